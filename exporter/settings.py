@@ -1,0 +1,141 @@
+"""The configuration as typed values: every key of `cronscope.yml`, its form and its default.
+
+Reading and checking the file is the work of `exporter.config`; this module only says what may stand in it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from exporter.events import Instant
+
+_DURATION_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SIZE_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|B|KiB|MiB|GiB|TiB)")
+
+
+class Duration(int):
+    """A length of time in whole milliseconds, written `500ms`, `30s`, `1h30m`, `2d`, or as bare seconds."""
+
+    __slots__ = ()
+    form = "a duration such as 500ms, 30s, 5m, 1h30m, 2d, or a number of seconds"
+
+    @classmethod
+    def parse(cls, value: object) -> Duration:
+        """Raises ValueError where `value` has none of the accepted forms."""
+        if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value):
+            value = float(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if 0 <= value < 1e12:
+                return cls(round(value * 1000))
+        elif isinstance(value, str) and _DURATION.fullmatch(value):
+            parts = _DURATION_PART.findall(value)
+            return cls(round(sum(float(number) * _DURATION_UNITS[unit] for number, unit in parts)))
+        raise ValueError(f"expected {cls.form}")
+
+    def seconds(self) -> float:
+        return int(self) / 1000
+
+    def __str__(self) -> str:
+        """The shortest exact form, such as `1h30m`."""
+        rest, text = int(self), ""
+        for unit in ("d", "h", "m", "s", "ms"):
+            count, rest = divmod(rest, _DURATION_UNITS[unit])
+            text += f"{count}{unit}" if count else ""
+        return text or "0s"
+
+
+class Size(int):
+    """A number of bytes, written `64KiB`, `10MiB`, or as bare bytes."""
+
+    __slots__ = ()
+    form = "a size such as 64KiB, 10MiB, 1GiB, or a number of bytes"
+
+    @classmethod
+    def parse(cls, value: object) -> Size:
+        """Raises ValueError where `value` has none of the accepted forms."""
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return cls(value)
+        if isinstance(value, str) and (match := _SIZE.fullmatch(value)):
+            return cls(round(float(match[1]) * _SIZE_UNITS[match[2]]))
+        raise ValueError(f"expected {cls.form}")
+
+    def __str__(self) -> str:
+        for unit in ("TiB", "GiB", "MiB", "KiB"):
+            if self and self % _SIZE_UNITS[unit] == 0:
+                return f"{int(self) // _SIZE_UNITS[unit]}{unit}"
+        return str(int(self))
+
+
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
+LabelName = Annotated[str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+EnvName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Overlap = Literal["skip", "queue", "replace", "allow"]
+Missed = Literal["skip", "once", "all"]
+OnShutdown = Literal["leave", "wait", "stop"]
+
+
+class Retention(Struct, frozen=True, kw_only=True):
+    """How much of a script's history is kept; None: no limit of this kind."""
+
+    runs: Annotated[int, Meta(ge=1)] | None = None
+    days: Annotated[float, Meta(gt=0)] | None = None
+    bytes: Size | None = None
+
+
+class ScriptSettings(Struct, frozen=True, kw_only=True):
+    """One entry of `scripts`.  At most one of `cron`, `every` and `at` is set; none: started by hand only."""
+
+    name: Name
+    command: str | list[str]
+    """Text is run by `/bin/sh -c`; a list is run as it is."""
+    description: str = ""
+    cron: str | None = None
+    every: Duration | None = None
+    at: Instant | None = None
+    timezone: str | None = None
+    """IANA name or `local`; None: that of the service."""
+    jitter: Duration = Duration(0)
+    enabled: bool = True
+    timeout: Duration = Duration(0)
+    """0: none."""
+    kill_after: Duration = Duration(10_000)
+    overlap: Overlap = "skip"
+    missed: Missed = "skip"
+    retries: Annotated[int, Meta(ge=0, le=100)] = 0
+    retry_delay: Duration = Duration(10_000)
+    success_codes: list[Annotated[int, Meta(ge=0, le=255)]] = field(default_factory=lambda: [0])
+    max_output: Size = Size(10 << 20)
+    workdir: Path = Path()
+    """Absolute once read; the folder of the configuration file unless set."""
+    env: dict[EnvName, str] = {}
+    env_file: Path | None = None
+    labels: dict[LabelName, str] = {}
+    success_age_limit: Duration | None = None
+    """None: derived from the schedule and the timeout."""
+    retention: Retention = Retention()
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The whole file.  Paths are absolute once read."""
+
+    listen: str = "127.0.0.1:8917"
+    """HOST:PORT; an IPv6 address in brackets; port 0 takes any free one."""
+    data_dir: Path = Path("data")
+    scripts_dir: Path = Path("scripts")
+    timezone: str = "local"
+    sample_interval: Duration = Duration(2000)
+    disk_path: Path = Path("/")
+    max_concurrent_runs: Annotated[int, Meta(ge=1, le=10_000)] = 16
+    allowed_hosts: list[str] = []
+    allowed_origins: list[str] = []
+    on_shutdown: OnShutdown = "leave"
+    retention: Retention = Retention(runs=200, days=30, bytes=Size(256 << 20))
+    scripts: list[ScriptSettings] = []
