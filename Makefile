@@ -1,0 +1,52 @@
+# Needs Python 3.11 or newer with its venv module; everything else is set up in .venv/ and relay/dashboard/.
+
+PYTHON ?= python3
+BIN := .venv/bin
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix relay/dashboard
+INSTALLED_FROM := pyproject.toml hatch_build.py $(shell find relay/dashboard -type f -not -path '*/node_modules/*')
+
+.PHONY: run test check types clean debian
+
+run: .venv/installed  # start the service with the examples
+	$(BIN)/cronscope serve -c examples/cronscope.yml
+
+test: .venv/installed-dev relay/dashboard/node_modules debian  # run every test
+	$(NPM) test
+	$(BIN)/pytest
+
+check: .venv/installed-dev relay/dashboard/node_modules  # lint, types, the packages' order
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy exporter relay tests hatch_build.py
+	$(BIN)/lint-imports
+	$(NPM) run check
+
+types: .venv/installed-dev  # make the page's types from exporter/events.py
+	$(BIN)/python relay/dashboard/generate_types.py > relay/dashboard/src/events.ts
+
+clean:  # remove all that was installed and built here
+	rm -rf .venv dist relay/static relay/dashboard/node_modules .*_cache .hypothesis
+
+$(BIN)/pip:
+	$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "$(PYTHON) cannot make virtual environments; on Debian 'apt-get install python3-venv' helps." >&2; exit 1; }
+
+# Installing builds the page too, where it is older than its sources.
+.venv/installed: $(INSTALLED_FROM) | $(BIN)/pip
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/installed-dev: $(INSTALLED_FROM) | $(BIN)/pip
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch .venv/installed $@
+
+relay/dashboard/node_modules: relay/dashboard/package-lock.json | .venv/installed-dev
+	$(NPM) ci
+	touch $@
+
+# What some tests look at the service with; without it they say so and are skipped.
+debian:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get && ! { command -v chromium && command -v promtool; }; then \
+	  apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium prometheus; \
+	fi >/dev/null
