@@ -129,6 +129,22 @@ class Script(Struct, frozen=True, kw_only=True):
     progress: ProgressState | None
 
 
+class ServiceStatus(Struct, frozen=True, kw_only=True):
+    """What `GET /api/v1/status` tells."""
+
+    version: str
+    started_at: Instant
+    epoch: str
+    seq: int
+    scripts_enabled: int
+    scripts_disabled: int
+    active_scripts: int
+    runs_queued: int
+    total_executions: int
+    sampled_at: Instant
+    system_metrics: SystemMetrics
+
+
 # --- Events ----------------------------------------------------------------------------------------
 
 
@@ -288,7 +304,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 class Output(Struct, frozen=True, kw_only=True):
-    """Lines of one run's output; also the answer of the HTTP API for a page of it."""
+    """Lines of one run's output."""
 
     run_id: str
     script_name: str
@@ -298,6 +314,13 @@ class Output(Struct, frozen=True, kw_only=True):
     """Milliseconds since the run's start, stream, text without its line end."""
     end: bool
     """True in the last one: the run has ended and no line follows."""
+
+
+class OutputPage(Output, frozen=True, kw_only=True):
+    """The HTTP API's answer, which may have been filtered: then the lines' numbers have gaps."""
+
+    next: int | None
+    """Number of the line to go on with; null at the end of the output of a run that has ended."""
 
 
 class Gap(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,253 @@
+"""A run's output as numbered lines: how it is paged, and how it is packed into the history.
+
+Output comes in segments: whole lines of one stream that were seen at the same time, or a stretch of lines that were
+dropped.  Lines of both streams are numbered together, from 0, in the order in which they were seen; a number never
+changes.  A line ends with a newline, or at `line_limit(max_output)` bytes: what follows counts as another line.
+"""
+
+from __future__ import annotations
+
+import zlib
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from exporter.events import Stream
+from exporter.settings import Size
+
+STDOUT, STDERR, DROPPED, CUT_OFF = 1, 2, 4, 8
+"""Bits of a segment's kind: whose lines they are; that they were dropped; that the script itself emptied the file."""
+
+PAGE_BYTES = 1 << 20
+"""A page ends when it has this much, whatever its limit."""
+SEARCH_BYTES = 4 << 20
+"""How much a page with a filter looks through."""
+CHUNK_BYTES = 256 << 10
+_BITS: dict[Stream, int] = {"stdout": STDOUT, "stderr": STDERR}
+
+
+def line_limit(max_output: int) -> int:
+    """Bytes after which a line without newline is ended.
+
+    Small enough against `max_output` that its kept parts, each at least a quarter of it, can be cut between lines.
+    """
+    return min(64 << 10, max(256, max_output // 8))
+
+
+class Segment(NamedTuple):
+    first: int
+    """Number of its first line."""
+    lines: int
+    offset_ms: int
+    """When it was seen, from the run's start."""
+    kind: int
+    start: int
+    """Where its bytes are: in the stream, or in the chunk's data."""
+    size: int
+    """Bytes, line ends included."""
+
+    @property
+    def end(self) -> int:
+        return self.start + self.size
+
+    @property
+    def next(self) -> int:
+        """Number of the line after it."""
+        return self.first + self.lines
+
+    @property
+    def stream(self) -> Stream:
+        return "stdout" if self.kind & STDOUT else "stderr"
+
+
+class Page(Struct, frozen=True):
+    first: int
+    """Number of the first line looked at; without a filter that of `lines[0]`."""
+    lines: list[tuple[int, Stream, str]]
+    """Milliseconds since the run's start, stream, text without its line end.
+
+    Without a filter the numbers are consecutive, except that a marker for dropped lines, which ends the page, has the
+    number of the first of them.
+    """
+    next: int
+    """Number of the line to go on with."""
+    end: bool = False
+    """The run has ended, and there is no line `next`."""
+
+
+class Chunk(Struct, frozen=True):
+    """A piece of a finished run's output, of whole segments."""
+
+    first_line: int
+    lines: int
+    """Dropped ones included: chunks follow each other without gaps."""
+    segments: bytes
+    data: bytes
+    """Compressed by zlib."""
+
+
+class _Layout(Struct, array_like=True):
+    """What `Chunk.segments` holds, as MessagePack."""
+
+    max_output: int
+    segments: list[tuple[int, int, int, int]]
+    """Lines, offset_ms, kind, size."""
+
+
+class LineReader(ABC):
+    """Reading of numbered lines, live and archived alike.  Slow: for worker threads."""
+
+    max_output: int
+    ended: bool
+
+    @abstractmethod
+    def segment(self, line: int) -> tuple[Segment, bytes] | None:
+        """The segment that holds the line, and its bytes (none where it was dropped); None past the last line."""
+
+    def page(self, first: int, limit: int, *, stream: Stream | None = None, q: str | None = None) -> Page:
+        """Lines from number `first` on, at most `limit`, of one `stream` and containing `q` (in any case) if given.
+
+        With a filter only a bounded part is looked through: a page without lines is not the end, `end` is.
+        """
+        if stream is None and not q:
+            return self._consecutive(first, limit)
+        return self._matching(first, limit, STDOUT | STDERR if stream is None else _BITS[stream], (q or "").casefold())
+
+    def _consecutive(self, first: int, limit: int) -> Page:
+        lines: list[tuple[int, Stream, str]] = []
+        number, seen = first, 0
+        while len(lines) < limit and seen < PAGE_BYTES and (found := self.segment(number)) is not None:
+            segment, data = found
+            if segment.kind & DROPPED:
+                inside, number = number > segment.first and not lines, segment.next
+                if not inside:
+                    lines.append((segment.offset_ms, segment.stream, self.marker(segment)))
+                    break
+                first = number
+            else:
+                texts = split(data)[number - segment.first :][: limit - len(lines)]
+                lines += [(segment.offset_ms, segment.stream, text) for text in texts]
+                number += len(texts)
+                seen += len(data)
+        return Page(first, lines, number, self._is_end(number))
+
+    def _matching(self, first: int, limit: int, streams: int, needle: str) -> Page:
+        lines: list[tuple[int, Stream, str]] = []
+        number, seen = first, 0
+        while len(lines) < limit and seen < SEARCH_BYTES and (found := self.segment(number)) is not None:
+            segment, data = found
+            if segment.kind & DROPPED and number == segment.first and segment.kind & streams and not needle:
+                lines.append((segment.offset_ms, segment.stream, self.marker(segment)))
+            elif segment.kind & streams and needle in data.decode(errors="replace").casefold():
+                texts = enumerate(split(data)[number - segment.first :], number + 1)
+                matching = [(after, text) for after, text in texts if needle in text.casefold()][: limit - len(lines)]
+                lines += [(segment.offset_ms, segment.stream, text) for _, text in matching]
+                if len(lines) == limit:
+                    number = matching[-1][0]
+                    break
+            number = segment.next
+            seen += len(data)
+        return Page(first, lines, number, self._is_end(number))
+
+    def _is_end(self, number: int) -> bool:
+        return self.ended and self.segment(number) is None
+
+    def contains(self, q: str) -> bool:
+        """Whether any line contains the text, in any case."""
+        page = self.page(0, 1, q=q)
+        while not page.lines and not page.end:
+            page = self.page(page.next, 1, q=q)
+        return bool(page.lines)
+
+    def raw(self) -> Iterator[bytes]:
+        """The merged output as it was written, with a marker line for what was dropped."""
+        fresh = True
+        for segment, data in self.segments():
+            if segment.kind & DROPPED:
+                data = (b"" if fresh else b"\n") + self.marker(segment).encode() + b"\n"
+            yield data
+            fresh = data.endswith(b"\n")
+
+    def segments(self) -> Iterator[tuple[Segment, bytes]]:
+        """All segments with their bytes, as far as they are there now."""
+        number = 0
+        while (found := self.segment(number)) is not None:
+            yield found
+            number = found[0].next
+
+    def marker(self, segment: Segment) -> str:
+        """The line that stands for dropped ones."""
+        lines = "1 line" if segment.lines == 1 else f"{segment.lines} lines"
+        over = f"over max_output {Size(self.max_output)}"
+        why = "the script emptied the file" if segment.kind & CUT_OFF else over
+        return f"[cronscope: {_size(segment.size)}, {lines} dropped here: {why}]"
+
+
+class Archive(LineReader):
+    """A finished run's output in the history."""
+
+    ended = True
+
+    def __init__(self, fetch: Callable[[int], Chunk | None]) -> None:
+        """`fetch` answers the chunk that holds a line, or the first one after it; None past the end."""
+        self._fetch = fetch
+        self._segments: list[Segment] = []
+        self._data = b""
+
+    def segment(self, line: int) -> tuple[Segment, bytes] | None:
+        if not (self._segments and self._segments[0].first <= line < self._segments[-1].next):
+            chunk = self._fetch(line)
+            if chunk is None:
+                return None
+            self._open(chunk)
+        segment = self._segments[max(0, bisect_right(self._segments, line, key=lambda each: each.first) - 1)]
+        return segment, b"" if segment.kind & DROPPED else self._data[segment.start : segment.end]
+
+    def _open(self, chunk: Chunk) -> None:
+        layout = msgspec.msgpack.decode(chunk.segments, type=_Layout)
+        self.max_output = layout.max_output
+        self._data = zlib.decompress(chunk.data)
+        self._segments = []
+        first, start = chunk.first_line, 0
+        for lines, offset_ms, kind, size in layout.segments:
+            self._segments.append(Segment(first, lines, offset_ms, kind, start, size))
+            first += lines
+            start += 0 if kind & DROPPED else size
+
+
+def pack(segments: Iterable[tuple[Segment, bytes]], max_output: int) -> Iterator[Chunk]:
+    """Chunks of about CHUNK_BYTES, before compression, from all segments of a run."""
+    gathered: list[tuple[Segment, bytes]] = []
+    size = 0
+    for segment, data in segments:
+        gathered.append((segment, data))
+        size += len(data)
+        if size >= CHUNK_BYTES:
+            yield _chunk(gathered, max_output)
+            gathered, size = [], 0
+    if gathered:
+        yield _chunk(gathered, max_output)
+
+
+def _chunk(gathered: list[tuple[Segment, bytes]], max_output: int) -> Chunk:
+    first = gathered[0][0].first
+    rows = [(segment.lines, segment.offset_ms, segment.kind, segment.size) for segment, _ in gathered]
+    data = zlib.compress(b"".join(data for _, data in gathered))
+    return Chunk(first, gathered[-1][0].next - first, msgspec.msgpack.encode(_Layout(max_output, rows)), data)
+
+
+def split(data: bytes) -> list[str]:
+    """The lines of a segment as text, without their ends."""
+    *lines, rest = data.decode(errors="replace").split("\n")
+    return [line.removesuffix("\r") for line in lines] + ([rest] if rest else [])
+
+
+def _size(size: int) -> str:
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit:
+            return f"{size / unit:.1f} {name}"
+    return f"{size} B"

@@ -1,0 +1,268 @@
+"""A run's output while its two files exist: they are written by the run itself, and only looked at from here.
+
+The sizes of both files are noted a few times a second (`Recording.mark`).  Each such mark dates the bytes since the
+one before, which gives lines their times and the two streams their order; the lines themselves are counted only when
+somebody looks, or when a part is dropped.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from exporter.archive import (
+    CUT_OFF,
+    DROPPED,
+    STDERR,
+    STDOUT,
+    Archive,
+    Chunk,
+    LineReader,
+    Page,
+    Segment,
+    line_limit,
+    pack,
+)
+from exporter.events import Instant, ProgressState
+from exporter.marks import Known, Mark, MarkFile, SegmentTable
+from exporter.stream_file import StreamFile
+
+__all__ = ["Archive", "Chunk", "Page", "Recording"]
+
+log = logging.getLogger(__name__)
+
+TRIM_BYTES = 1 << 20
+"""How much must be over `max_output` before it is worth dropping while the run is on."""
+_PROGRESS_BYTES = 4096
+_PROGRESS = re.compile(rb"^::progress[ \t]+([-+]?\d+(?:\.\d+)?)%?(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n", re.MULTILINE)
+
+
+class Recording(LineReader):
+    """One run's output, from its start until it is in the history.
+
+    `mark`, `progress` and the sizes take microseconds.  Everything else may read a lot: it is for worker threads, any
+    number of them at once, beside the event loop's thread that marks.
+    """
+
+    def __init__(self, folder: Path, started_at: Instant, max_output: int) -> None:
+        """Open the output of a run new or taken up again.  Raises OSError."""
+        self._folder = folder
+        self._started_at = started_at
+        self._marks = MarkFile(folder / "marks", max_output)
+        known = self._marks.known
+        self.max_output = known.max_output
+        self.ended = False
+        self._table = SegmentTable(known.rows)
+        self._streams = (
+            StreamFile(folder / "stdout", STDOUT, known.streams[0]),
+            StreamFile(folder / "stderr", STDERR, known.streams[1]),
+        )
+        self._offset_ms = 0
+        if (last := self._marks.last()) is not None:
+            self._offset_ms = last.offset_ms
+            for stream, size, base in zip(self._streams, last.sizes, last.bases, strict=True):
+                stream.size, stream.base = size, base
+        self._noting = threading.Lock()  # sizes and bases of the streams; held for microseconds
+        self._looking = threading.Lock()  # the table and the states of the streams
+        self._holes = True
+        self._progress: ProgressState | None = None
+        self._progress_at = 0
+
+    @property
+    def stdout_bytes(self) -> int:
+        """Everything ever written, as of the last mark."""
+        return self._streams[0].size
+
+    @property
+    def stderr_bytes(self) -> int:
+        return self._streams[1].size
+
+    @property
+    def dropped_bytes(self) -> int:
+        """Exact once finished."""
+        return sum(stream.dropped() for stream in self._streams)
+
+    @property
+    def trim_due(self) -> bool:
+        """So much is over `max_output` that `trim` should be called, on a worker thread."""
+        return sum(max(0, stream.kept() - self._budget(stream)) for stream in self._streams) >= TRIM_BYTES
+
+    def mark(self, now: Instant) -> bool:
+        """Note the sizes; whether anything was added since the last mark.  Nothing is once it is finished."""
+        with self._noting:
+            changed = [not self.ended and stream.note_size() for stream in self._streams]
+            if not any(changed):
+                return False
+            self._offset_ms = max(self._offset_ms, now - self._started_at)  # clocks are set back at times
+            stdout, stderr = self._streams
+            self._marks.add(Mark(self._offset_ms, (stdout.size, stderr.size), (stdout.base, stderr.base)))
+            return True
+
+    def progress(self) -> ProgressState | None:
+        """What the last line `::progress PERCENT [TEXT]` says that was near the end of stdout at a mark."""
+        stdout = self._streams[0]
+        if stdout.size != self._progress_at:
+            self._progress_at = stdout.size
+            self._progress = _progress(stdout.tail(_PROGRESS_BYTES)) or self._progress
+        return self._progress
+
+    def trim(self) -> None:
+        """Drop the middle of what is over `max_output`, giving it back to the disk."""
+        with self._looking:
+            if self._streams[0].descriptor >= 0:
+                self._index()
+                self._drop_middle()
+
+    def finish(self, now: Instant) -> None:
+        """The run has ended: note the last output, and drop exactly what is over `max_output`."""
+        self.mark(now)
+        self._finish()
+
+    def _finish(self) -> None:
+        with self._noting:
+            self.ended = True
+        self.trim()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The output for the history, as of the last mark; the run has ended."""
+        self._finish()
+        yield from pack(self.segments(), self.max_output)
+
+    def segment(self, line: int) -> tuple[Segment, bytes] | None:
+        """See `LineReader`.  While the run is on, a last line without newline is not there yet.
+
+        Raises ValueError once the recording is closed.
+        """
+        with self._looking:
+            if self._streams[0].descriptor < 0:
+                raise ValueError("the recording is closed")
+            if line >= self._table.lines:
+                self._index()
+            segment = self._table.find(line)
+            if segment is None:
+                return None
+            return segment, b"" if segment.kind & DROPPED else self._stream(segment).read(segment.start, segment.end)
+
+    def close(self) -> None:
+        with self._noting, self._looking:
+            for stream in self._streams:
+                os.close(stream.descriptor)
+                stream.descriptor = -1
+
+    # --- the index of lines, under the lock `_looking` ---
+
+    def _stream(self, segment: Segment) -> StreamFile:
+        return self._streams[0 if segment.kind & STDOUT else 1]
+
+    def _index(self) -> None:
+        """Count the lines up to the last mark."""
+        for mark in self._marks.take():
+            for stream, size, base in zip(self._streams, mark.sizes, mark.bases, strict=True):
+                if base != stream.state.base:
+                    self._forget(stream, base, mark.offset_ms)
+                if base == stream.base:  # else the file has been emptied since
+                    self._count(stream, size, mark.offset_ms)
+        if self.ended:
+            for stream in self._streams:
+                if (rest := stream.size - stream.state.indexed) > 0:
+                    self._table.append(1, self._offset_ms, stream.kind, stream.state.indexed, rest)
+                    stream.state.indexed = stream.size
+
+    def _count(self, stream: StreamFile, size: int, offset_ms: int) -> None:
+        """A line belongs to the mark that first saw its end."""
+        state, limit = stream.state, line_limit(self.max_output)
+        while state.indexed < size:
+            end = min(state.indexed + limit, size)
+            fresh = stream.read(stream.looked_at, end)
+            if newlines := fresh.count(b"\n"):
+                end = stream.looked_at + fresh.rfind(b"\n") + 1
+            elif end - state.indexed < limit:
+                stream.looked_at = end
+                return
+            self._table.append(newlines or 1, offset_ms, stream.kind, state.indexed, end - state.indexed)
+            state.indexed = stream.looked_at = end
+
+    def _forget(self, stream: StreamFile, base: int, offset_ms: int) -> None:
+        """The script itself has emptied the file (`echo … > /dev/stderr` does): what it held is gone."""
+        state = stream.state
+        self._drop(stream, 0, state.indexed, CUT_OFF)
+        if base > state.indexed:  # never looked at: nobody knows how many lines
+            self._table.append(1, offset_ms, stream.kind | DROPPED | CUT_OFF, state.indexed, base - state.indexed)
+        stream.looked_at = base
+        state.indexed = state.base = base
+        state.dropped = (0, base)
+        self._save()
+
+    # --- dropping, under the same lock ---
+
+    def _budget(self, stream: StreamFile) -> int:
+        """What a stream may keep: half of `max_output`, and what the other one leaves of its own half."""
+        stdout, stderr = self._streams
+        other = stderr if stream is stdout else stdout
+        return max(self.max_output // 2, self.max_output - other.size)
+
+    def _drop_middle(self) -> None:
+        over = [stream for stream in self._streams if stream.kept() > self._budget(stream)]
+        for stream in over:
+            budget = self._budget(stream)
+            self._drop(stream, budget // 2, stream.size - (budget - budget // 2))
+        if over:
+            # Saved first: after a crash in between nobody must count lines in a hole.
+            saved = self._save()
+            for stream in over:
+                self._give_back(stream)
+            if not saved:  # the disk was full
+                self._save()
+
+    def _give_back(self, stream: StreamFile) -> None:
+        # Where the file system has no holes, the place is given back when the run ends.  Cutting the file meanwhile
+        # would lose, uncounted, what is written between reading its tail and cutting it.
+        if self._holes:
+            try:
+                stream.punch()
+            except OSError as error:
+                self._holes = False
+                log.warning("%s: dropped output takes disk space until the run ends: %s", self._folder, error)
+
+    def _save(self) -> bool:
+        stdout, stderr = self._streams
+        return self._marks.save(Known(self.max_output, (stdout.state, stderr.state), self._table.rows()))
+
+    def _drop(self, stream: StreamFile, head: int, tail: int, why: int = 0) -> None:
+        """Turn what a stream has between two positions into dropped lines; what is kept is whole lines."""
+        table = SegmentTable()
+        for segment in self._table:
+            if segment.kind != stream.kind or segment.end <= head or segment.start >= tail:
+                table.append(*segment[1:])
+            else:
+                self._split(table, stream, segment, head, tail, why)
+        self._table = table
+
+    def _split(self, table: SegmentTable, stream: StreamFile, segment: Segment, head: int, tail: int, why: int) -> None:
+        _, lines, offset_ms, kind, start, size = segment
+        data, begin, end = b"", 0, size
+        if head > start or tail < segment.end:
+            data = stream.read(start, segment.end)
+            begin = data.rfind(b"\n", 0, max(0, head - start)) + 1
+            end = (data.find(b"\n", max(begin, tail - start) - 1) + 1 if tail < segment.end else 0) or size
+        before, after = data.count(b"\n", 0, begin), data.count(b"\n", end)
+        if before:
+            table.append(before, offset_ms, kind, start, begin)
+        if end > begin:
+            table.append(lines - before - after, offset_ms, kind | DROPPED | why, start + begin, end - begin)
+            dropped_from, dropped_to = stream.state.dropped if stream.dropped() else (start + begin, 0)
+            stream.state.dropped = min(dropped_from, start + begin), max(dropped_to, start + end)
+        if after:
+            table.append(after, offset_ms, kind, start + end, size - end)
+
+
+def _progress(lines: bytes) -> ProgressState | None:
+    found = _PROGRESS.findall(lines)
+    if not found:
+        return None
+    percent, text = found[-1]
+    return ProgressState(percent=min(100.0, max(0.0, float(percent))), text=text.decode(errors="replace"))

@@ -1,0 +1,50 @@
+-- The history's tables.  Times are milliseconds since the Unix epoch, durations milliseconds.
+
+-- One row a run, and one for every planned start that did not happen (status 'skipped').
+-- The columns up to dropped_bytes are the fields of exporter.events.Run, in its order.
+CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY,
+    script_name TEXT NOT NULL,
+    trigger TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    exit_code INTEGER,
+    scheduled_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    duration INTEGER,
+    cpu_seconds REAL,
+    max_rss_bytes INTEGER,
+    stdout_bytes INTEGER NOT NULL,
+    stderr_bytes INTEGER NOT NULL,
+    dropped_bytes INTEGER NOT NULL,
+    begun_at INTEGER NOT NULL GENERATED ALWAYS AS (coalesce(started_at, scheduled_at)) VIRTUAL
+) STRICT;
+
+CREATE INDEX runs_by_time ON runs (begun_at, run_id);
+CREATE INDEX runs_by_script ON runs (script_name, begun_at, run_id);
+CREATE INDEX runs_executing ON runs (run_id) WHERE status = 'running';
+
+-- The output of finished runs, compressed, in pieces of whole lines (exporter.output.Chunk).
+CREATE TABLE output_chunks (
+    run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+    first_line INTEGER NOT NULL,
+    lines INTEGER NOT NULL,
+    segments BLOB NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (run_id, first_line)
+) STRICT;
+
+-- How far each script's timetable has been worked off: nothing up to last_slot is ever started again.
+CREATE TABLE timetable (
+    script_name TEXT PRIMARY KEY,
+    schedule TEXT NOT NULL,
+    last_slot INTEGER NOT NULL
+) STRICT;
+
+-- Single values, by name.
+CREATE TABLE facts (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,70 @@
+"""One of a run's two output files, which the run itself writes to: its size, its bytes, and holes made in it."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from pathlib import Path
+
+from exporter.marks import StreamState
+
+_PUNCH_HOLE = 0x02 | 0x01
+"""FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, fallocate(2)."""
+_libc = ctypes.CDLL(None, use_errno=True)
+_fallocate = getattr(_libc, "fallocate64", None) or getattr(_libc, "fallocate", None)
+
+
+class StreamFile:
+    """One of the two files.  Positions are counted over everything ever written."""
+
+    def __init__(self, path: Path, kind: int, state: StreamState) -> None:
+        self.kind = kind
+        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.state = state
+        """As far as lines were counted."""
+        self.size = 0
+        """As of the last mark, and so is `base`."""
+        self.base = state.base
+        self.looked_at = state.indexed
+        """There is no line end between `state.indexed` and here."""
+
+    def read(self, start: int, end: int) -> bytes:
+        """Exactly these bytes; zeros where the script has emptied the file meanwhile."""
+        data = os.pread(self.descriptor, end - start, start - self.state.base) if start >= self.state.base else b""
+        return data.ljust(end - start, b"\0")
+
+    def note_size(self) -> bool:
+        """Whether the size has changed."""
+        before = self.size, self.base
+        length = os.fstat(self.descriptor).st_size
+        if self.base + length < self.size:
+            self.base = self.size
+        self.size = self.base + length
+        return before != (self.size, self.base)
+
+    def tail(self, size: int) -> bytes:
+        """Whole lines among the last bytes as of the last mark."""
+        start = max(self.base, self.size - size - 1)
+        data = os.pread(self.descriptor, self.size - start, start - self.base)
+        return data[data.find(b"\n") + 1 :] if start > self.base else data
+
+    def punch(self) -> None:
+        """Give what is dropped back to the disk; the file keeps its size.  Raises OSError."""
+        start, end = (max(0, position - self.state.base) for position in self.state.dropped)
+        if end > start:
+            _punch_hole(self.descriptor, start, end - start)
+
+    def kept(self) -> int:
+        return self.size - self.dropped()
+
+    def dropped(self) -> int:
+        start, end = self.state.dropped
+        return end - start
+
+
+def _punch_hole(descriptor: int, start: int, length: int) -> None:
+    if _fallocate is None:  # macOS
+        raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+    if _fallocate(descriptor, _PUNCH_HOLE, ctypes.c_int64(start), ctypes.c_int64(length)) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))

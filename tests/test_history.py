@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from exporter.events import Instant, Run
+from exporter.history import CursorError, History, HistoryError, RunQuery, TimetableEntry
+from exporter.output import Chunk
+
+NOON = Instant.parse("2026-06-01T12:00:00Z")
+
+
+def run(number: int, **fields: Any) -> Run:
+    """A completed run, `number` minutes after noon."""
+    at = Instant(NOON + number * 60_000)
+    values: dict[str, Any] = {
+        "run_id": f"{number:026}", "script_name": "job", "trigger": "schedule", "status": "completed", "exit_code": 0,
+        "scheduled_at": at, "started_at": at, "ended_at": Instant(at + 1500), "duration": 1500,
+    }  # fmt: skip
+    return Run(**values | fields)
+
+
+def with_history(path: Path, test: Callable[[History], Awaitable[None]]) -> list[str]:
+    """Run `test` on an open history; answers the failures it told."""
+    failures: list[str] = []
+
+    def write_failed(reason: str, first: bool) -> None:
+        failures.append(reason)
+
+    async def main() -> None:
+        history = History(path / "history.db", write_failed=write_failed)
+        try:
+            await test(history)
+        finally:
+            await history.close()
+
+    asyncio.run(main())
+    return failures
+
+
+def test_a_record_is_read_back_as_it_was_stored(tmp_path: Path) -> None:
+    record = run(1, cpu_seconds=0.25, max_rss_bytes=4096, stdout_bytes=10, dropped_bytes=3, attempt=2, trigger="retry")
+
+    async def test(history: History) -> None:
+        assert await history.record(record)
+        assert await history.run(record.run_id) == record
+        assert await history.run("nothing") is None
+
+    assert with_history(tmp_path, test) == []
+
+
+def test_a_stored_record_survives_the_process_that_stored_it(tmp_path: Path) -> None:
+    async def store(history: History) -> None:
+        await history.record(run(1, status="running", ended_at=None), slot=TimetableEntry("cron x", NOON))
+
+    async def look(history: History) -> None:
+        assert [r.run_id for r in await history.executing()] == [run(1).run_id]
+        assert await history.timetable() == {"job": TimetableEntry("cron x", NOON)}
+
+    with_history(tmp_path, store)
+    with_history(tmp_path, look)
+
+
+def test_a_run_has_one_row_however_often_it_is_recorded(tmp_path: Path) -> None:
+    async def test(history: History) -> None:
+        history.record(run(1, status="running", exit_code=None, ended_at=None))
+        await history.record(run(1))
+        assert (await history.runs(RunQuery())).runs == [run(1)]
+
+    with_history(tmp_path, test)
+
+
+def test_pages_are_newest_first_and_lose_and_double_nothing(tmp_path: Path) -> None:
+    async def test(history: History) -> None:
+        for number in range(25):
+            await history.record(run(number // 2, run_id=f"{number:026}"))  # pairs that began at the same time
+        seen: list[Run] = []
+        before = None
+        while True:
+            page = await history.runs(RunQuery(limit=10, before=before))
+            seen += page.runs
+            if page.next is None:
+                break
+            before = page.next
+        assert [r.run_id for r in seen] == [f"{number:026}" for number in reversed(range(25))]
+
+    with_history(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ({"script": "other"}, [3]),
+        ({"status": "failed"}, [2]),
+        ({"reason": "overlap"}, [4]),
+        ({"exit_code": 7}, [2]),
+        ({"since": Instant(NOON + 3 * 60_000)}, [4, 3]),
+        ({"until": Instant(NOON + 2 * 60_000)}, [1]),
+        ({"script": "job", "status": "completed"}, [1]),
+    ],
+)
+def test_filters_hold_together(tmp_path: Path, query: dict[str, Any], numbers: list[int]) -> None:
+    async def test(history: History) -> None:
+        history.record(run(1))
+        history.record(run(2, status="failed", reason="exit_code", exit_code=7))
+        history.record(run(3, script_name="other"))
+        await history.record(
+            run(4, status="skipped", reason="overlap", exit_code=None, started_at=None, ended_at=None, duration=None)
+        )
+        assert [int(r.run_id) for r in (await history.runs(RunQuery(**query))).runs] == numbers
+
+    with_history(tmp_path, test)
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "12", "-1.A", "9" * 400 + ".A"])
+def test_a_cursor_nobody_handed_out_is_refused(tmp_path: Path, cursor: str) -> None:
+    async def test(history: History) -> None:
+        with pytest.raises(CursorError, match="is not a cursor"):
+            await history.runs(RunQuery(before=cursor))
+
+    with_history(tmp_path, test)
+
+
+def test_the_last_end_and_the_last_success_of_each_script_are_told(tmp_path: Path) -> None:
+    failed = run(2, status="failed", reason="exit_code", exit_code=1)
+
+    async def test(history: History) -> None:
+        history.record(run(1))
+        history.record(failed)
+        history.record(run(3, status="running", exit_code=None, ended_at=None))
+        history.record(run(4, status="skipped", reason="overlap"))
+        await history.record(run(5, script_name="never", status="failed", reason="lost"))
+        last = await history.last_ended()
+        assert last["job"] == (failed, run(1).ended_at)
+        assert last["never"][1] is None
+
+    with_history(tmp_path, test)
+
+
+def test_a_slot_worked_off_never_comes_back_under_the_same_schedule(tmp_path: Path) -> None:
+    async def test(history: History) -> None:
+        for slot in (5, 3):
+            await history.set_slots([("job", TimetableEntry("every 1m", Instant(slot)))])
+        assert (await history.timetable())["job"].last_slot == 5
+        await history.set_slots([("job", TimetableEntry("every 2m", Instant(4)))])
+        assert (await history.timetable())["job"] == TimetableEntry("every 2m", Instant(4))
+
+    with_history(tmp_path, test)
+
+
+def test_what_a_full_disk_refuses_is_told_and_stored_when_there_is_room(tmp_path: Path) -> None:
+    async def test(history: History) -> None:
+        # Another connection that holds the write lock stands for any reason why a commit may fail.
+        blocker = sqlite3.connect(history.path, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        assert await history.record(run(1)) is False
+        assert history.failure
+        assert await history.run(run(1).run_id) is None
+        blocker.execute("ROLLBACK")
+        assert await history.record(run(2)) is True
+        assert await history.run(run(1).run_id) == run(1)
+
+    failures = with_history(tmp_path, test)
+    assert failures
+    assert "locked" in failures[0]
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "history.db")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(HistoryError, match="a newer version wrote it"):
+        with_history(tmp_path, lambda history: asyncio.sleep(0))
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "history.db").write_text("precious" * 1000)
+    with pytest.raises(HistoryError, match="not a database"):
+        with_history(tmp_path, lambda history: asyncio.sleep(0))
+    assert (tmp_path / "history.db").read_text() == "precious" * 1000
+
+
+def test_a_run_changed_later_keeps_its_output(tmp_path: Path) -> None:
+    chunk = Chunk(first_line=0, lines=1, segments=b"", data=b"")
+
+    async def test(history: History) -> None:
+        await history.record(run(1))
+        await history.keep_output(run(1).run_id, chunk)
+        await history.record(structs.replace(run(1), attempt=2))
+        rows = await history.read(lambda c: c.execute("SELECT count(*) FROM output_chunks").fetchone())
+        assert rows == (1,)
+
+    with_history(tmp_path, test)
