@@ -1,0 +1,344 @@
+"""Which starts happen: slots, missed ones, overlap, the limit on runs at a time, jitter and retries.
+
+The scheduler takes decisions and keeps the queues; it starts no process and writes no record itself.
+Belongs to the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct, field, structs
+
+from exporter.events import Instant, Run, SkipReason, Trigger
+from exporter.history import TimetableEntry
+from exporter.settings import Duration, ScriptSettings
+from exporter.timetable import Timetable
+from exporter.triggers import IntervalTiming, RebootTiming, Timing, first_start
+from exporter.ulid import UlidSource
+
+LATE = Duration(60_000)
+"""A slot noticed later than this - the machine slept, the clock was set - counts as missed."""
+MAX_WAITING = 100
+"""Starts of one script that may wait at a time."""
+MAX_MISSED = 100
+"""Missed slots of one script that are looked at, the latest ones."""
+_HOUR = 3_600_000
+
+
+class RunRefused(Exception):
+    """A run asked for by hand can't be had now; the message says why."""
+
+
+class Start(Struct, frozen=True, kw_only=True):
+    """A start that was decided on, or waits for its turn."""
+
+    run_id: str
+    script_name: str
+    trigger: Trigger
+    attempt: int = 1
+    scheduled_at: Instant
+    slot: TimetableEntry | None = None
+    """What the timetable counts as worked off once this start is recorded; None for manual runs and retries."""
+
+
+class Effects(Protocol):
+    """What the scheduler asks of the engine."""
+
+    def launch(self, start: Start) -> None:
+        """Start a run; the scheduler must hear `ended` for it."""
+
+    def skip(self, start: Start, reason: SkipReason) -> None: ...
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run that executes."""
+
+    def planned(self, script_name: str) -> None:
+        """The script's next start has changed."""
+
+
+class _Plan(Struct):
+    """One script's place in the timetable."""
+
+    settings: ScriptSettings
+    timing: Timing
+    schedule: str
+    last_slot: Instant
+    """Every slot up to here has been decided on."""
+    waiting: deque[Start] = field(default_factory=deque)
+    """Starts that wait for an earlier run of the same script."""
+
+
+class Scheduler:
+    def __init__(self, effects: Effects, timetable: Timetable, limit: int, clock: Callable[[], Instant]) -> None:
+        """`limit`: runs that may execute at a time, over all scripts."""
+        self.limit = limit
+        self._effects = effects
+        self._timetable = timetable
+        self._clock = clock
+        self._ids = UlidSource()
+        self._plans: dict[str, _Plan] = {}
+        self._ready: deque[Start] = deque()
+        """Starts that wait only for a free place among the runs at a time."""
+        self._executing: dict[str, str] = {}
+        """Run id to script name, oldest first."""
+
+    # --- the timetable ---
+
+    def configure(self, script: ScriptSettings, when: Timing, known: TimetableEntry | None) -> TimetableEntry:
+        """Take up a script, new or changed, and apply its `missed` rule to slots that passed unseen.
+
+        `known` is what the history has of it.  Returns what it should have from now on.
+        """
+        now = self._clock()
+        schedule = f"{when.kind} {when.value} {when.timezone}{'' if script.enabled else ' (disabled)'}"
+        entry = self._entry(script, when, schedule, known, now)
+        if isinstance(when, IntervalTiming):
+            when = when.anchored(entry.last_slot)
+        before = self._plans.get(script.name)
+        plan = self._plans[script.name] = _Plan(script, when, schedule, entry.last_slot)
+        if before is not None:
+            plan.waiting = before.waiting
+        if script.enabled:
+            self._work_off(plan, now, grace=Duration(0) if before is None else LATE)
+            self._timetable.plan(script.name, when, now, self._due)
+        else:
+            self._withdraw(script.name)
+        return entry
+
+    def _entry(
+        self, script: ScriptSettings, when: Timing, schedule: str, known: TimetableEntry | None, now: Instant
+    ) -> TimetableEntry:
+        if known is None:
+            every = when.every if isinstance(when, IntervalTiming) else None
+            last_slot = now if every is None else Instant(first_start(script.name, every, now) - every)
+        elif known.schedule == schedule:
+            last_slot = known.last_slot
+        elif isinstance(when, IntervalTiming) and known.schedule.removesuffix(" (disabled)") == schedule.removesuffix(
+            " (disabled)"
+        ):  # switched on or off: the interval keeps its beat
+            last_slot = Instant(known.last_slot + max(0, now - known.last_slot) // when.every * when.every)
+        else:
+            last_slot = now
+        return TimetableEntry(schedule, last_slot)
+
+    def rebooted(self, script_name: str) -> None:
+        """Start a script planned for `@reboot`."""
+        plan = self._plans[script_name]
+        if plan.settings.enabled and isinstance(plan.timing, RebootTiming):
+            self._request(plan, self._start(plan, "schedule", self._clock()))
+
+    def entry(self, script_name: str) -> TimetableEntry | None:
+        """How far a script's timetable is worked off; None for an unknown script."""
+        plan = self._plans.get(script_name)
+        return None if plan is None else TimetableEntry(plan.schedule, plan.last_slot)
+
+    def remove(self, script_name: str) -> None:
+        """Forget a script; its runs under way go on."""
+        self._withdraw(script_name)
+        for start in self._drop_waiting(self._plans.pop(script_name)):
+            self._effects.skip(start, "missed")
+
+    def _withdraw(self, script_name: str) -> None:
+        self._timetable.cancel(script_name)
+        self._timetable.cancel_once(f"retry {script_name}")
+        self._timetable.cancel_once(f"jitter {script_name}")
+
+    def next_start(self, script_name: str) -> Instant | None:
+        """The next planned start, a pending retry included; None where there is none."""
+        plan = self._plans.get(script_name)
+        if plan is None:
+            return None
+        slot = self._timetable.next_slot(script_name)
+        starts = [
+            None if slot is None else _jittered(plan.settings, slot),
+            self._timetable.next_once(f"retry {script_name}"),
+            self._timetable.next_once(f"jitter {script_name}"),
+        ]
+        return min((start for start in starts if start is not None), default=None)
+
+    def _due(self, script_name: str) -> None:
+        plan = self._plans.get(script_name)
+        if plan is not None:
+            self._work_off(plan, self._clock(), grace=LATE)
+            self._effects.planned(script_name)
+
+    def _work_off(self, plan: _Plan, now: Instant, *, grace: Duration) -> None:
+        """Decide on every slot up to now: the latest is on time if not older than `grace`, the others were missed."""
+        slots = _slots_between(plan.timing, plan.last_slot, now) if plan.last_slot < now else []
+        if not slots:
+            return
+        plan.last_slot = slots[-1]
+        missed = slots if now - slots[-1] > grace else slots[:-1]
+        dropped = len(missed) - {"skip": 0, "once": min(1, len(missed)), "all": len(missed)}[plan.settings.missed]
+        for slot in missed[:dropped]:
+            self._effects.skip(self._start(plan, "schedule", slot, slot), "missed")
+        for slot in missed[dropped:]:
+            self._enqueue(plan, self._start(plan, "missed", slot, slot))
+        if len(missed) < len(slots):
+            self._after_jitter(plan, slots[-1])
+
+    def _after_jitter(self, plan: _Plan, slot: Instant) -> None:
+        name, at = plan.settings.name, _jittered(plan.settings, slot)
+        start = self._start(plan, "schedule", at, slot)
+        if at <= self._clock():
+            self._request(plan, start)
+        else:
+            self._timetable.once(f"jitter {name}", at, lambda: self._request(plan, start))
+
+    def _start(self, plan: _Plan, trigger: Trigger, scheduled_at: Instant, slot: Instant | None = None) -> Start:
+        return Start(
+            run_id=self._ids.new(self._clock()),
+            script_name=plan.settings.name,
+            trigger=trigger,
+            scheduled_at=scheduled_at,
+            slot=None if slot is None else TimetableEntry(plan.schedule, slot),
+        )
+
+    # --- admission ---
+
+    def halt(self) -> None:
+        """Start nothing more: the service is about to stop."""
+        self.limit = 0
+
+    @property
+    def queued(self) -> int:
+        """Starts that wait, for a free place or for an earlier run of their script."""
+        return len(self._ready) + sum(len(plan.waiting) for plan in self._plans.values() if plan.waiting)
+
+    def run_now(self, script_name: str) -> str:
+        """Start, or queue, a run by hand; its id.  Raises RunRefused where `overlap` does not allow it."""
+        plan = self._plans[script_name]
+        start = self._start(plan, "manual", self._clock())
+        refusal = self._refusal(plan)
+        if refusal == "overlap":
+            raise RunRefused(f"{script_name} is running already, and its overlap rule is skip")
+        if refusal == "queue_full":
+            raise RunRefused(f"{MAX_WAITING} starts of {script_name} are waiting already")
+        self._admit(plan, start)
+        return start.run_id
+
+    def _request(self, plan: _Plan, start: Start) -> None:
+        refusal = self._refusal(plan)
+        if refusal is not None:
+            self._effects.skip(start, refusal)
+        else:
+            self._admit(plan, start)
+
+    def _refusal(self, plan: _Plan) -> SkipReason | None:
+        overlap = plan.settings.overlap
+        if overlap == "skip" and self._busy(plan):
+            return "overlap"
+        if overlap in ("queue", "allow") and self._waiting(plan) >= MAX_WAITING:
+            return "queue_full"
+        return None
+
+    def _admit(self, plan: _Plan, start: Start) -> None:
+        if plan.settings.overlap == "replace" and self._busy(plan):
+            self._replace(plan)
+        if plan.settings.overlap == "allow":
+            self._ready.append(start)
+            self._dispatch()
+        else:
+            self._enqueue(plan, start)
+
+    def _enqueue(self, plan: _Plan, start: Start) -> None:
+        """Let a start wait until no earlier run of the script is left."""
+        plan.waiting.append(start)
+        self._advance(plan)
+
+    def _replace(self, plan: _Plan) -> None:
+        """Make way for a new start: end what executes, drop what waits."""
+        for run_id in self.executing(plan.settings.name):
+            self._effects.cancel(run_id)
+        for start in self._drop_waiting(plan):
+            self._effects.skip(start, "overlap")
+
+    def _drop_waiting(self, plan: _Plan) -> list[Start]:
+        dropped = [*self._ready_of(plan), *plan.waiting]
+        self._ready = deque(start for start in self._ready if start not in dropped)
+        plan.waiting.clear()
+        return dropped
+
+    def executing(self, script_name: str) -> list[str]:
+        """Ids of a script's runs that execute, oldest first."""
+        return [run_id for run_id, name in self._executing.items() if name == script_name]
+
+    def _ready_of(self, plan: _Plan) -> list[Start]:
+        return [start for start in self._ready if start.script_name == plan.settings.name]
+
+    def _waiting(self, plan: _Plan) -> int:
+        return len(plan.waiting) + len(self._ready_of(plan))
+
+    def _busy(self, plan: _Plan) -> bool:
+        return bool(self._waiting(plan) or self.executing(plan.settings.name))
+
+    def _advance(self, plan: _Plan) -> None:
+        if plan.waiting and not self.executing(plan.settings.name) and not self._ready_of(plan):
+            self._ready.append(plan.waiting.popleft())
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        while self._ready and len(self._executing) < self.limit:
+            start = self._ready.popleft()
+            self._timetable.cancel_once(f"retry {start.script_name}")  # a newer run makes the retry needless
+            self._executing[start.run_id] = start.script_name
+            self._effects.launch(start)
+
+    def adopted(self, script_name: str, run_id: str) -> None:
+        """Count in a run that the last life of the service left executing."""
+        self._executing[run_id] = script_name
+
+    def ended(self, run: Run) -> None:
+        """A launched or adopted run is over: plan its retry, and let the next ones start."""
+        del self._executing[run.run_id]
+        plan = self._plans.get(run.script_name)
+        if plan is None:
+            self._dispatch()
+        else:
+            self.plan_retry(run)
+            self._advance(plan)
+
+    def plan_retry(self, run: Run) -> None:
+        """Plan another attempt of a failed run where its script's `retries` allow one.
+
+        A run that was cancelled is not tried again; the delay doubles with each attempt.
+        """
+        plan = self._plans.get(run.script_name)
+        if plan is None or run.status != "failed" or run.reason == "cancelled" or run.attempt > plan.settings.retries:
+            return
+        if not plan.settings.enabled and run.trigger != "manual":
+            return
+        now = self._clock()
+        at = Instant((run.ended_at or now) + plan.settings.retry_delay * 2 ** (run.attempt - 1))
+        if now - at > LATE:  # the service was down when it should have been
+            return
+        start = structs.replace(self._start(plan, "retry", at), attempt=run.attempt + 1)
+        self._timetable.once(f"retry {run.script_name}", at, lambda: self._request(plan, start))
+
+
+def _jittered(script: ScriptSettings, slot: Instant) -> Instant:
+    """The slot's start: spread over `jitter` by a hash, so that it is known beforehand and the same after a restart."""
+    if not script.jitter:
+        return slot
+    digest = hashlib.sha256(f"{script.name} {slot}".encode()).digest()
+    return Instant(slot + int.from_bytes(digest[:8], "big") % (script.jitter + 1))
+
+
+def _slots_between(when: Timing, after: Instant, until: Instant) -> list[Instant]:
+    """Slots later than `after`, up to and including `until`; of many only the latest MAX_MISSED."""
+    span = _HOUR
+    while True:
+        since = max(after, Instant(until - span))
+        slots: deque[Instant] = deque(maxlen=MAX_MISSED)
+        count, slot = 0, when.next(since)
+        while slot is not None and slot <= until:
+            slots.append(slot)
+            count += 1
+            slot = when.next(slot)
+        if since == after or count >= MAX_MISSED:
+            return list(slots)
+        span *= 4
