@@ -1,0 +1,206 @@
+// Made by generate_types.py from exporter/events.py: change that and say `make types`.
+
+/** A point in time: RFC 3339 in UTC with milliseconds. */
+export type Instant = string;
+
+export type Trigger = "schedule" | "manual" | "retry" | "missed";
+
+export type Status = "running" | "completed" | "failed" | "skipped";
+
+export type FailureReason = "exit_code" | "signal" | "timeout" | "spawn" | "cancelled" | "lost";
+
+export type SkipReason = "overlap" | "missed" | "queue_full";
+
+export type Stream = "stdout" | "stderr";
+
+export interface Hello {
+  protocol: number;
+  version: string;
+  epoch: string;
+  /** Number of the last durable event when the client joined; with `resumed`, the events up to it follow. */
+  seq: number;
+  resumed: boolean;
+  /** How often the service pings; nothing heard for twice as long means a dead connection. */
+  heartbeat_ms: number;
+  now: Instant;
+}
+
+/** When a script starts, as the API tells it. */
+export interface Schedule {
+  kind: "cron" | "every" | "at" | "manual";
+  /** As written in the configuration; null for a script started by hand only. */
+  value: string | null;
+  timezone: string;
+  /** One sentence in English. */
+  description: string;
+}
+
+/** One run's record, or that of a planned start that did not happen (`status` skipped). */
+export interface Run {
+  /** ULID, 26 characters. */
+  run_id: string;
+  script_name: string;
+  trigger: Trigger;
+  /** 1 for the first try, one more for each retry. */
+  attempt: number;
+  status: Status;
+  reason: FailureReason | SkipReason | null;
+  /** 128+N for signal N; -1 where there is none; null while running. */
+  exit_code: number | null;
+  /** The planned start; for a manual run, when it was asked for. */
+  scheduled_at: Instant;
+  started_at: Instant | null;
+  ended_at: Instant | null;
+  /** Milliseconds from start to end; null while running. */
+  duration: number | null;
+  cpu_seconds: number | null;
+  max_rss_bytes: number | null;
+  stdout_bytes: number;
+  stderr_bytes: number;
+  /** Bytes of output over `max_output` that were not kept. */
+  dropped_bytes: number;
+}
+
+export interface ProgressState {
+  percent: number;
+  text: string;
+}
+
+/** A script's configuration and live state. */
+export interface Script {
+  name: string;
+  description: string;
+  enabled: boolean;
+  schedule: Schedule;
+  /** The entry of the configuration file, as written there. */
+  config: Readonly<Record<string, unknown>>;
+  /** Run ids of the runs executing now, oldest first. */
+  running: ReadonlyArray<string>;
+  /** The latest run that ended. */
+  last_run: Run | null;
+  next_run_at: Instant | null;
+  progress: ProgressState | null;
+}
+
+/** One sample of the machine: the very one that `/metrics` shows. */
+export interface SystemMetrics {
+  cpu_percent: number;
+  memory_percent: number;
+  disk_percent: number;
+  /** Runs executing now. */
+  active_scripts: number;
+  /** Runs ended since the service started. */
+  total_executions: number;
+  load1: number;
+  memory_used_bytes: number;
+  memory_total_bytes: number;
+  network_receive_bytes_per_second: number;
+  network_transmit_bytes_per_second: number;
+  disk_read_bytes_per_second: number;
+  disk_write_bytes_per_second: number;
+  /** Starts waiting for a free slot or for an earlier run of their script. */
+  runs_queued: number;
+}
+
+/** The last 15 minutes of samples, as columns, oldest first. */
+export interface Samples {
+  t: ReadonlyArray<Instant>;
+  cpu_percent: ReadonlyArray<number>;
+  memory_percent: ReadonlyArray<number>;
+  disk_percent: ReadonlyArray<number>;
+}
+
+export interface Snapshot {
+  scripts: ReadonlyArray<Script>;
+  active_runs: ReadonlyArray<Run>;
+  system_metrics: SystemMetrics;
+  samples: Samples;
+}
+
+/** The plain keys, and those that only the rich stream has. */
+export interface ScriptStatus {
+  script_name: string;
+  status: Status;
+  exit_code: number | null;
+  duration: number;
+  run_id: string;
+  trigger: Trigger;
+  reason: FailureReason | SkipReason | null;
+  started_at: Instant | null;
+  ended_at: Instant | null;
+  cpu_seconds: number | null;
+  max_rss_bytes: number | null;
+  next_run_at: Instant | null;
+}
+
+export interface ScriptChanged {
+  op: "created" | "updated" | "deleted";
+  script: Script;
+}
+
+export interface RunSkippedData {
+  script_name: string;
+  scheduled_at: Instant;
+  reason: FailureReason | SkipReason | null;
+}
+
+/** Lines of one run's output. */
+export interface Output {
+  run_id: string;
+  script_name: string;
+  /** Number of the first line in `lines`, counted from 0 over the whole of the run's output. */
+  from: number;
+  /** Milliseconds since the run's start, stream, text without its line end. */
+  lines: ReadonlyArray<readonly [number, Stream, string]>;
+  /** True in the last one: the run has ended and no line follows. */
+  end: boolean;
+}
+
+/** What a line `::progress PERCENT TEXT` on a run's standard output said last. */
+export interface Progress {
+  run_id: string;
+  script_name: string;
+  percent: number;
+  text: string;
+}
+
+export interface Gap {
+  topic: string;
+  /** Lines not sent; `GET /api/v1/runs/{id}/output` has them. */
+  dropped: number;
+}
+
+export interface Ack {
+  id: number | string | null;
+}
+
+export interface Pong {
+  id: number | string | null;
+}
+
+/** Something went wrong that a person should know of. */
+export interface Error {
+  message: string;
+  script_name?: string;
+}
+
+/** The `error` that answers a client's message. */
+export interface Refusal {
+  id: number | string | null;
+  message: string;
+}
+
+/** Every frame of the rich stream; `timestamp` is the time of the event, not of sending. */
+export type Frame =
+  | { type: "hello"; timestamp: Instant; data: Hello }
+  | { type: "snapshot"; timestamp: Instant; data: Snapshot }
+  | { type: "system_metrics"; timestamp: Instant; data: SystemMetrics }
+  | { type: "script_status"; seq: number; timestamp: Instant; data: ScriptStatus }
+  | { type: "script_changed"; seq: number; timestamp: Instant; data: ScriptChanged }
+  | { type: "run_skipped"; seq: number; timestamp: Instant; data: RunSkippedData }
+  | { type: "output"; timestamp: Instant; data: Output }
+  | { type: "progress"; timestamp: Instant; data: Progress }
+  | { type: "gap"; timestamp: Instant; data: Gap }
+  | { type: "ack"; timestamp: Instant; data: Ack }
+  | { type: "pong"; timestamp: Instant; data: Pong }
+  | { type: "error"; timestamp: Instant; data: Error | Refusal };

@@ -1,0 +1,17 @@
+import { defineConfig } from "vite";
+
+const service = "http://127.0.0.1:8917";
+
+export default defineConfig({
+  base: "./", // relative addresses: the page works under any path
+  build: {
+    outDir: "../static",
+    emptyOutDir: true,
+    target: "es2022",
+    // The page's Content-Security-Policy is `default-src 'self'`: no data: URLs, no inline scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  // `npm run dev` shows the page with a running service behind it.
+  server: { proxy: { "/api": service, "/ws": { target: service, ws: true } } },
+});
