@@ -14,29 +14,33 @@ from msgspec import Meta, Struct, field
 from exporter.events import Instant
 
 _DURATION_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+")
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+")
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+_LONGEST = 36_525 * _DURATION_UNITS["d"]
 _SIZE_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|B|KiB|MiB|GiB|TiB)")
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) *(|B|KiB|MiB|GiB|TiB)")
+_LARGEST = (1 << 63) - 1
 
 
 class Duration(int):
     """A length of time in whole milliseconds, written `500ms`, `30s`, `1h30m`, `2d`, or as bare seconds."""
 
     __slots__ = ()
-    form = "a duration such as 500ms, 30s, 5m, 1h30m, 2d, or a number of seconds"
+    form = "a duration such as 500ms, 30s, 5m, 1h30m, 2d, or a number of seconds, at most 36525d"
 
     @classmethod
     def parse(cls, value: object) -> Duration:
-        """Raises ValueError where `value` has none of the accepted forms."""
-        if isinstance(value, str) and re.fullmatch(r"\d+(\.\d+)?", value):
+        """Raises ValueError where `value` has none of the accepted forms, or is longer than a hundred years."""
+        if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
             value = float(value)
+        milliseconds = -1.0
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if 0 <= value < 1e12:
-                return cls(round(value * 1000))
+            milliseconds = value * 1000
         elif isinstance(value, str) and _DURATION.fullmatch(value):
             parts = _DURATION_PART.findall(value)
-            return cls(round(sum(float(number) * _DURATION_UNITS[unit] for number, unit in parts)))
+            milliseconds = sum(float(number) * _DURATION_UNITS[unit] for number, unit in parts)
+        if 0 <= milliseconds <= _LONGEST:
+            return cls(round(milliseconds))
         raise ValueError(f"expected {cls.form}")
 
     def seconds(self) -> float:
@@ -60,10 +64,13 @@ class Size(int):
     @classmethod
     def parse(cls, value: object) -> Size:
         """Raises ValueError where `value` has none of the accepted forms."""
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return cls(value)
-        if isinstance(value, str) and (match := _SIZE.fullmatch(value)):
-            return cls(round(float(match[1]) * _SIZE_UNITS[match[2]]))
+        size = -1.0
+        if isinstance(value, int) and not isinstance(value, bool):
+            size = value
+        elif isinstance(value, str) and (match := _SIZE.fullmatch(value)):
+            size = float(match[1]) * _SIZE_UNITS[match[2]]
+        if 0 <= size < _LARGEST:
+            return cls(round(size))
         raise ValueError(f"expected {cls.form}")
 
     def __str__(self) -> str:
@@ -73,17 +80,46 @@ class Size(int):
         return str(int(self))
 
 
+# A description is what an error message calls the accepted form.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
-Name = Annotated[str, Meta(pattern=NAME_PATTERN)]
-LabelName = Annotated[str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
-EnvName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Name = Annotated[
+    str,
+    Meta(pattern=NAME_PATTERN, description="a name of at most 64 letters, digits, `_`, `.` and `-`, the first a letter"
+         " or digit"),
+]  # fmt: skip
+LabelName = Annotated[
+    str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label name: letters, digits and `_`, no digit first")
+]
+EnvName = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="a variable name: letters, digits and `_`, no digit first"),
+]
+_HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)(:[0-9]{1,5})?"
+AllowedHost = Annotated[
+    str,
+    Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*)$",
+         description="a host name or address such as cron.example.org, without scheme or path"),
+]  # fmt: skip
+Listen = Annotated[
+    str,
+    Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}$",
+         description="HOST:PORT such as 127.0.0.1:8917 or [::1]:8917"),
+]  # fmt: skip
+AllowedOrigin = Annotated[
+    str,
+    Meta(pattern=rf"^[A-Za-z][A-Za-z0-9+.-]*://{_HOST}/?$",
+         description="an origin such as https://grafana.example.org, without a path"),
+]  # fmt: skip
 Overlap = Literal["skip", "queue", "replace", "allow"]
 Missed = Literal["skip", "once", "all"]
 OnShutdown = Literal["leave", "wait", "stop"]
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """How much of a script's history is kept; None: no limit of this kind."""
+    """How much of a script's history is kept; None: no limit of this kind.
+
+    What a script's own `retention` does not name is as in that of the service.
+    """
 
     runs: Annotated[int, Meta(ge=1)] | None = None
     days: Annotated[float, Meta(gt=0)] | None = None
@@ -111,7 +147,9 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     missed: Missed = "skip"
     retries: Annotated[int, Meta(ge=0, le=100)] = 0
     retry_delay: Duration = Duration(10_000)
-    success_codes: list[Annotated[int, Meta(ge=0, le=255)]] = field(default_factory=lambda: [0])
+    success_codes: Annotated[list[Annotated[int, Meta(ge=0, le=255)]], Meta(min_length=1)] = field(
+        default_factory=lambda: [0]
+    )
     max_output: Size = Size(10 << 20)
     workdir: Path = Path()
     """Absolute once read; the folder of the configuration file unless set."""
@@ -126,7 +164,7 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
 class Settings(Struct, frozen=True, kw_only=True):
     """The whole file.  Paths are absolute once read."""
 
-    listen: str = "127.0.0.1:8917"
+    listen: Listen = "127.0.0.1:8917"
     """HOST:PORT; an IPv6 address in brackets; port 0 takes any free one."""
     data_dir: Path = Path("data")
     scripts_dir: Path = Path("scripts")
@@ -134,8 +172,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     sample_interval: Duration = Duration(2000)
     disk_path: Path = Path("/")
     max_concurrent_runs: Annotated[int, Meta(ge=1, le=10_000)] = 16
-    allowed_hosts: list[str] = []
-    allowed_origins: list[str] = []
+    allowed_hosts: list[AllowedHost] = []
+    allowed_origins: list[AllowedOrigin] = []
     on_shutdown: OnShutdown = "leave"
     retention: Retention = Retention(runs=200, days=30, bytes=Size(256 << 20))
     scripts: list[ScriptSettings] = []

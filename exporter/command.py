@@ -1,0 +1,149 @@
+"""What a run executes: the arguments and the environment of its process, checked before anything is started."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from exporter.events import Run
+from exporter.settings import ScriptSettings
+
+_SECRET = re.compile(r"CRONSCOPE_.*(PASSWORD|TOKEN|SECRET|HASH)")
+_ENV_LINE = re.compile(
+    r"""\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)=\s*+
+    (?: '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?!['"])(?P<bare>.*?) )
+    \s*(?:(?<=\s)\#.*)?""",
+    re.VERBOSE | re.ASCII,
+)
+_BLANK_LINE = re.compile(r"\s*(#.*)?")
+_ESCAPE = re.compile(r'\\(["\\$`n])')
+_BINARY = (
+    (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe") if sys.platform == "darwin" else (b"\x7fELF",)
+)  # Mach-O of 64 and 32 bits and universal; elf(5)
+_PLAIN_WORDS = {
+    errno.E2BIG: "its arguments and environment are longer than the system takes",
+    errno.EAGAIN: "the system's limit on processes is reached",
+    errno.ENOMEM: "there is not enough memory",
+    errno.EMFILE: "the service has too many files open",
+    errno.ENFILE: "the system has too many files open",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+}
+
+
+class SpawnError(Exception):
+    """A run could not be started; the message says what and why."""
+
+
+def plain_words(error: OSError) -> str:
+    """Why something failed, without its errno."""
+    return _PLAIN_WORDS.get(error.errno or 0) or (error.strerror or str(error)).lower()
+
+
+def environment(script: ScriptSettings, run: Run, metrics_file: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """A run's environment, from that of the service.  Raises SpawnError where `env_file` is at fault."""
+    return {
+        **{name: value for name, value in environ.items() if not _SECRET.match(name)},
+        **(read_env_file(script.env_file) if script.env_file is not None else {}),
+        **script.env,
+        "CRONSCOPE_SCRIPT": script.name,
+        "CRONSCOPE_RUN_ID": run.run_id,
+        "CRONSCOPE_TRIGGER": run.trigger,
+        "CRONSCOPE_SCHEDULED_AT": run.scheduled_at.rfc3339(),
+        "CRONSCOPE_METRICS_FILE": str(metrics_file),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    r"""Read lines of `NAME=VALUE`, optionally after `export`; blank lines and comments are skipped.
+
+    A value may stand in single quotes, which keep everything, or in double quotes, where `\"`, `\\`, `\$`, `\``
+    and `\n` (a new line) are escapes.  A bare value ends at ` #`.  Nothing is ever expanded.
+    Raises SpawnError, naming file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpawnError(f"env_file {path}: {plain_words(error)}") from error
+    except UnicodeDecodeError as error:
+        raise SpawnError(f"env_file {path}: not UTF-8") from error
+    values = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _ENV_LINE.fullmatch(line)
+        if match is not None:
+            values[match["name"]] = _value(match)
+        elif not _BLANK_LINE.fullmatch(line):
+            raise SpawnError(f"env_file {path}:{number}: expected NAME=VALUE, a comment or a blank line")
+    return values
+
+
+def _value(match: re.Match[str]) -> str:
+    if match["double"] is None:
+        return match["single"] or match["bare"] or ""
+    return _ESCAPE.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], match["double"])
+
+
+def arguments(script: ScriptSettings, environ: Mapping[str, str]) -> list[str]:
+    """What to execute, in `script.workdir` with `environ`.
+
+    Raises SpawnError where execvp(3) would fail: a list's program is looked for as there, and must be one that the
+    kernel starts by itself.  What a text means is the shell's business.
+    """
+    _check_workdir(script.workdir)
+    if isinstance(script.command, str):
+        return ["/bin/sh", "-c", script.command]
+    if not script.command:
+        raise SpawnError("the command is an empty list")
+    program = _find(script.command[0], script.workdir, environ.get("PATH", os.defpath))
+    _check_format(program, script.workdir)
+    return script.command
+
+
+def _check_workdir(workdir: Path) -> None:
+    try:
+        if not stat.S_ISDIR(workdir.stat().st_mode):
+            raise SpawnError(f"workdir {workdir} is not a directory")
+    except OSError as error:
+        raise SpawnError(f"workdir {workdir}: {plain_words(error)}") from error
+    if not os.access(workdir, os.X_OK):
+        raise SpawnError(f"workdir {workdir}: permission denied")
+
+
+def _find(program: str, workdir: Path, path: str) -> Path:
+    """The file that execvp(3) would choose: the first one that may be executed."""
+    folders = [""] if "/" in program else path.split(":")
+    refused = None
+    for folder in folders:
+        candidate = workdir / folder / program
+        if _is_executable(candidate):
+            return candidate
+        if os.path.exists(candidate):
+            refused = candidate
+    if refused is not None:
+        raise SpawnError(f"{refused} is a directory" if refused.is_dir() else f"{refused} is not executable")
+    raise SpawnError(f"{program}: no such file" if "/" in program else f"{program}: not found in PATH ({path})")
+
+
+def _is_executable(program: Path) -> bool:
+    return os.path.isfile(program) and os.access(program, os.X_OK)
+
+
+def _check_format(program: Path, workdir: Path) -> None:
+    try:
+        with program.open("rb") as file:
+            head = file.readline(256)  # the kernel's limit: execve(2)
+    except OSError:  # may be executed, but not read
+        return
+    if head.startswith(b"#!"):
+        words = head[2:].split(maxsplit=1)
+        interpreter = workdir / os.fsdecode(words[0]) if words else None
+        if interpreter is None or not _is_executable(interpreter):
+            raise SpawnError(f"{program}: bad interpreter in its first line, {os.fsdecode(head).strip()}")
+    elif not head.startswith(_BINARY):
+        raise SpawnError(f"{program}: exec format error: it is no binary of this system and does not begin with #!")

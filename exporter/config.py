@@ -1,0 +1,301 @@
+"""The configuration file `cronscope.yml`: found, read and checked.
+
+`exporter.document` makes nodes of the text and `exporter.shapes` typed values of the nodes; here is what the values
+mean together.  Of a faulty file every fault is told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from exporter import document
+from exporter.cron import ScheduleError
+from exporter.document import Node, Position, Scalar, Sequence, Unreadable, compose, shown
+from exporter.settings import Duration, Retention, ScriptSettings, Settings
+from exporter.shapes import FAULTY, Fields, Reader, shapes
+from exporter.triggers import timing, zone
+
+FILE_NAME = "cronscope.yml"
+MAX_BYTES = 8 << 20
+"""Size of the file; 10,000 scripts take about 1 MiB."""
+MAX_FAULTS = 10_000
+"""That are told of one file."""
+SHORTEST_INTERVAL = Duration(100)
+"""Of `every` and `sample_interval`: more often than this a service would do nothing else."""
+
+_SCHEDULES = ("cron", "every", "at")
+
+
+class Fault(Struct, frozen=True, kw_only=True):
+    """What is wrong with one value."""
+
+    file: str
+    """The file as it was named; `environment` or `command line` for what was given there."""
+    line: int = 0
+    """Counted from 1; 0 where there is no line, as for a file that cannot be read."""
+    column: int = 0
+    """Counted from 1, in characters; 0 where there is no line."""
+    key: str = ""
+    """Path of the key, such as `scripts[3].cron`; items count from 0."""
+    message: str
+    """Names the key, the variable or the flag, says what is wrong and which form is accepted."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}" if self.line else f"{self.file}: {self.message}"
+
+
+class ConfigError(Exception):
+    """The configuration has faults: all of them, in the order of the file."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+class LoadedConfig(Struct, frozen=True, kw_only=True):
+    path: Path
+    text: str
+    """The file's, as it is."""
+    settings: Settings
+    entries: dict[str, dict[str, Any]]
+    """Every script's mapping as written, by name, in the order of the file: values that JSON can carry.  Keys that
+    `<<` brings are there; keys without a value are not."""
+
+
+def find(path: Path | None) -> Path:
+    """The file to load: `path`, or `cronscope.yml` in the current directory.  Raises ConfigError."""
+    if path is None and not Path(FILE_NAME).exists():
+        message = "there is no such file here; cronscope init writes one to begin with, -c FILE names another"
+        raise ConfigError([Fault(file=FILE_NAME, message=message)])
+    return path or Path(FILE_NAME)
+
+
+def load(path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
+    """Read and check the file.  Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError([Fault(file=str(path), message=f"cannot be read: {error.strerror}")]) from error
+    if len(content) > MAX_BYTES:
+        raise ConfigError([Fault(file=str(path), message=f"larger than {MAX_BYTES >> 20} MiB")])
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
+        message = f"not UTF-8: the byte 0x{content[error.start]:02X} in column {column}"
+        raise ConfigError([Fault(file=str(path), line=line, column=column, message=message)]) from error
+    return read(text, path, environ=environ, flags=flags)
+
+
+def read(text: str, path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
+    """Check `text` as the content of the file `path`, which is not looked at.  Raises ConfigError.
+
+    `flags` has the text of top-level keys, and goes before `environ`, where they are called `CRONSCOPE_LISTEN` and so
+    on.  An empty variable is as good as none.  Relative paths are relative to the file; in flags and environment, to
+    the current directory.
+    """
+    variables = {f"CRONSCOPE_{key.upper()}": key for key, shape in shapes(Settings).items() if shape.parse}
+    set_variables = [(name, key, environ[name]) for name, key in variables.items() if environ.get(name)]
+    set_flags = [(f"--{key.replace('_', '-')}", key, value) for key, value in flags.items()]
+    environment, command_line, file = _Faults("environment"), _Faults("command line"), _Faults(str(path))
+    given = _outside(set_variables, environment) | _outside(set_flags, command_line)
+    reading = _Reading(path.absolute().parent, file)
+    try:
+        settings = reading.settings(compose(text), given)
+    except Unreadable as error:
+        file.note(error, "", str(error))
+    if faults := [*environment.in_order(), *command_line.in_order(), *file.in_order()]:
+        raise ConfigError(faults)
+    return LoadedConfig(path=path, text=text, settings=settings, entries=reading.entries)
+
+
+def check_listen(listen: str) -> str | None:
+    """What is wrong with HOST:PORT as an address to listen on while there are no credentials; None: nothing."""
+    host, _, port = listen.rpartition(":")
+    if not port.isdecimal() or int(port) > 65_535:
+        return f"expected a port from 0 to 65535, not {port}"
+    host = host.strip("[]").lower()
+    try:
+        loopback = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        loopback = False  # where a name leads to may change at any time
+    rule = "Without any user or token the service listens on loopback only, such as 127.0.0.1:8917"
+    return None if loopback else f"{rule}; to reach it from elsewhere, put a proxy with access control in front of it"
+
+
+class _Faults:
+    """Those of one source.  What is wrong in a place that scripts share by an alias is told once."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._found: dict[tuple[int, int, str, str], Fault] = {}
+
+    def add(self, at: Node, key: str, message: str) -> None:
+        """Raises Unreadable where there are too many."""
+        if len(self._found) == MAX_FAULTS:
+            raise Unreadable(f"more than {MAX_FAULTS} faults; the rest is not told", at.mark)
+        self.note(at, key, message)
+
+    def note(self, at: Node | Unreadable, key: str, message: str) -> None:
+        line, column = at.mark.line + 1, at.mark.column + 1
+        place = (line, column, "" if line else key, message)
+        full = f"{key}: {message}" if key else message
+        self._found.setdefault(place, Fault(file=self._source, line=line, column=column, key=key, message=full))
+
+    def in_order(self) -> list[Fault]:
+        return [self._found[place] for place in sorted(self._found)]
+
+
+def _outside(given: list[tuple[str, str, str]], faults: _Faults) -> dict[str, Any]:
+    """Sound values by key, of variables or flags with their key and text."""
+    reader = Reader(Path.cwd(), faults.add)
+    values = {}
+    for name, key, text in given:
+        shape = shapes(Settings)[key]
+        node = Scalar(text, Position(-1, -1), plain="str" not in shape.kinds)
+        value = reader.value(shape, node, name)
+        if value is FAULTY:
+            continue
+        if message := _service_fault(key, value):
+            faults.add(node, name, message)
+        else:
+            values[key] = value
+    return values
+
+
+def _service_fault(key: str, value: Any) -> str | None:
+    """What is wrong that the type of a top-level key does not say."""
+    match key:
+        case "listen":
+            return check_listen(value)
+        case "timezone":
+            return _zone_fault(value)
+        case "sample_interval" if value < SHORTEST_INTERVAL:
+            return f"expected {SHORTEST_INTERVAL} or longer, not {value}"
+    return None
+
+
+def _script_fault(key: str, value: Any) -> str | None:
+    """What is wrong that the type of a script's key does not say, as far as that key alone goes."""
+    match key:
+        case "command" if not value or not (value.strip() if isinstance(value, str) else value[0]):
+            return "expected a command; this one is empty"
+        case "timezone":
+            return _zone_fault(value)
+        case "every" if value < SHORTEST_INTERVAL:
+            return f"expected {SHORTEST_INTERVAL} or longer, not {value}"
+    return None
+
+
+def _zone_fault(name: str) -> str | None:
+    try:
+        zone(name)
+    except ScheduleError as error:
+        return str(error)
+    return None
+
+
+class _Reading:
+    """One reading of one file."""
+
+    def __init__(self, base: Path, faults: _Faults) -> None:
+        self._base = base
+        self._faults = faults
+        self._reader = Reader(base, faults.add)
+        self._names: dict[str, int] = {}
+        self.entries: dict[str, dict[str, Any]] = {}
+
+    def settings(self, root: Node | None, given: dict[str, Any]) -> Settings:
+        """What the file says, and `given`, which goes before it; without what is faulty."""
+        fields: Fields = {}
+        if isinstance(root, document.Mapping):
+            fields = self._reader.fields(root, Settings, "")
+        elif root is not None and not (isinstance(root, Scalar) and root.kind == "null"):
+            self._faults.add(root, "", f"expected a mapping of keys such as listen and scripts, not {shown(root)}")
+        values: dict[str, Any] = {"data_dir": self._base / "data", "scripts_dir": self._base / "scripts"}
+        values |= self._sound(fields, "", _service_fault) | given
+        retention = self._retention(fields, "", Settings().retention)
+        timezone = values.get("timezone", "local")
+        scripts = self._scripts(fields, timezone, retention)
+        return Settings(**values, retention=retention, scripts=scripts)
+
+    def _sound(self, fields: Fields, key: str, fault_of: Callable[[str, Any], str | None]) -> dict[str, Any]:
+        """The sound values of `fields` by name, without those that are still nodes; faults of others are told."""
+        sound = {}
+        for name, (value, node) in fields.items():
+            if value is FAULTY or value is node:
+                continue
+            if value is not None and (message := fault_of(name, value)):
+                self._faults.add(node, f"{key}{name}", message)
+            else:
+                sound[name] = value
+        return sound
+
+    def _retention(self, fields: Fields, key: str, default: Retention) -> Retention:
+        if "retention" not in fields:
+            return default
+        node = fields["retention"][1]
+        if isinstance(node, document.Mapping):
+            return replace(default, **self._reader.sound(node, Retention, f"{key}retention"))
+        self._faults.add(node, f"{key}retention", f"expected a mapping of runs, days and bytes, not {shown(node)}")
+        return default
+
+    def _scripts(self, fields: Fields, timezone: str, retention: Retention) -> list[ScriptSettings]:
+        if "scripts" not in fields:
+            return []
+        node = fields["scripts"][1]
+        if not isinstance(node, Sequence):
+            self._faults.add(node, "scripts", f"expected a list of scripts, each a mapping, not {shown(node)}")
+            return []
+        read = (self._script(item, f"scripts[{index}]", timezone, retention) for index, item in enumerate(node.items))
+        return [script for script in read if script is not None]
+
+    def _script(self, node: Node, key: str, timezone: str, retention: Retention) -> ScriptSettings | None:
+        if not isinstance(node, document.Mapping):
+            self._faults.add(node, key, f"expected a mapping with at least name and command, not {shown(node)}")
+            return None
+        fields = self._reader.fields(node, ScriptSettings, key)
+        values: dict[str, Any] = {"workdir": self._base} | self._sound(fields, f"{key}.", _script_fault)
+        for required in ("name", "command"):
+            if required not in fields:
+                self._faults.add(node, f"{key}.{required}", f"missing; every script needs a {required}")
+        self._check_unique(fields, values, key)
+        self._check_schedule(fields, values, key, timezone)
+        values["retention"] = self._retention(fields, f"{key}.", retention)
+        if "name" not in values or "command" not in values:
+            return None
+        self.entries[values["name"]] = {
+            name: value if isinstance(value, dict) else self._reader.as_written(node)
+            for name, (value, node) in fields.items()
+            if value is not None
+        }
+        return ScriptSettings(**values)
+
+    def _check_unique(self, fields: Fields, values: dict[str, Any], key: str) -> None:
+        name = values.get("name")
+        if name in self._names:
+            message = f"the script in line {self._names[name]} is named {name} too; every name must be unique"
+            self._faults.add(fields["name"][1], f"{key}.name", message)
+        elif name is not None:
+            self._names[name] = fields["name"][1].mark.line + 1
+
+    def _check_schedule(self, fields: Fields, values: dict[str, Any], key: str, timezone: str) -> None:
+        given = [name for name, (value, _) in fields.items() if name in _SCHEDULES and value is not None]
+        for name in given[1:]:
+            message = f"expected one of cron, every and at, or none of them; here is {given[0]} too"
+            self._faults.add(fields[name][1], f"{key}.{name}", message)
+        for name in given:
+            if name in values:
+                alone: dict[str, Any] = {name: values[name], "timezone": values.get("timezone")}
+                try:
+                    timing(ScriptSettings(name="probe", command="", **alone), timezone)
+                except ScheduleError as error:
+                    self._faults.add(fields[name][1], f"{key}.{name}", str(error))

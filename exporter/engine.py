@@ -1,0 +1,407 @@
+"""The engine: configuration, timetable, runs, sampler, journal, history and metrics put together.
+
+`Engine` is the public face of this package for `relay`.  All of it belongs to the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Literal
+
+import psutil
+
+from exporter.config import ConfigError, LoadedConfig
+from exporter.events import (
+    Error,
+    Event,
+    Instant,
+    Output,
+    OutputPage,
+    Run,
+    RunEnded,
+    RunSkipped,
+    RunStarted,
+    Samples,
+    Script,
+    ScriptChanged,
+    ServiceStatus,
+    SkipReason,
+    Snapshot,
+    Stream,
+    SystemMetrics,
+)  # fmt: skip
+from exporter.history import History, HistoryError, RunPage, RunQuery
+from exporter.journal import Entry, Journal
+from exporter.live import LiveRuns
+from exporter.metrics import Metrics
+from exporter.outputs import Outputs
+from exporter.pulse import Pulse
+from exporter.sampler import Sampler
+from exporter.scheduler import RunRefused, Scheduler, Start
+from exporter.scripts import Scripts
+from exporter.settings import Duration, ScriptSettings, Settings
+from exporter.timetable import Timetable
+from exporter.triggers import timing
+
+log = logging.getLogger(__name__)
+
+SAMPLES_KEPT = Duration(15 * 60_000)
+TICK_SECONDS = 1.0
+CLOCK_STEP_SECONDS = 0.5
+
+
+class StartError(Exception):
+    """The service can't start; the message says why and what to do."""
+
+
+class Engine:
+    def __init__(self, loaded: LoadedConfig, load: Callable[[], LoadedConfig]) -> None:
+        """`load` reads the configuration again for a reload; it runs on a worker thread and may raise ConfigError."""
+        self.version = version("cronscope")
+        self.started_at = Instant.now()
+        self.ready = False
+        self.settings: Settings = loaded.settings
+        self.journal = Journal()
+        self.metrics = Metrics(self.version)
+        self._entries = loaded.entries
+        self._load = load
+        self._reloading = asyncio.Lock()
+        self._timetable = Timetable()
+        self._scheduler = Scheduler(self, self._timetable, self.settings.max_concurrent_runs, Instant.now)
+        self._scripts = Scripts(self.next_start)
+        self._sampler = Sampler(self.settings.disk_path)
+        kept = max(1, SAMPLES_KEPT // self.settings.sample_interval)
+        self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
+        self._executions = 0
+        self._pulses = [
+            Pulse(self.settings.sample_interval.seconds(), self._sample),
+            Pulse(TICK_SECONDS, self._tick),
+        ]
+        self._clock_offset = 0.0
+        self.journal.subscribe(self._scripts.remember)
+        self.journal.subscribe(self._count)
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Take up what the last life left, then begin with the timetable.  Raises StartError."""
+        data_dir = self.settings.data_dir
+        self._lock = _claim(data_dir)
+        try:
+            self._history = History(data_dir / "history.db", write_failed=self._store_failed)
+        except HistoryError as error:
+            raise StartError(str(error)) from error
+        folder = data_dir / "runs"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self._live = LiveRuns(folder, self._history, os.environ, self)
+        self.outputs = Outputs(self._live, self._history)
+        self.metrics.reloaded(True, self.started_at)
+        self.metrics.watch(
+            runs_queued=lambda: self._scheduler.queued,
+            run_slots=lambda: self._scheduler.limit,
+            store_size=self._history.size_bytes,
+        )
+        for script in self.settings.scripts:
+            self._configure(script)
+        await self._restore()
+        await self._begin_timetable()
+        self._sample()
+        for pulse in self._pulses:
+            pulse.start()
+        self.ready = True
+
+    async def _restore(self) -> None:
+        for name, (run, succeeded_at) in (await self._history.last_ended()).items():
+            if name in self._scripts:
+                self._scripts.restore(name, run)
+                self.metrics.restore_last(name, run, succeeded_at)
+        await self._live.take_up(await self._history.executing(), self._settings_of)
+
+    def _settings_of(self, name: str) -> ScriptSettings | None:
+        return self._scripts.settings(name) if name in self._scripts else None
+
+    async def _begin_timetable(self) -> None:
+        known = await self._history.timetable()
+        booted, boot = await self._history.fact("boot"), _boot_id()
+        for script in self.settings.scripts:
+            when = self._scripts.timing(script.name)
+            known[script.name] = self._scheduler.configure(script, when, known.get(script.name))
+            if (last_run := self._scripts.last_run(script.name)) is not None:
+                self._scheduler.plan_retry(last_run)
+            if booted != boot:
+                self._scheduler.rebooted(script.name)
+        self._history.set_slots(known.items())
+        self._history.set_fact("boot", boot)
+        self._timetable.start()
+        for name in self._scripts:
+            self.planned(name)
+
+    async def stop(self) -> None:
+        """Stop cleanly; runs under way are treated by the rule `on_shutdown`."""
+        self.ready = False
+        self._scheduler.halt()
+        self._timetable.stop()
+        for pulse in self._pulses:
+            pulse.stop()
+        await self._live.stop(self.settings.on_shutdown)
+        await self._history.close()
+        self._lock.close()
+
+    async def reload(self) -> None:
+        """Read the configuration again.  Raises ConfigError, and then the old one stays in force."""
+        async with self._reloading:
+            try:
+                loaded = await asyncio.to_thread(self._load)
+            except ConfigError:
+                self.metrics.reloaded(False, Instant.now())
+                raise
+            self._apply(loaded)
+            self.metrics.reloaded(True, Instant.now())
+
+    def _apply(self, loaded: LoadedConfig) -> None:
+        before, self.settings, self._entries = self.settings, loaded.settings, loaded.entries
+        for key in ("listen", "data_dir", "disk_path", "sample_interval"):
+            if getattr(before, key) != getattr(self.settings, key):
+                log.warning("%s has changed: this takes effect at the next start of the service", key)
+        self._scheduler.limit = self.settings.max_concurrent_runs
+        old = {script.name: script for script in before.scripts}
+        for name in old.keys() - {script.name for script in self.settings.scripts}:
+            self._delete(name)
+        for script in self.settings.scripts:
+            if old.get(script.name) != script or before.timezone != self.settings.timezone:
+                self._update(script)
+
+    def _configure(self, script: ScriptSettings) -> None:
+        when = timing(script, self.settings.timezone)
+        self._scripts.configure(script, self._entries[script.name], when)
+        self.metrics.script_configured(script, when)
+
+    def _update(self, script: ScriptSettings) -> None:
+        op: Literal["created", "updated"] = "updated" if script.name in self._scripts else "created"
+        self._configure(script)
+        known = self._scheduler.entry(script.name)
+        entry = self._scheduler.configure(script, self._scripts.timing(script.name), known)
+        self._history.set_slots([(script.name, entry)])
+        self.planned(script.name)
+        self.happened(ScriptChanged(op=op, script=self.script(script.name)), Instant.now())
+
+    def _delete(self, name: str) -> None:
+        gone = self.script(name)
+        self._scheduler.remove(name)
+        self._scripts.remove(name)
+        self.metrics.script_removed(name)
+        self.happened(ScriptChanged(op="deleted", script=gone), Instant.now())
+
+    # --- what the scheduler asks (exporter.scheduler.Effects) ---
+
+    def launch(self, start: Start) -> None:
+        if start.trigger != "manual":
+            self.metrics.start_delayed((Instant.now() - start.scheduled_at) / 1000)
+        self._live.launch(start, self._scripts.settings(start.script_name))
+
+    def skip(self, start: Start, reason: SkipReason) -> None:
+        run = Run(
+            run_id=start.run_id, script_name=start.script_name, trigger=start.trigger, attempt=start.attempt,
+            status="skipped", reason=reason, scheduled_at=start.scheduled_at,
+        )  # fmt: skip
+        self._history.record(run, slot=start.slot)
+        self.happened(RunSkipped(run=run), Instant.now())
+
+    def cancel(self, run_id: str) -> None:
+        live = self._live.get(run_id)
+        if live is not None:
+            live.stop("cancelled")
+
+    def planned(self, script_name: str) -> None:
+        self._scripts.touch(script_name)
+        self.metrics.next_run(script_name, self.next_start(script_name))
+
+    # --- what runs under way tell (exporter.live.Listener) ---
+
+    def adopted(self, run: Run) -> None:
+        self._scheduler.adopted(run.script_name, run.run_id)
+        self._scripts.adopted(run)
+        self.metrics.run_started(run)
+
+    def over(self, run: Run) -> None:
+        self._scheduler.ended(run)
+
+    def next_start(self, script_name: str) -> Instant | None:
+        """The script's next planned start; None where there is none."""
+        return self._scheduler.next_start(script_name)
+
+    def happened(self, event: Event, at: Instant) -> None:
+        self.journal.publish(event, at)
+
+    def _count(self, entry: Entry) -> None:
+        """The metrics' reader of the journal."""
+        match entry.event:
+            case RunStarted(run=run):
+                self.metrics.run_started(run)
+            case RunEnded() as ended:
+                self._executions += 1
+                self.metrics.run_ended(ended)
+                self.metrics.next_run(ended.run.script_name, ended.next_run_at)
+            case RunSkipped(run=run):
+                self.metrics.run_skipped(run)
+            case _:
+                return
+
+    # --- the machine's samples and the service's own pulse ---
+
+    def _sample(self, _late: float = 0.0) -> None:
+        now = Instant.now()
+        reading = self._sampler.sample(
+            now,
+            active_scripts=len(self._live.executing()),
+            total_executions=self._executions,
+            runs_queued=self._scheduler.queued,
+        )
+        self._samples.append((now, reading.event))
+        self.metrics.sampled(reading)
+        self.happened(reading.event, now)
+        for fault in reading.faults:
+            self.happened(Error(message=fault), now)
+
+    def _tick(self, late: float) -> None:
+        now = Instant.now()
+        self.metrics.event_loop_lag.observe(late)
+        self.metrics.ticked(now)
+        offset = now.seconds() - asyncio.get_running_loop().time()
+        if abs(offset - self._clock_offset) > CLOCK_STEP_SECONDS:  # the clock was set, or the machine slept
+            self._timetable.wakeup()
+        self._clock_offset = offset
+        if self._history.failure is None:
+            self._live.archive_waiting()
+
+    def _store_failed(self, reason: str, first: bool) -> None:
+        self.metrics.store_write_failed()
+        if first:
+            log.error("the history cannot be written: %s", reason)
+            self.happened(Error(message=f"the history cannot be written: {reason}"), Instant.now())
+
+    # --- what relay asks ---
+
+    def health(self) -> list[str]:
+        """Why the service is not healthy; empty where it is."""
+        if not self.ready:
+            return ["the service is starting or stopping"]
+        failure = self._history.failure
+        return [] if failure is None else [f"the history cannot be written: {failure}"]
+
+    def scripts(self) -> list[Script]:
+        """All configured scripts, in the order of the file."""
+        return [self.script(script.name) for script in self.settings.scripts]
+
+    def script(self, name: str) -> Script:
+        """Raises UnknownScript."""
+        return self._scripts.view(name)
+
+    def latest_sample(self) -> tuple[Instant, SystemMetrics]:
+        return self._samples[-1]
+
+    def status(self) -> ServiceStatus:
+        enabled = sum(script.enabled for script in self.settings.scripts)
+        sampled_at, sample = self.latest_sample()
+        return ServiceStatus(
+            version=self.version, started_at=self.started_at, epoch=self.journal.epoch, seq=self.journal.seq,
+            scripts_enabled=enabled, scripts_disabled=len(self._scripts) - enabled,
+            active_scripts=len(self._live.executing()), runs_queued=self._scheduler.queued,
+            total_executions=self._executions, sampled_at=sampled_at, system_metrics=sample,
+        )  # fmt: skip
+
+    def snapshot(self) -> Snapshot:
+        """The whole state as of the journal's last event."""
+        samples = Samples(
+            t=[at for at, _ in self._samples],
+            cpu_percent=[sample.cpu_percent for _, sample in self._samples],
+            memory_percent=[sample.memory_percent for _, sample in self._samples],
+            disk_percent=[sample.disk_percent for _, sample in self._samples],
+        )
+        return Snapshot(
+            scripts=self.scripts(),
+            active_runs=[live.run for live in self._live.executing()],
+            system_metrics=self.latest_sample()[1],
+            samples=samples,
+        )
+
+    def run_now(self, name: str) -> str:
+        """Start a run by hand; its id.  Raises UnknownScript, RunRefused."""
+        self._scripts.settings(name)
+        return self._scheduler.run_now(name)
+
+    def stop_script(self, name: str) -> list[str]:
+        """Stop a script's runs under way; their ids.  Raises UnknownScript."""
+        self._scripts.settings(name)
+        run_ids = self._scheduler.executing(name)
+        for run_id in run_ids:
+            self.cancel(run_id)
+        return run_ids
+
+    async def stop_run(self, run_id: str) -> None:
+        """Raises UnknownRun, and RunRefused where the run has ended already."""
+        run = await self.outputs.run(run_id)
+        if run.status != "running":
+            raise RunRefused(f"run {run_id} has ended already")
+        self.cancel(run_id)
+
+    async def run(self, run_id: str) -> Run:
+        """A run's record.  Raises UnknownRun."""
+        return await self.outputs.run(run_id)
+
+    async def output(self, run_id: str, first: int = 0, limit: int = 1000) -> Output:
+        """Lines of a run's output from number `first` on, for the stream.  Raises UnknownRun."""
+        return await self.outputs.lines(run_id, first, limit)
+
+    async def output_page(
+        self, run_id: str, first: int, limit: int, stream: Stream | None = None, q: str | None = None
+    ) -> OutputPage:
+        """The same for the API: of one stream, containing `q` in any case, if given.  Raises UnknownRun."""
+        return await self.outputs.page(run_id, first, limit, stream, q)
+
+    def raw_output(self, run_id: str) -> AsyncGenerator[bytes, None]:
+        """A run's whole output as it was written, in pieces.  Raises UnknownRun."""
+        return self.outputs.raw(run_id)
+
+    def follow(self, run_id: str, grown: Callable[[], None]) -> Callable[[], None]:
+        """Call `grown()` whenever a run's output was added to or the run ended; returns what ends this."""
+        return self.outputs.follow(run_id, grown)
+
+    async def runs(self, query: RunQuery) -> RunPage:
+        """A page of the history, latest begun first.  Raises CursorError."""
+        return await self._history.runs(query)
+
+
+def _claim(data_dir: Path) -> IO[str]:
+    """Make the data directory and lock it.  Raises StartError where that can't be had."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = open(data_dir / "cronscope.lock", "a+")  # noqa: SIM115  # held until the service ends
+    except OSError as error:
+        raise StartError(f"cannot write to the data directory {data_dir}: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        owner = lock.read().strip()
+        lock.close()
+        raise StartError(f"another cronscope (process {owner}) is using the data directory {data_dir}") from None
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def _boot_id() -> str:
+    """What tells one boot of the machine from the next."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:  # not Linux
+        return str(round(psutil.boot_time()))

@@ -1,0 +1,331 @@
+"""Runs under way: from the durable start to the archived output, and those that outlived the service.
+
+Belongs to the event loop's thread; what is slow about output happens on worker threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import shutil
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from msgspec import structs
+
+from exporter.events import (
+    Error,
+    Event,
+    FailureReason,
+    Instant,
+    Progress,
+    ProgressState,
+    Run,
+    RunEnded,
+    RunStarted,
+)
+from exporter.history import History
+from exporter.output import Recording
+from exporter.runner import Outcome, Process, SpawnError, adopt, launch
+from exporter.scheduler import Start
+from exporter.settings import OnShutdown, ScriptSettings
+
+log = logging.getLogger(__name__)
+
+MARK_SECONDS = 0.2
+"""How often sizes of output are noted, which is also how exactly lines are dated."""
+FOLLOWED_MARK_SECONDS = 0.1
+"""The same while somebody looks."""
+DISCARDED = ".done"
+"""Ending of the name of a folder that is being removed."""
+
+
+class Listener(Protocol):
+    """What the engine hears of runs under way."""
+
+    def adopted(self, run: Run) -> None:
+        """A run of the service's last life is taken up; `over` will be heard for it."""
+
+    def happened(self, event: Event, at: Instant) -> None: ...
+
+    def over(self, run: Run) -> None:
+        """A run has ended, and its record is stored; `happened` tells of it next."""
+
+    def next_start(self, script_name: str) -> Instant | None: ...
+
+
+class LiveRun:
+    """One run from its decision until its output is in the history."""
+
+    def __init__(self, run: Run, script: ScriptSettings, folder: Path) -> None:
+        self.run = run
+        self.script = script
+        self.folder = folder
+        self.process: Process | None = None
+        self.recording: Recording | None = None
+        self.stopped_for: Literal["timeout", "cancelled"] | None = None
+        self.progress: ProgressState | None = None
+        self.followers: list[Callable[[], None]] = []
+
+    @property
+    def started_at(self) -> Instant:
+        assert self.run.started_at is not None
+        return self.run.started_at
+
+    @property
+    def ended(self) -> bool:
+        return self.run.status != "running"
+
+    def stop(self, why: Literal["timeout", "cancelled"]) -> None:
+        """End the whole process group; the first reason stands."""
+        if self.stopped_for is None and not self.ended:
+            self.stopped_for = why
+            if self.process is not None:
+                self.process.stop(self.script.kill_after)
+
+    def tell_followers(self) -> None:
+        for follower in tuple(self.followers):
+            follower()
+
+
+class LiveRuns:
+    def __init__(self, folder: Path, history: History, environ: Mapping[str, str], listener: Listener) -> None:
+        """`folder` holds one folder a run; `environ` is what scripts inherit."""
+        self._folder = folder
+        self._history = history
+        self._environ = environ
+        self._listener = listener
+        self._runs: dict[str, LiveRun] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._unarchived: set[str] = set()
+        self._trimming: dict[str, asyncio.Future[None]] = {}
+        self._marking: asyncio.TimerHandle | None = None
+        self._leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when runs are to be left to themselves."""
+
+    # --- what there is ---
+
+    def executing(self) -> list[LiveRun]:
+        """Runs whose process is there, oldest first."""
+        return [live for live in self._runs.values() if live.process is not None and not live.ended]
+
+    def get(self, run_id: str) -> LiveRun | None:
+        return self._runs.get(run_id)
+
+    def follow(self, run_id: str, grown: Callable[[], None]) -> Callable[[], None]:
+        """Call `grown()` whenever output was added or the run ended; returns the function that ends this.
+
+        A run that has ended tells nothing any more.
+        """
+        live = self._runs.get(run_id)
+        if live is None:
+            return lambda: None
+        live.followers.append(grown)
+        return lambda: live.followers.remove(grown)
+
+    # --- a run's life ---
+
+    def launch(self, start: Start, script: ScriptSettings) -> None:
+        run = Run(
+            run_id=start.run_id, script_name=start.script_name, trigger=start.trigger, attempt=start.attempt,
+            status="running", scheduled_at=start.scheduled_at, started_at=Instant.now(),
+        )  # fmt: skip
+        live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)
+        self._spawn(run.run_id, self._live(live, start))
+
+    async def _live(self, live: LiveRun, start: Start) -> None:
+        # Durable before the process starts: whatever crashes, no slot is ever run twice.
+        await self._history.record(live.run, slot=start.slot)
+        if live.stopped_for is not None:
+            await self._end(live, Outcome(exit_code=-1, reason=None, ended_at=Instant.now()))
+            return
+        live.run = structs.replace(live.run, started_at=Instant.now())
+        try:
+            live.folder.mkdir(mode=0o700)
+            self._record_output(live)
+            live.process = launch(live.script, live.run, live.folder, self._environ)
+        except (SpawnError, OSError) as error:
+            message = f"{live.run.script_name} could not be started: {error}"
+            await self._end(live, Outcome(exit_code=-1, reason="spawn", ended_at=Instant.now()))
+            self._listener.happened(Error(message=message, script_name=live.run.script_name), Instant.now())
+            return
+        next_start = self._listener.next_start(live.run.script_name)
+        self._listener.happened(RunStarted(run=live.run, next_run_at=next_start), live.started_at)
+        await self._watch(live, live.process)
+
+    def _record_output(self, live: LiveRun) -> None:
+        live.recording = Recording(live.folder, live.started_at, int(live.script.max_output))
+        self._keep_marking()
+
+    async def _watch(self, live: LiveRun, process: Process) -> None:
+        timer = None
+        if live.script.timeout:
+            left = (live.started_at + live.script.timeout - Instant.now()) / 1000
+            timer = asyncio.get_running_loop().call_later(max(0.0, left), live.stop, "timeout")
+        ending = asyncio.ensure_future(process.wait())
+        either: list[asyncio.Future[Any]] = [ending, self._leaving]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if timer is not None:
+            timer.cancel()
+        if ending.done():
+            await self._end(live, ending.result())
+
+    async def _end(self, live: LiveRun, outcome: Outcome) -> None:
+        """Store the end, then tell it, then move the output into the history."""
+        if live.recording is not None:
+            await asyncio.to_thread(live.recording.finish, outcome.ended_at)
+        run = _ended(live, outcome)
+        await self._history.record(run)
+        live.run = run
+        self._listener.over(run)
+        event = RunEnded(
+            run=run,
+            next_run_at=self._listener.next_start(run.script_name),
+            cpu_user_seconds=outcome.cpu_user_seconds or 0.0,
+            cpu_system_seconds=outcome.cpu_system_seconds or 0.0,
+        )
+        self._listener.happened(event, outcome.ended_at)
+        live.tell_followers()
+        self._spawn(live.run.run_id, self._archive(live))
+
+    async def _archive(self, live: LiveRun) -> None:
+        """Move the output into the history; where that has no room the files stay, to be tried again."""
+        run_id, recording = live.run.run_id, live.recording
+        self._unarchived.discard(run_id)
+        if recording is not None:
+            chunks = recording.chunks()
+            while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+                if not await self._history.keep_output(run_id, chunk):
+                    self._unarchived.add(run_id)
+                    return
+        del self._runs[run_id]
+        if recording is not None:
+            recording.close()
+        await asyncio.to_thread(_discard, live.folder)
+
+    def archive_waiting(self) -> None:
+        """Try again to store output that found no room."""
+        for run_id in tuple(self._unarchived):
+            self._unarchived.discard(run_id)
+            self._spawn(run_id, self._archive(self._runs[run_id]))
+
+    # --- beginning and end of the service ---
+
+    async def take_up(self, left: list[Run], script_of: Callable[[str], ScriptSettings | None]) -> None:
+        """Finish what the last life of the service left.
+
+        `left` are the records that say `running`.  Runs that still execute are watched again, those that ended
+        meanwhile are stored with their true exit code, those nobody can tell of any more as `lost`.
+        """
+        executing = {run.run_id for run in left}
+        for folder in sorted(self._folder.iterdir()):
+            if folder.suffix == DISCARDED:
+                await asyncio.to_thread(shutil.rmtree, folder)
+            elif folder.name not in executing:
+                await self._take_up_output(folder)
+        for run in left:
+            script = script_of(run.script_name) or ScriptSettings(name=run.script_name, command="")
+            live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)
+            self._listener.adopted(run)
+            found = adopt(live.folder, script.success_codes) if live.folder.is_dir() else None
+            if live.folder.is_dir():
+                self._record_output(live)
+            if isinstance(found, Process):
+                live.process = found
+                self._spawn(run.run_id, self._watch(live, found))
+            else:
+                await self._end(live, found or Outcome(exit_code=-1, reason="lost", ended_at=Instant.now()))
+
+    async def _take_up_output(self, folder: Path) -> None:
+        """A folder whose run has ended, but whose output had not got into the history yet."""
+        run = await self._history.run(folder.name)
+        if run is None or run.started_at is None:
+            log.warning("left alone: %s belongs to no run of the history", folder)
+            return
+        live = self._runs[run.run_id] = LiveRun(run, ScriptSettings(name=run.script_name, command=""), folder)
+        self._record_output(live)
+        self._spawn(run.run_id, self._archive(live))
+
+    async def stop(self, rule: OnShutdown) -> None:
+        """End watching: `leave` lets runs go on by themselves, `wait` waits for them, `stop` ends them."""
+        if rule == "leave":
+            self._leaving.set_result(None)
+        if rule == "stop":
+            for live in self._runs.values():
+                live.stop("cancelled")
+        while self._tasks:  # a run's end begins the archiving of its output
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        if self._marking is not None:
+            self._marking.cancel()
+
+    def _keep_marking(self) -> None:
+        if self._marking is None:
+            loop = asyncio.get_running_loop()
+            followed = any(live.followers for live in self._runs.values())
+            self._marking = loop.call_later(FOLLOWED_MARK_SECONDS if followed else MARK_SECONDS, self._mark_all)
+
+    def _mark_all(self) -> None:
+        self._marking = None
+        now = Instant.now()
+        for live in self.executing():
+            assert live.process is not None
+            live.process.note_memory()
+            if live.recording is not None and live.recording.mark(now):
+                self._trim(live.run.run_id, live.recording)
+                self._note_progress(live, live.recording, now)
+                live.tell_followers()
+        if self.executing():
+            self._keep_marking()
+
+    def _trim(self, run_id: str, recording: Recording) -> None:
+        """Give the middle of a long output back to the disk, beside the event loop."""
+        if recording.trim_due and run_id not in self._trimming:
+            self._trimming[run_id] = asyncio.get_running_loop().run_in_executor(None, recording.trim)
+            self._trimming[run_id].add_done_callback(lambda _: self._trimming.pop(run_id))
+
+    def _note_progress(self, live: LiveRun, recording: Recording, now: Instant) -> None:
+        progress = recording.progress()
+        if progress is not None and progress != live.progress:
+            live.progress = progress
+            run = live.run
+            self._listener.happened(
+                Progress(run_id=run.run_id, script_name=run.script_name, percent=progress.percent, text=progress.text),
+                now,
+            )
+
+    def _spawn(self, run_id: str, work: Coroutine[None, None, None]) -> None:
+        task = self._tasks[run_id] = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(lambda done: self._forget(run_id, done))
+
+    def _forget(self, run_id: str, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(run_id) is task:
+            del self._tasks[run_id]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("run %s is out of sight", run_id, exc_info=error)
+
+
+def _discard(folder: Path) -> None:
+    """Remove a run's folder.  Renamed first: one that was removed by half must not be taken for a run's output."""
+    gone = folder.with_suffix(DISCARDED)
+    folder.rename(gone)
+    shutil.rmtree(gone)
+
+
+def _ended(live: LiveRun, outcome: Outcome) -> Run:
+    run, recording = live.run, live.recording
+    reason: FailureReason | None = live.stopped_for or outcome.reason
+    cpu = (outcome.cpu_user_seconds, outcome.cpu_system_seconds)
+    return structs.replace(
+        run,
+        status="completed" if reason is None else "failed",
+        reason=reason,
+        exit_code=outcome.exit_code,
+        ended_at=outcome.ended_at,
+        duration=max(0, outcome.ended_at - live.started_at),
+        cpu_seconds=None if cpu[0] is None or cpu[1] is None else round(cpu[0] + cpu[1], 6),
+        max_rss_bytes=outcome.max_rss_bytes,
+        stdout_bytes=recording.stdout_bytes if recording else 0,
+        stderr_bytes=recording.stderr_bytes if recording else 0,
+        dropped_bytes=recording.dropped_bytes if recording else 0,
+    )

@@ -1,0 +1,73 @@
+"""Reading a run's output, wherever it is: in files while the run is on, in the history afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from typing import TypeVar
+
+from exporter.archive import LineReader
+from exporter.events import Output, OutputPage, Run, Stream
+from exporter.history import History
+from exporter.live import LiveRuns
+
+T = TypeVar("T")
+
+PIECE_SEGMENTS = 16
+"""Segments of a download read at a time."""
+
+
+class UnknownRun(LookupError):
+    """No run has this id, or it is no longer in the history; the message says so."""
+
+
+class Outputs:
+    """Belongs to the event loop's thread; the reading itself happens on worker threads."""
+
+    def __init__(self, live: LiveRuns, history: History) -> None:
+        self._live = live
+        self._history = history
+
+    async def run(self, run_id: str) -> Run:
+        """A run's record.  Raises UnknownRun."""
+        live = self._live.get(run_id)
+        run = live.run if live is not None else await self._history.run(run_id)
+        if run is None:
+            raise UnknownRun(f"no run has the id {run_id}")
+        return run
+
+    async def page(
+        self, run_id: str, first: int = 0, limit: int = 1000, stream: Stream | None = None, q: str | None = None
+    ) -> OutputPage:
+        """Lines from number `first` on, of one stream and containing `q` if given.  Raises UnknownRun."""
+        run = await self.run(run_id)
+        page = await self._look(run_id, lambda lines: lines.page(first, limit, stream=stream, q=q))
+        return OutputPage(
+            run_id=run_id, script_name=run.script_name, first=page.first, lines=page.lines, end=page.end,
+            next=None if page.end else page.next,
+        )  # fmt: skip
+
+    async def lines(self, run_id: str, first: int = 0, limit: int = 1000) -> Output:
+        """The same without a filter, as the stream sends it."""
+        page = await self.page(run_id, first, limit)
+        return Output(
+            run_id=run_id, script_name=page.script_name, first=page.first, lines=page.lines, end=page.end
+        )  # fmt: skip
+
+    async def raw(self, run_id: str) -> AsyncGenerator[bytes, None]:
+        """The whole output as it was written, in pieces.  Raises UnknownRun."""
+        await self.run(run_id)
+        yield await self._look(run_id, lambda lines: b"".join(lines.raw()))
+
+    async def _look(self, run_id: str, look: Callable[[LineReader], T]) -> T:
+        live = self._live.get(run_id)
+        if live is not None and live.recording is not None:
+            try:
+                return await asyncio.to_thread(look, live.recording)
+            except ValueError:  # the recording was closed meanwhile: its output is in the history now
+                pass
+        return await self._history.archived(run_id, look)
+
+    def follow(self, run_id: str, grown: Callable[[], None]) -> Callable[[], None]:
+        """Call `grown()` whenever the run's output was added to or the run ended; returns what ends this."""
+        return self._live.follow(run_id, grown)

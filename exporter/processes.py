@@ -1,0 +1,41 @@
+"""Looking at the system's processes: who belongs to a process group, how much memory a run takes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+import psutil
+
+_LOOKED_AT = 64
+"""Processes of one run whose memory is looked at."""
+_PEAK = re.compile(rb"^VmHWM:\s*(\d+) kB", re.MULTILINE)
+
+
+def members(group: int) -> list[int]:
+    """Living processes of a process group; zombies do not count, for perhaps nobody ever reaps them."""
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError, psutil.Error):
+            if os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                found.append(pid)
+    return found
+
+
+def largest_descendant(pid: int) -> int:
+    """Peak resident memory in bytes of the largest living descendant, proc_pid_status(5); 0 where none is seen."""
+    family = [str(pid)]
+    for parent in family:  # grows meanwhile
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{parent}/task"):
+                family += Path(f"/proc/{parent}/task/{task}/children").read_text().split()
+        if len(family) > _LOOKED_AT:
+            break
+    peak = 0
+    for child in family[1:]:
+        with contextlib.suppress(OSError):
+            if match := _PEAK.search(Path(f"/proc/{child}/status").read_bytes()):
+                peak = max(peak, 1024 * int(match[1]))
+    return peak

@@ -1,0 +1,265 @@
+"""One run's process: starting it, watching it, stopping it, and taking it up again after a restart.
+
+The service's child is a shell that runs `launch.sh`; the command is the shell's child.  Files in the run's folder:
+
+    stdout, stderr  the command's output
+    pid             the shell's process id, which is also the number of the process group and of the session
+    notice          what the shell says about a command that died by a signal
+    stopped         made before the first signal of a stop
+    status          exit status and CPU times, once the command has ended
+    metrics         where the command may write metrics of its own
+
+Everything here belongs to the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import psutil
+
+from exporter.command import SpawnError, arguments, environment, plain_words
+from exporter.events import Instant, Run
+from exporter.outcome import Outcome, Status, has_notice, read_status
+from exporter.processes import largest_descendant, members
+from exporter.settings import Duration, ScriptSettings
+
+__all__ = ["Outcome", "Process", "SpawnError", "adopt", "launch"]
+
+log = logging.getLogger(__name__)
+
+GIVE_UP_SECONDS = 5.0
+"""How long after SIGKILL a process group is waited for: the kernel may hold a process in a system call."""
+LAUNCHER = Path(__file__).with_name("launch.sh")
+_RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+_RSS_MARGIN = 4 << 20
+
+
+def launch(script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str]) -> Process:
+    """Start a run in `folder`, which is made if need be; `environ` is the service's own environment.
+
+    Raises SpawnError, and then no process was started.
+    """
+    folder = folder.resolve()
+    variables = environment(script, run, folder / "metrics", environ)
+    command = arguments(script, variables)
+    with contextlib.ExitStack() as opened:
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            stdout, stderr, notice = (_open(folder / name, opened) for name in ("stdout", "stderr", "notice"))
+        except OSError as error:
+            raise SpawnError(f"{error.filename}: {plain_words(error)}") from error
+        try:
+            child = subprocess.Popen(
+                ["/bin/sh", LAUNCHER, folder, *command],
+                stdin=stderr, stdout=stdout, stderr=notice, cwd=script.workdir, env=variables, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise SpawnError(f"{command[0]}: {plain_words(error)}") from error
+        except ValueError as error:  # a NUL in an argument or a variable
+            raise SpawnError(f"{command[0]}: {error}") from error
+    child.returncode = 0  # keeps subprocess from ever waiting for it: os.wait4 does, for its resource usage
+    return Process(folder, child.pid, script.success_codes, pidfd=_pidfd(child.pid), is_child=True)
+
+
+def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outcome | None:
+    """Take up a run that an earlier life of the service started: still running, ended meanwhile, or (None) lost."""
+    folder = folder.resolve()
+    pid = _read_pid(folder)
+    # The descriptor first, then who it is: from then on the number cannot pass to another process unseen.
+    pidfd = _pidfd(pid)
+    running = _is_launcher(pid, folder)
+    status = read_status(folder)  # last: the shell may have ended by now
+    if running and status is None:
+        return Process(folder, pid, success_codes, pidfd=pidfd, is_child=False)
+    if pidfd is not None:
+        os.close(pidfd)
+    return status and status.outcome(success_codes, status.ended_at)
+
+
+class Process:
+    """A run's process group.  Made by `launch` and `adopt` only."""
+
+    def __init__(
+        self, folder: Path, pid: int, success_codes: Collection[int], *, pidfd: int | None, is_child: bool
+    ) -> None:
+        self.run_id = folder.name
+        self.pid = pid
+        """Of the shell that is the command's parent; also the number of the process group."""
+        self._folder = folder
+        self._success_codes = success_codes
+        self._is_child = is_child
+        self._usage: resource.struct_rusage | None = None
+        self._wait_status: int | None = None
+        self._killed = False
+        # A child's own peak is at least what the service held when it started it: execve(2) counts the memory that
+        # the two shared until then.  What is not clearly above that says nothing about the script.
+        self._rss_floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT + _RSS_MARGIN
+        self._rss_noted = 0
+        self._loop = asyncio.get_running_loop()
+        self._exited: asyncio.Future[None] = self._loop.create_future()
+        self._stopping: asyncio.Task[None] | None = None
+        self._watch(pidfd)
+        self._ending = self._loop.create_task(self._end())
+
+    async def wait(self) -> Outcome:
+        """The end of the run: its command has ended, and after `stop` its whole process group is gone.
+
+        Otherwise processes that the command left behind do not matter, nor who holds its output open.
+        """
+        return await asyncio.shield(self._ending)
+
+    def stop(self, kill_after: Duration) -> None:
+        """Send SIGTERM to the process group, and SIGKILL if any of it is left after `kill_after`.
+
+        A second call, or one after the command's end, does nothing.
+        """
+        if self._stopping is None and not self._exited.done():
+            with contextlib.suppress(OSError):  # disk full: SIGTERM may miss a command that is just being started
+                (self._folder / "stopped").touch()
+            self._stopping = self._loop.create_task(self._stop(kill_after))
+
+    def note_memory(self) -> None:
+        """Look at the peak memory of the run's processes: to be called a few times a second (Linux only).
+
+        What the kernel tells at the end is exact for a process larger than the service; a smaller one has to be seen.
+        """
+        if not self._exited.done():
+            self._rss_noted = max(self._rss_noted, largest_descendant(self.pid))
+
+    # --- watching ---
+
+    def _watch(self, pidfd: int | None) -> None:
+        if pidfd is None:  # not Linux, or no descriptor left
+            threading.Thread(target=self._wait_blocking, name=f"run-{self.run_id}", daemon=True).start()
+            return
+
+        def ended() -> None:
+            self._loop.remove_reader(pidfd)
+            os.close(pidfd)
+            self._note_exit()
+
+        self._loop.add_reader(pidfd, ended)
+
+    def _wait_blocking(self) -> None:
+        if self._is_child:
+            self._reap(0)
+        else:
+            with contextlib.suppress(psutil.Error):
+                psutil.Process(self.pid).wait()
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the service has left
+            self._loop.call_soon_threadsafe(self._note_exit)
+
+    def _note_exit(self) -> None:
+        if self._exited.done():  # it had been given up
+            self._reap(os.WNOHANG)
+        else:
+            self._exited.set_result(None)
+
+    async def _end(self) -> Outcome:
+        await self._exited
+        if self._stopping is not None:
+            await self._stopping
+        ended_at = Instant.now()
+        self._reap(os.WNOHANG)
+        status = read_status(self._folder)
+        if status is None:
+            status = self._status_without_file(ended_at)
+        return status.outcome(self._success_codes, ended_at, self._usage, self._peak())
+
+    def _reap(self, options: int) -> None:
+        """Take the child's status.  Until then nobody else can get its number, nor that of its group."""
+        if self._is_child and self._usage is None:
+            with contextlib.suppress(ChildProcessError):
+                pid, status, usage = os.wait4(self.pid, options)
+                if pid:
+                    self._wait_status, self._usage = status, usage
+
+    def _status_without_file(self, ended_at: Instant) -> Status:
+        """The shell was killed, or the disk is full."""
+        if self._wait_status is not None:
+            code = os.waitstatus_to_exitcode(self._wait_status)
+            return Status(128 - code if code < 0 else code, code < 0 or has_notice(self._folder), ended_at)
+        if self._killed:
+            return Status(128 + signal.SIGKILL, True, ended_at)
+        return Status(-1, False, ended_at)
+
+    def _peak(self) -> int | None:
+        if self._usage is not None and (peak := self._usage.ru_maxrss * _RSS_UNIT) > self._rss_floor:
+            return peak
+        return self._rss_noted or None
+
+    # --- stopping ---
+
+    async def _stop(self, kill_after: Duration) -> None:
+        self._signal(signal.SIGTERM)
+        self._signal(signal.SIGCONT)  # a stopped process takes no other signal but SIGKILL
+        if await self._gone(kill_after.seconds()):
+            return
+        self._killed = True
+        self._signal(signal.SIGKILL)
+        if not await self._gone(GIVE_UP_SECONDS):
+            log.warning("run %s: some of its processes (group %d) do not end on SIGKILL", self.run_id, self.pid)
+            self._note_exit()
+
+    def _signal(self, number: signal.Signals) -> None:
+        # The group's number is its own as long as a member lives or the child is not reaped.
+        held = self._usage is None if self._is_child else not self._exited.done()
+        if held or members(self.pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    async def _gone(self, seconds: float) -> bool:
+        """Whether the group has no living member any more, at the latest after `seconds`."""
+        deadline = self._loop.time() + seconds
+        await asyncio.wait([self._exited], timeout=seconds)  # the shell outlives the command: no need to look before
+        pause = 0.005
+        while members(self.pid):
+            left = deadline - self._loop.time()
+            if left <= 0:
+                return False
+            await asyncio.sleep(min(pause, left))
+            pause = min(2 * pause, 0.1)
+        return True
+
+
+def _open(path: Path, opened: contextlib.ExitStack) -> int:
+    """Open for appending, so that a file which is cut meanwhile is continued at its new end."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    opened.callback(os.close, descriptor)
+    return descriptor
+
+
+def _pidfd(pid: int) -> int | None:
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):  # macOS; no such process; no descriptor left
+        return None
+
+
+def _read_pid(folder: Path) -> int:
+    """-1 where the shell could not write it."""
+    try:
+        return int((folder / "pid").read_text())
+    except (OSError, ValueError):
+        return -1
+
+
+def _is_launcher(pid: int, folder: Path) -> bool:
+    """Whether the process is the shell of this very run: its third argument is the run's folder."""
+    if pid < 0:
+        return False
+    try:
+        return psutil.Process(pid).cmdline()[2:3] == [str(folder)]
+    except psutil.Error:
+        return False

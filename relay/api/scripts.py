@@ -1,0 +1,29 @@
+"""`/api/v1/scripts`: the configured scripts, and starting and stopping them."""
+
+from __future__ import annotations
+
+from relay.handler import Handler
+
+
+class Scripts(Handler):
+    def get(self) -> None:
+        self.answer({"scripts": self.engine.scripts()})
+
+
+class Script(Handler):
+    def get(self, name: str) -> None:
+        self.answer(self.engine.script(name))
+
+
+class ScriptRun(Handler):
+    success = 202
+
+    def post(self, name: str) -> None:
+        self.answer({"run_id": self.engine.run_now(name)})
+
+
+class ScriptStop(Handler):
+    success = 202
+
+    def post(self, name: str) -> None:
+        self.answer({"run_ids": self.engine.stop_script(name)})

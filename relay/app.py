@@ -1,0 +1,135 @@
+"""The application: one table of URLs, and what is noted of every request."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable
+from typing import Any
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPServerRequest
+from tornado.web import Application, RequestHandler, stream_request_body
+
+from relay import pages
+from relay.api import runs, scripts, system
+from relay.handler import Handler, NotFound, Site
+from relay.problem import Problem
+from relay.socket import SocketHandler
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 1 << 20
+"""Longest body that is read, in bytes."""
+_MAX_DISCARDED = 64 << 20
+"""Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
+
+
+class Socket(Handler, SocketHandler):
+    """`/ws` behind the guard."""
+
+    guarded_as_change = True
+    success = 101
+    head = RequestHandler.head  # type: ignore[assignment]  # that is none: only a GET opens a WebSocket
+
+    def initialize(self, site: Site, route: str) -> None:
+        super().initialize(site, route)
+        self.relay = site.relay
+
+    async def get(self, *args: str, **kwargs: str) -> None:
+        """Tornado refuses what is no handshake (RFC 6455, 4.2.1) as well, but not as a problem."""
+        headers = self.request.headers
+        if not (
+            headers.get("Upgrade", "").lower() == "websocket"
+            and "upgrade" in re.split(r"[ \t]*,[ \t]*", headers.get("Connection", "").lower())
+            and headers.get("Sec-WebSocket-Version") == "13"
+            and headers.get("Sec-WebSocket-Key")
+        ):
+            wanted = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+            raise Problem(426, "This address answers WebSocket connections (RFC 6455) only.", headers=wanted)
+        await super().get(*args, **kwargs)
+
+
+ROUTES: list[tuple[str, type[Handler]]] = [
+    ("/", pages.Page),
+    ("/assets/{file}", pages.Asset),
+    ("/ws", Socket),
+    ("/metrics", system.Metrics),
+    ("/-/healthy", system.Healthy),
+    ("/-/ready", system.Ready),
+    ("/-/reload", system.Reload),
+    ("/api/v1/status", system.Status),
+    ("/api/v1/scripts", scripts.Scripts),
+    ("/api/v1/scripts/{name}", scripts.Script),
+    ("/api/v1/scripts/{name}/run", scripts.ScriptRun),
+    ("/api/v1/scripts/{name}/stop", scripts.ScriptStop),
+    ("/api/v1/runs", runs.Runs),
+    ("/api/v1/runs/{id}", runs.Run),
+    ("/api/v1/runs/{id}/stop", runs.RunStop),
+    ("/api/v1/runs/{id}/output", runs.RunOutput),
+    ("/api/v1/runs/{id}/output.txt", runs.RunOutputText),
+    ("/{file}", pages.PageFile),
+]
+"""Every address, and its name in the metrics.  The type is what puts the guard before each of them."""
+
+_UNKNOWN = "unknown"
+_FILE = r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)"
+"""A file of the page: nothing in its name needs escaping or leads elsewhere."""
+
+
+def _pattern(route: str) -> str:
+    return re.sub(r"{\w+}", "([^/]+)", route.replace("{file}", _FILE))
+
+
+class App(Application):
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        super().__init__(
+            [(_pattern(route), handler, self._arguments(route)) for route, handler in ROUTES],
+            default_handler_class=NotFound,
+            default_handler_args=self._arguments(_UNKNOWN),
+            static_hash_cache=False,  # the page may be built anew under a running service
+        )
+        self._metrics = site.engine.metrics
+        self._metrics.http_request_duration.labels(_UNKNOWN)
+        for route, handler in ROUTES:
+            self._metrics.http_request_duration.labels(route)
+            for method in handler.allowed_methods():
+                self._metrics.http_requests.labels(route, method, handler.success)
+
+    def _arguments(self, route: str) -> dict[str, Any]:
+        return {"site": self._site, "route": route}
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        """Called once a request's headers have come, before its body."""
+        length = request.headers.get("Content-Length", "")
+        if re.fullmatch(r"[0-9]{1,15}", length) and int(length) > MAX_BODY:
+            return self.get_handler_delegate(request, TooLarge, self._arguments(_UNKNOWN))
+        return super().find_handler(request, **kwargs)
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """Called once for every answer, that of a WebSocket's handshake included."""
+        request, code = handler.request, handler.get_status()
+        route = handler.route if isinstance(handler, Handler) else _UNKNOWN
+        method = request.method if request.method in handler.SUPPORTED_METHODS else "other"
+        self._metrics.http_requests.labels(route, method, code).inc()
+        self._metrics.http_request_duration.labels(route).observe(request.request_time())
+        log.debug("%s %r: %d", request.method, request.uri, code)
+
+
+@stream_request_body
+class TooLarge(Handler):
+    """Answers a request with a body that nobody wants, once it has been sent and thrown away."""
+
+    def prepare(self) -> Awaitable[None] | None:
+        assert isinstance(self.request.connection, HTTP1Connection)
+        self.request.connection.set_max_body_size(_MAX_DISCARDED)
+        return super().prepare()
+
+    def data_received(self, chunk: bytes) -> None:
+        pass
+
+    async def _refuse(self, *args: str) -> None:
+        raise Problem(413, f"The body is longer than {MAX_BODY} bytes.")
+
+    get = head = post = put = patch = delete = options = _refuse

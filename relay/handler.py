@@ -1,0 +1,142 @@
+"""What every handler of the application has in common: the guard, the headers, errors as problems, HEAD."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from types import TracebackType
+from typing import Any
+
+from tornado.web import HTTPError, RequestHandler
+
+from exporter.engine import Engine
+from exporter.events import to_json
+from exporter.settings import Settings
+from relay import guard
+from relay.problem import CONTENT_TYPE, Problem, problem_of
+from relay.socket import Relay
+
+MAX_URL = 8192
+"""Longest path and query that is answered, in bytes."""
+_CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+
+
+class Site:
+    """What all handlers of one service share."""
+
+    def __init__(self, engine: Engine, relay: Relay, listen_host: str) -> None:
+        self.engine = engine
+        self.relay = relay
+        self.open = False
+        """False until the engine has started; only `/-/healthy` and `/-/ready` are answered till then."""
+        self._listen_host = listen_host
+        self._policy: tuple[Settings, guard.Policy] | None = None
+
+    @property
+    def policy(self) -> guard.Policy:
+        """What the guard goes by; follows the settings when they are reloaded."""
+        settings = self.engine.settings
+        if self._policy is None or self._policy[0] is not settings:
+            rules = guard.policy(self._listen_host, settings.allowed_hosts, settings.allowed_origins)
+            self._policy = (settings, rules)
+        return self._policy[1]
+
+
+class Handler(RequestHandler):
+    """Base of every handler in the table of URLs."""
+
+    guarded_as_change = False
+    """True where even a GET takes what only the service's own pages may have: `/ws`."""
+    answers_before_start = False
+    success = 200
+    """Status of an answer that is no error."""
+
+    def initialize(self, site: Site, route: str) -> None:
+        """`route` is the address as the table of URLs has it, `/api/v1/runs/{id}`: the name that metrics use."""
+        self.site = site
+        self.engine = site.engine
+        self.route = route
+
+    def prepare(self) -> Awaitable[None] | None:
+        request = self.request
+        changes = self.guarded_as_change or request.method not in guard.SAFE_METHODS
+        refused = guard.refusal(self.site.policy, scheme=request.protocol, headers=request.headers, changes=changes)
+        if refused is not None:
+            raise Problem(refused.status, refused.detail)
+        if len(request.uri or "") > MAX_URL:
+            raise Problem(414, f"The address is longer than {MAX_URL} bytes.")
+        if not (self.site.open or self.answers_before_start):
+            raise Problem(503, "Cronscope is starting.", headers={"Retry-After": "1"})
+        return None
+
+    async def head(self, *args: str) -> None:
+        """As GET; Tornado leaves out the body."""
+        answer = self.get(*args)
+        if answer is not None:
+            await answer
+
+    def answer(self, value: Any) -> None:
+        """Answer with one of the structs of `exporter.events`, or with builtins that hold them, as JSON."""
+        self.set_status(self.success)
+        self.set_header("Content-Type", "application/json")
+        self.finish(to_json(value) + b"\n")
+
+    def answer_text(self, text: str) -> None:
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(text)
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Content-Security-Policy", _CONTENT_POLICY)
+        self.set_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.set_header("Cross-Origin-Resource-Policy", "same-origin")
+        # Not no-referrer: with that, browsers send the page's own forms with `Origin: null`.
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("X-Content-Type-Options", "nosniff")
+
+    # --- errors ---
+
+    @classmethod
+    def allowed_methods(cls) -> list[str]:
+        """The methods that the handler implements."""
+        own = [m for m in cls.SUPPORTED_METHODS if getattr(cls, m.lower()) is not getattr(RequestHandler, m.lower())]
+        return [method for method in own if method != "HEAD" or "GET" in own]
+
+    def log_exception(
+        self, typ: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Only our own mistakes are worth a line in the log."""
+        if problem_of(value) is None:
+            super().log_exception(typ, value, tb)
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """As Tornado's, with exceptions of the engine given the status that they stand for."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        problem = problem_of(error) or self._problem_of_status(status_code, error)
+        super().send_error(problem.status_code, problem=problem)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        problem: Problem = kwargs["problem"]
+        for name, value in problem.headers.items():
+            self.set_header(name, value)
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(problem.body())
+
+    def _problem_of_status(self, status: int, error: BaseException | None) -> Problem:
+        """For what Tornado raises by itself, and for everything unforeseen."""
+        if status == 404:
+            return Problem(404, "There is nothing at this address.")
+        if status == 405:
+            allowed = ", ".join(self.allowed_methods())
+            return Problem(405, f"This address answers {allowed} only.", headers={"Allow": allowed})
+        if isinstance(error, HTTPError):
+            return Problem(status, error.get_message() or "The request cannot be answered.")
+        return Problem(status, "An error in Cronscope itself; its log has the details.")
+
+
+class NotFound(Handler):
+    """Every address that the table of URLs does not have."""
+
+    def prepare(self) -> Awaitable[None] | None:
+        super().prepare()
+        raise HTTPError(404)

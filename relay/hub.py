@@ -1,0 +1,360 @@
+"""Who gets what on `/ws`, when, and what happens to a slow reader.
+
+Pure: events, answers and times come in, bytes and errands go out.  No socket, no clock, no event loop; whoever has
+those calls `take` and `sent` for the bytes, and does what `errands` asks for.
+
+What must arrive is never thinned out: a reader who lets it grow past its bound is disconnected, and resumes from the
+ring of the latest events.  Samples are replaced by the latest.  Output is pulled: see `subscriptions`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import islice
+from typing import Literal, NamedTuple
+
+from exporter.events import (
+    Ack,
+    Hello,
+    Instant,
+    Output,
+    Pong,
+    Progress,
+    Refusal,
+    Snapshot,
+    SystemMetrics,
+    plain_data,
+)
+from exporter.journal import Entry
+from relay.frames import (
+    MAX_TOPICS,
+    Frame,
+    Id,
+    Ping,
+    Subscribe,
+    Unsubscribe,
+    own_frame,
+    plain_frame,
+    rich_frame,
+)
+from relay.lanes import BATCH_BYTES, LANE_BYTES, OUTPUT_BYTES, Client
+from relay.subscriptions import Fetch, Follow, Locate, Subscriptions, Unfollow
+
+PROTOCOL = 1
+PAGE_LINES = 500
+"""Lines of output in a frame."""
+RING_EVENTS = 2000
+RING_AGE = 15 * 60 * 1000
+"""Milliseconds."""
+STALL_SECONDS = 30.0
+"""How long a reader may take for each `BATCH_BYTES`."""
+LAG_SECONDS = 2.0
+"""How long it may take before output is dropped for it."""
+
+Disconnect = Literal["closed", "slow", "error", "limit", "shutdown", "access"]
+"""Why a connection ended, as the metrics count it; `closed`: by the client."""
+
+
+class Cause(Enum):
+    """Why the service ends a connection: close code, its text, and how it counts."""
+
+    SLOW = (4008, "reader too slow", "slow")
+    MALFORMED = (4501, "malformed message", "error")
+    SHUTDOWN = (1012, "service restart", "shutdown")
+    LIMIT = (1013, "too many clients", "limit")
+
+    def __init__(self, code: int, text: str, disconnect: Disconnect) -> None:
+        self.code = code
+        self.text = text
+        self.disconnect: Disconnect = disconnect
+
+
+class Close(NamedTuple):
+    """End a connection; the hub has already forgotten the client."""
+
+    client: Client
+    code: int | None
+    """None: cut it off without a close frame, as the plain are."""
+    text: str
+
+
+Errand = Fetch | Locate | Follow | Unfollow | Close
+"""What the hub asks of whoever holds the sockets."""
+
+
+class Resume(NamedTuple):
+    """What a returning client has: everything up to event `after` of `epoch`."""
+
+    epoch: str
+    after: int
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since these were last emptied."""
+
+    sent: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+    disconnects: Counter[str] = field(default_factory=Counter)
+    resumes: Counter[str] = field(default_factory=Counter)
+
+
+class Hub:
+    """All clients of `/ws`, and the ring of durable events for those who come back."""
+
+    def __init__(
+        self,
+        *,
+        version: str,
+        epoch: str,
+        seq: int,
+        heartbeat_ms: int,
+        snapshot: Callable[[], Snapshot],
+        latest_sample: Callable[[], tuple[Instant, SystemMetrics]],
+    ) -> None:
+        """`seq`: number of the last event that `publish` will not be given."""
+        self.seq = seq
+        self.counts = Counts()
+        self._version = version
+        self._epoch = epoch
+        self._heartbeat_ms = heartbeat_ms
+        self._take_snapshot = snapshot
+        self._take_sample = latest_sample
+        self._snapshot: Frame | None = None
+        """Good until the next event, so that a crowd that comes back at once shares one."""
+        self._sample: tuple[Frame, Frame] | None = None
+        """The latest, plain and rich."""
+        self._ring: deque[tuple[Instant, Frame]] = deque()
+        """The durable events up to `seq`: when each came, and its rich frame."""
+        self._clients: dict[Client, None] = {}
+        self._dirty: dict[Client, None] = {}
+        self._errands: list[Errand] = []
+        self._subscriptions = Subscriptions(self._errands.append)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def __contains__(self, client: Client) -> bool:
+        return client in self._clients
+
+    def errands(self) -> list[Errand]:
+        """What to do, in this order; each is named once."""
+        errands = self._errands.copy()
+        self._errands.clear()
+        return errands
+
+    # --- Coming and going --------------------------------------------------------------------------
+
+    def has_happened(self, resume: Resume) -> bool:
+        """False for an event of this epoch that nobody can have got yet."""
+        return resume.epoch != self._epoch or resume.after <= self.seq
+
+    def join(self, *, rich: bool, resume: Resume | None, now: Instant) -> Client:
+        """Register a client and give it its first frames in one step, so what is published later follows on them."""
+        client = Client(rich)
+        if rich:
+            self._greet(client, resume, now)
+        else:
+            client.push(self._sample_frames()[0])
+        self._clients[client] = self._dirty[client] = None
+        return client
+
+    def leave(self, client: Client, reason: Disconnect) -> None:
+        """Forget a client, unless that was done already."""
+        if client not in self._clients:
+            return
+        del self._clients[client]
+        self._dirty.pop(client, None)
+        for subscription in tuple(client.subscriptions.values()):
+            self._subscriptions.end(subscription)
+        for lane in (client.durable, client.sample, client.output):
+            lane.clear()
+        self.counts.disconnects[reason] += 1
+
+    def close(self, client: Client, cause: Cause) -> None:
+        """Forget a client and have its connection ended."""
+        if client in self._clients:
+            self.leave(client, cause.disconnect)
+            self._errands.append(Close(client, cause.code if client.rich else None, cause.text))
+
+    def close_all(self, cause: Cause) -> None:
+        for client in tuple(self._clients):
+            self.close(client, cause)
+
+    def _greet(self, client: Client, resume: Resume | None, now: Instant) -> None:
+        missed = self._missed(resume, now) if resume else None
+        hello = Hello(
+            protocol=PROTOCOL, version=self._version, epoch=self._epoch, seq=self.seq, resumed=missed is not None,
+            heartbeat_ms=self._heartbeat_ms, now=now,
+        )  # fmt: skip
+        client.push(own_frame(hello, now))
+        if missed is None:
+            client.push(self._snapshot_frame(now))
+        else:
+            for frame in missed:
+                client.push(frame)
+            client.sample.append(self._sample_frames()[1])
+
+    def _missed(self, resume: Resume, now: Instant) -> list[Frame] | None:
+        """The durable events after those that a client has; None where the ring does not hold them all."""
+        self._trim(now)
+        count = self.seq - resume.after
+        if resume.epoch != self._epoch or not 0 <= count <= len(self._ring):
+            self.counts.resumes["snapshot"] += 1
+            return None
+        self.counts.resumes["resumed"] += 1
+        return [frame for _, frame in islice(self._ring, len(self._ring) - count, None)]
+
+    def _trim(self, now: Instant) -> None:
+        while self._ring and (len(self._ring) > RING_EVENTS or now - self._ring[0][0] > RING_AGE):
+            self._ring.popleft()
+
+    def _snapshot_frame(self, now: Instant) -> Frame:
+        if self._snapshot is None:
+            self._snapshot = own_frame(self._take_snapshot(), now)
+        return self._snapshot
+
+    def _sample_frames(self) -> tuple[Frame, Frame]:
+        if self._sample is None:
+            timestamp, sample = self._take_sample()
+            self._sample = _sample_frames(Entry(None, timestamp, sample))
+        return self._sample
+
+    # --- Events ------------------------------------------------------------------------------------
+
+    def publish(self, entry: Entry, now: Instant) -> None:
+        """Give an event to every client that it is for; it is encoded once for the plain and once for the rich."""
+        self._snapshot = None
+        if isinstance(entry.event, SystemMetrics):
+            self._sample = _sample_frames(entry)
+            self._replace_samples(*self._sample)
+            return
+        rich = rich_frame(entry)
+        data = plain_data(entry.event)
+        plain = plain_frame(entry, data) if data else None
+        if entry.seq is not None:
+            self.seq = entry.seq
+            self._ring.append((now, rich))
+            self._trim(now)
+        passing = isinstance(entry.event, Progress)
+        for client in tuple(self._clients):
+            if frame := rich if client.rich else plain:
+                if passing and client.durable.size > LANE_BYTES // 4:
+                    self.counts.dropped[frame.kind] += 1
+                else:
+                    self._push(client, frame)
+
+    def _replace_samples(self, plain: Frame, rich: Frame) -> None:
+        for client in self._clients:
+            if client.sample.frames:
+                client.sample.clear()
+                self.counts.dropped["system_metrics"] += 1
+            client.sample.append(rich if client.rich else plain)
+            self._mark(client)
+
+    def _push(self, client: Client, frame: Frame) -> None:
+        if client not in self._clients:
+            return
+        client.push(frame)
+        self._mark(client)
+        if client.overdue:
+            self.close(client, Cause.SLOW)
+
+    # --- Messages of rich clients ------------------------------------------------------------------
+
+    def answer(self, client: Client, request: Subscribe | Unsubscribe | Ping, now: Instant) -> None:
+        """Do what a client asked for.  That the runs of a `Subscribe` exist has been checked."""
+        if client not in self._clients:
+            return
+        reply: Ack | Pong | Refusal = Ack(id=request.id)
+        match request:
+            case Ping():
+                reply = Pong(id=request.id)
+            case Subscribe():
+                if not self._subscriptions.subscribe(client, request):
+                    reply = Refusal(id=request.id, message=f"at most {MAX_TOPICS} topics at a time")
+            case Unsubscribe():
+                self._subscriptions.unsubscribe(client, request.run_ids)
+        self._push(client, own_frame(reply, now))
+
+    def refuse(self, client: Client, id: Id, message: str, now: Instant) -> None:
+        """Tell a client that what it asked for is not to be had."""
+        self._push(client, own_frame(Refusal(id=id, message=message), now))
+
+    # --- Output ------------------------------------------------------------------------------------
+
+    def grown(self, run_id: str) -> None:
+        """A followed run's output grew or ended."""
+        self._subscriptions.grown(run_id)
+
+    def deliver(self, fetch: Fetch, page: Output, now: Instant) -> None:
+        """Here is the page that was to be fetched; empty where there is no such line yet."""
+        frame = own_frame(page, now, run_id=page.run_id)
+        for client in self._subscriptions.deliver(fetch, page, frame):
+            self._mark(client)
+
+    def fail(self, fetch: Fetch, message: str, now: Instant) -> None:
+        """The page cannot be had, now or later."""
+        for subscription in self._subscriptions.fail(fetch):
+            self.refuse(subscription.client, subscription.id, message, now)
+
+    def move_ahead(self, locate: Locate, line: int, now: Instant) -> None:
+        """`line` is near the end of the output; `locate.first` where that is near already."""
+        if gap := self._subscriptions.move_ahead(locate, line):
+            client, run_id = locate.subscription.client, locate.subscription.run_id
+            client.output.append(own_frame(gap, now, run_id=run_id))
+            self._mark(client)
+            self.counts.dropped["output"] += -(-gap.dropped // PAGE_LINES)
+
+    # --- Bytes -------------------------------------------------------------------------------------
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anybody has something to `take`."""
+        return bool(self._dirty)
+
+    def ready(self, limit: int) -> list[Client]:
+        """Up to `limit` clients to call `take` for, each named once; the rest stays for the next call."""
+        ready = list(islice(self._dirty, limit))
+        for client in ready:
+            del self._dirty[client]
+        return ready
+
+    def take(self, client: Client) -> bytes:
+        """Whole frames to write at once; `sent` must follow.  Empty where nothing waits or a batch is under way."""
+        frames = client.take()
+        for frame in frames:
+            self.counts.sent[frame.kind] += 1
+        if frames:
+            self._subscriptions.want(client)
+        return b"".join([frame.wire for frame in frames])
+
+    def sent(self, client: Client) -> None:
+        """The batch under way has left for the network: there may be more to `take`."""
+        client.in_flight = 0
+
+    def sweep(self, now: float) -> None:
+        """See to those who stopped reading; about once a second.  `now`: seconds of a clock that is never set."""
+        for client in tuple(self._clients):
+            if not client.in_flight:
+                continue
+            if client.stalled_since is None:
+                client.stalled_since = now
+            stalled = now - client.stalled_since
+            if stalled >= STALL_SECONDS * max(1, client.in_flight / BATCH_BYTES):
+                self.close(client, Cause.SLOW)
+            elif stalled >= LAG_SECONDS and client.output.size >= OUTPUT_BYTES:
+                self._subscriptions.locate(client)
+
+    def _mark(self, client: Client) -> None:
+        if not client.in_flight:
+            self._dirty[client] = None
+
+
+def _sample_frames(entry: Entry) -> tuple[Frame, Frame]:
+    data = plain_data(entry.event)
+    assert data is not None
+    return plain_frame(entry, data), rich_frame(entry)

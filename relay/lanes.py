@@ -1,0 +1,118 @@
+"""What waits for one client of `/ws`, in three lanes, and how it leaves them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from relay.frames import Frame, Id
+
+LANE_BYTES = 1 << 20
+"""What may gather in the durable lane while a batch is under way."""
+OUTPUT_BYTES = 256 << 10
+"""From here on no further page of output is read for a client: the lane holds at most one page more."""
+BATCH_BYTES = 64 << 10
+"""What is handed to the socket at a time, unless one frame is longer."""
+
+
+class Lane:
+    """Frames that wait, oldest first."""
+
+    __slots__ = ("frames", "size")
+
+    def __init__(self) -> None:
+        self.frames: deque[Frame] = deque()
+        self.size = 0
+        """Bytes."""
+
+    def append(self, frame: Frame) -> None:
+        self.frames.append(frame)
+        self.size += len(frame.wire)
+
+    def popleft(self) -> Frame:
+        frame = self.frames.popleft()
+        self.size -= len(frame.wire)
+        return frame
+
+    def remove(self, run_id: str) -> None:
+        """Throw away the output of one run."""
+        self.frames = deque(frame for frame in self.frames if frame.run_id != run_id)
+        self.size = sum(len(frame.wire) for frame in self.frames)
+
+    def clear(self) -> None:
+        self.frames.clear()
+        self.size = 0
+
+
+@dataclass(eq=False, slots=True)
+class Client:
+    """One connection.  Made by `Hub.join`; everything in it belongs to the hub."""
+
+    rich: bool
+    durable: Lane = field(default_factory=Lane)
+    """What must arrive: greeting, durable events, answers."""
+    sample: Lane = field(default_factory=Lane)
+    """The latest sample; never more than one."""
+    output: Lane = field(default_factory=Lane)
+    allowance: int = 0
+    """Bytes that came while nothing was under way: a snapshot, resumed events, a burst.  They are not the reader's
+    fault, so they are allowed on top of the bound until the durable lane has been empty."""
+    in_flight: int = 0
+    """Bytes taken and not yet reported as sent."""
+    stalled_since: float | None = None
+    """When the batch under way was first seen to be so; seconds."""
+    subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    """By run id."""
+    hungry: dict[Subscription, None] = field(default_factory=dict)
+    """Those with lines to fetch, the one that has waited longest first."""
+    fetching: Subscription | None = None
+    """One page at a time, in turn: no topic starves another, and the output lane's bound holds."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the durable lane has outgrown its bound and the reader is to blame."""
+        return self.in_flight > 0 and self.durable.size > LANE_BYTES + self.allowance
+
+    def push(self, frame: Frame) -> None:
+        """Add to the durable lane."""
+        self.durable.append(frame)
+        if not self.in_flight:
+            self.allowance += len(frame.wire)
+
+    def take(self) -> list[Frame]:
+        """The next batch, in the order of the lanes; empty while the last one is under way or when nothing waits."""
+        batch: list[Frame] = []
+        if self.in_flight:
+            return batch
+        size = 0
+        for lane in (self.durable, self.sample, self.output):
+            while lane.frames and (not batch or size + len(lane.frames[0].wire) <= BATCH_BYTES):
+                frame = lane.popleft()
+                size += len(frame.wire)
+                batch.append(frame)
+            if lane.frames:
+                break
+        if not self.durable.frames:
+            self.allowance = 0
+        self.in_flight = size
+        self.stalled_since = None
+        return batch
+
+
+@dataclass(eq=False, slots=True)
+class Subscription:
+    """One client's place in one run's output."""
+
+    client: Client
+    run_id: str
+    id: Id
+    """That of the message that asked for it."""
+    next: int
+    """Number of the next line to fetch."""
+    locating: bool = False
+    """Whether a place further on is being looked for."""
+
+    @property
+    def live(self) -> bool:
+        """False once it has ended, also where the client has asked for the same topic again."""
+        return self.client.subscriptions.get(self.run_id) is self

@@ -1,0 +1,78 @@
+"""Errors as users of the API see them: `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import quote
+
+from msgspec import Struct
+from tornado.web import HTTPError
+
+from exporter.config import ConfigError
+from exporter.events import to_json
+from exporter.outputs import UnknownRun
+from exporter.scheduler import RunRefused
+from exporter.scripts import UnknownScript
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class FieldError(Struct, frozen=True, kw_only=True):
+    """What is wrong with one field."""
+
+    pointer: str
+    """JSON pointer into the body, or to a parameter of the query, as a URI fragment: `#/limit`."""
+    line: int | None = None
+    """Line of the configuration file, counted from 1; null where there is no file."""
+    message: str
+
+
+class _Body(Struct, frozen=True, omit_defaults=True):
+    title: str
+    status: int
+    detail: str
+    errors: Sequence[FieldError] = ()
+
+
+class Problem(HTTPError):
+    """Raise it anywhere below a handler to answer with it.  `detail` is a sentence for the user."""
+
+    def __init__(
+        self, status: int, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status)
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+        """What the status asks for beside the body: `Allow`, `Upgrade`, `Retry-After`."""
+
+    def body(self) -> bytes:
+        return to_json(_Body(HTTPStatus(self.status_code).phrase, self.status_code, self.detail, self.errors)) + b"\n"
+
+
+def problem_of(error: BaseException | None) -> Problem | None:
+    """What to tell the user of an exception; None where it is nothing but our own mistake."""
+    match error:
+        case Problem():
+            return error
+        case UnknownScript() | UnknownRun():
+            return Problem(404, str(error))
+        case RunRefused():
+            return Problem(409, str(error))
+        case ConfigError():
+            return Problem(422, "The configuration has faults; nothing was changed.", _field_errors(error))
+        case _:
+            return None
+
+
+def _field_errors(error: ConfigError) -> list[FieldError]:
+    return [FieldError(pointer=_pointer(fault.key), line=fault.line or None, message=fault.message)
+            for fault in error.faults]  # fmt: skip
+
+
+def _pointer(key: str) -> str:
+    """`scripts[0].env.LANG` as JSON pointer (RFC 6901, 6)."""
+    parts = re.findall(r"[^.\[\]]+", key)
+    return "#" + "".join("/" + quote(part.replace("~", "~0").replace("/", "~1"), safe="~") for part in parts)

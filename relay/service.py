@@ -1,0 +1,113 @@
+"""One service from start to stop: socket, engine, application and signals put together."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+from exporter.config import ConfigError, LoadedConfig
+from exporter.engine import Engine
+from relay.app import MAX_BODY, App
+from relay.handler import Site
+from relay.socket import Relay
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 4096
+IDLE_SECONDS = 300.0
+"""How long a connection may stay open without a request; longer than the usual pause between two scrapes."""
+BODY_SECONDS = 60.0
+"""How long a request's body may take."""
+
+
+class ListenError(Exception):
+    """The service can't listen where it should; the message says why and what to do."""
+
+
+async def serve(loaded: LoadedConfig, load: Callable[[], LoadedConfig], ready: Callable[[str], None]) -> None:
+    """Run until a signal ends it.  `ready` gets the page's address once everything is up.
+
+    SIGTERM and SIGINT stop cleanly, a second one at once; SIGHUP reads the configuration again.
+    Raises ListenError and `exporter.engine.StartError`.
+    """
+    host, sockets = listen(loaded.settings.listen)
+    _raise_file_limit()
+    engine = Engine(loaded, load)
+    logging.getLogger().addHandler(engine.metrics.log_handler)
+    relay = Relay(engine)
+    site = Site(engine, relay, host)
+    server = HTTPServer(
+        App(site), max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS
+    )
+    server.add_sockets(sockets)
+    stopping = asyncio.Event()
+    _handle_signals(engine, stopping)
+    await engine.start()
+    site.open = True
+    ready(f"http://{host}:{sockets[0].getsockname()[1]}/")
+    await stopping.wait()
+    await engine.stop()
+    relay.stop()
+    server.stop()
+    await server.close_all_connections()
+
+
+def listen(address: str) -> tuple[str, list[socket.socket]]:
+    """Host as in a URL, and listening sockets, of `HOST:PORT`.  Raises ListenError."""
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    try:
+        sockets = bind_sockets(int(port), host, backlog=BACKLOG)
+    except OSError as error:
+        hint = "; is Cronscope running already? --listen takes another port" if error.errno == errno.EADDRINUSE else ""
+        raise ListenError(f"cannot listen on {address}: {error.strerror}{hint}") from error
+    return f"[{host}]" if ":" in host else host, sockets
+
+
+def _raise_file_limit() -> None:
+    """Every WebSocket takes a descriptor, and the usual limit of 1024 is meant for programs that use select(2)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS has limits that it does not take
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _handle_signals(engine: Engine, stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def stop(number: int) -> None:
+        if stopping.is_set():
+            loop.remove_signal_handler(number)
+            os.kill(os.getpid(), number)
+        log.info("stopping")
+        stopping.set()
+
+    def reload() -> None:
+        if engine.ready:
+            task = loop.create_task(_reload(engine))
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+async def _reload(engine: Engine) -> None:
+    try:
+        await engine.reload()
+        log.info("the configuration was read again")
+    except ConfigError as error:
+        for fault in error.faults:
+            log.error("%s", fault)
+        log.error("the configuration has faults; the old one stays in force")

@@ -1,0 +1,387 @@
+"""Tornado's side of `/ws`: connections, and the errands of the hub."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import Protocol
+
+from tornado.iostream import IOStream, StreamClosedError
+from tornado.websocket import WebSocketHandler
+
+from exporter.events import Instant, Output, Snapshot, SystemMetrics
+from exporter.journal import Entry, Journal
+from exporter.metrics import Metrics
+from exporter.outputs import UnknownRun
+from relay.frames import Malformed, Refused, Subscribe, read_message
+from relay.hub import PAGE_LINES, Cause, Close, Errand, Hub, Resume
+from relay.lanes import Client
+from relay.problem import Problem
+from relay.subscriptions import LAG_LINES, Fetch, Follow, Locate, Unfollow
+
+log = logging.getLogger(__name__)
+
+CLIENT_LIMIT = 10_000
+HEARTBEAT_SECONDS = 15.0
+FLUSH_SECONDS = 0.004
+"""What comes within this time of the last write goes out as one."""
+BURST = 256
+"""Clients written to between two turns of the event loop."""
+SWEEP_SECONDS = 1.0
+SEND_BUFFER = 256 << 10
+"""Bytes that the kernel may hold for a client: left alone that grows to 4 MiB (tcp(7)), full of old samples."""
+MAX_MESSAGE = 64 << 10
+"""Longest message of a client, in bytes; Tornado closes with 1009 past it."""
+NEAR_LINES = 1_000
+"""A reader that is moved ahead goes on at most this many lines from the end."""
+_EPOCH = re.compile(r"[0-9a-f]{32}")
+_SEQ = re.compile(r"[0-9]{1,19}")
+
+
+class Engine(Protocol):
+    """What the relay needs of `exporter.engine.Engine`."""
+
+    @property
+    def version(self) -> str: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def metrics(self) -> Metrics: ...
+    def snapshot(self) -> Snapshot: ...
+    def latest_sample(self) -> tuple[Instant, SystemMetrics]: ...
+    async def output(self, run_id: str, first: int = 0, limit: int = 1000) -> Output: ...
+    def follow(self, run_id: str, grown: Callable[[], None]) -> Callable[[], None]: ...
+
+
+class Relay:
+    """Hands the journal's entries to the hub, and the hub's bytes to the connections, on the event loop's thread."""
+
+    def __init__(
+        self, engine: Engine, *, client_limit: int = CLIENT_LIMIT, heartbeat_seconds: float = HEARTBEAT_SECONDS
+    ) -> None:
+        self.heartbeat_seconds = heartbeat_seconds
+        self._engine = engine
+        self._client_limit = client_limit
+        self._hub = Hub(
+            version=engine.version,
+            epoch=engine.journal.epoch,
+            seq=engine.journal.seq,
+            heartbeat_ms=round(heartbeat_seconds * 1000),
+            snapshot=engine.snapshot,
+            latest_sample=engine.latest_sample,
+        )
+        self._unsubscribe = engine.journal.subscribe(self._heard)
+        self._stopped = False
+        self._sockets: dict[Client, SocketHandler] = {}
+        self._following: dict[str, Callable[[], None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._flushing: asyncio.TimerHandle | None = None
+        self._flushed_at = 0.0
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def stop(self) -> None:
+        """End every connection; what waits is written as far as the network takes it at once."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self._unsubscribe()
+        for client in self._hub.ready(len(self._hub)):
+            self._pump(client)
+        self._hub.close_all(Cause.SHUTDOWN)
+        self._react()
+        for task in self._tasks:
+            task.cancel()
+        for timer in (self._flushing, self._sweeping):
+            if timer is not None:
+                timer.cancel()
+
+    # --- What the connections tell -----------------------------------------------------------------
+
+    def turn_away(self) -> Cause | None:
+        """Why nobody can join now, which is counted; None where one can."""
+        cause = Cause.SHUTDOWN if self._stopped else Cause.LIMIT if len(self._hub) >= self._client_limit else None
+        if cause is not None:
+            self._engine.metrics.websocket_disconnects.labels(cause.disconnect).inc()
+        return cause
+
+    def has_happened(self, resume: Resume) -> bool:
+        """False for an event of this epoch that nobody can have got yet."""
+        return self._hub.has_happened(resume)
+
+    def join(self, handler: SocketHandler, *, rich: bool, resume: Resume | None) -> Client:
+        client = self._hub.join(rich=rich, resume=resume, now=Instant.now())
+        self._sockets[client] = handler
+        if self._sweeping is None:
+            self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+        self._react()
+        return client
+
+    def leave(self, client: Client, *, broken: bool) -> None:
+        """The connection has ended; `broken`: by an error of the network."""
+        self._sockets.pop(client, None)
+        self._hub.leave(client, "error" if broken else "closed")
+        self._react()
+
+    async def receive(self, client: Client, message: str | bytes) -> None:
+        """Do what a rich client asks; text, or bytes for a binary frame."""
+        try:
+            request = read_message(message)
+            if isinstance(request, Subscribe):
+                await self._check_runs(client, request)
+        except Malformed:
+            self._hub.close(client, Cause.MALFORMED)
+        except Refused as refused:
+            self._hub.refuse(client, refused.id, str(refused), Instant.now())
+        else:
+            self._hub.answer(client, request, Instant.now())
+        self._react()
+
+    async def _check_runs(self, client: Client, request: Subscribe) -> None:
+        for run_id in request.first_lines:
+            if run_id not in client.subscriptions and isinstance(page := await self._read(run_id, 0, 1), str):
+                raise Refused(request.id, page)
+
+    # --- What the engine tells ---------------------------------------------------------------------
+
+    def _heard(self, entry: Entry) -> None:
+        self._hub.publish(entry, Instant.now())
+        self._react()
+
+    def _grown(self, run_id: str) -> None:
+        self._hub.grown(run_id)
+        self._react()
+
+    # --- What the hub asks for ---------------------------------------------------------------------
+
+    def _react(self) -> None:
+        """Do the hub's errands; see that what waits is written soon, and counted."""
+        for errand in self._hub.errands():
+            self._do(errand)
+        if self._hub.dirty and self._flushing is None:
+            loop = asyncio.get_running_loop()
+            self._flushing = loop.call_at(max(loop.time(), self._flushed_at + FLUSH_SECONDS), self._flush)
+        self._count()
+
+    def _do(self, errand: Errand) -> None:
+        match errand:
+            case Close(client=client, code=None):
+                self._sockets.pop(client).cut_off()
+            case Close(client=client, code=code, text=text):
+                self._sockets.pop(client).close(code, text)
+            case Fetch():
+                self._spawn(self._fetch(errand))
+            case Locate():
+                self._spawn(self._move_ahead(errand))
+            case Follow(run_id=run_id):
+                self._following[run_id] = self._engine.follow(run_id, partial(self._grown, run_id))
+            case Unfollow(run_id=run_id):
+                self._following.pop(run_id)()
+
+    async def _read(self, run_id: str, first: int, limit: int) -> Output | str:
+        """A page of a run's output, or why it cannot be had."""
+        try:
+            return await self._engine.output(run_id, first, limit)
+        except UnknownRun as error:
+            return str(error)
+        except Exception:
+            log.exception("output of run %s cannot be read", run_id)
+            return "the output cannot be read"
+
+    async def _fetch(self, fetch: Fetch) -> None:
+        page = await self._read(fetch.run_id, fetch.first, PAGE_LINES)
+        if isinstance(page, str):
+            self._hub.fail(fetch, page, Instant.now())
+        else:
+            self._hub.deliver(fetch, page, Instant.now())
+        self._react()
+
+    async def _move_ahead(self, locate: Locate) -> None:
+        """Find the end by pages of one line: in steps that double, then halve."""
+        run_id, line, step = locate.subscription.run_id, locate.first, LAG_LINES
+        while await self._has_line(run_id, line + step):
+            line += step
+            step *= 2
+        while line > locate.first and step > NEAR_LINES:
+            step //= 2
+            if await self._has_line(run_id, line + step):
+                line += step
+        self._hub.move_ahead(locate, line, Instant.now())
+        self._react()
+
+    async def _has_line(self, run_id: str, line: int) -> bool:
+        page = await self._read(run_id, line, 1)
+        return isinstance(page, Output) and bool(page.lines)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _flush(self) -> None:
+        self._flushing = None
+        for client in self._hub.ready(BURST):
+            self._pump(client)
+        if not self._hub.dirty:
+            self._flushed_at = asyncio.get_running_loop().time()
+        self._react()
+
+    def _pump(self, client: Client) -> None:
+        """Write what waits for a client, a batch at a time, until the network takes no more."""
+        handler = self._sockets.get(client)
+        while handler is not None and (batch := self._hub.take(client)):
+            try:
+                written = handler.write_batch(batch)
+            except StreamClosedError:
+                return  # `leave` follows
+            if written is not None:
+                written.add_done_callback(partial(self._written, client))
+                return
+            self._hub.sent(client)
+
+    def _written(self, client: Client, written: asyncio.Future[None]) -> None:
+        handler = self._sockets.get(client)
+        if handler is None or written.exception() is not None:
+            return
+        handler.heard()
+        self._hub.sent(client)
+        self._pump(client)
+        self._react()
+
+    def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._hub.sweep(now)
+        self._react()
+        for client, handler in tuple(self._sockets.items()):
+            # Where a batch is under way the pings wait behind it; how long that may take is for the hub to say.
+            if not client.in_flight and now - handler.heard_at > 2 * self.heartbeat_seconds:
+                self._hub.leave(client, "error")
+                handler.cut_off()
+        self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep) if self._sockets else None
+
+    def _count(self) -> None:
+        counts, metrics = self._hub.counts, self._engine.metrics
+        for metric, numbers in (
+            (metrics.websocket_messages_sent, counts.sent),
+            (metrics.websocket_messages_dropped, counts.dropped),
+            (metrics.websocket_disconnects, counts.disconnects),
+            (metrics.websocket_resumes, counts.resumes),
+        ):
+            for label, number in numbers.items():
+                metric.labels(label).inc(number)
+            numbers.clear()
+        metrics.websocket_clients.set(len(self._hub))
+
+
+class SocketHandler(WebSocketHandler):
+    """`/ws`.  To be combined with a handler whose `prepare` has the guard decide, and whose `initialize` sets `relay`.
+
+    Raises `Problem` for a query that makes no sense, before the upgrade.
+    """
+
+    relay: Relay
+    stream: IOStream
+    heard_at: float
+    """When the client last gave a sign of life, on the event loop's clock."""
+    _client: Client | None = None
+    _rich = False
+    _resume: Resume | None = None
+
+    async def get(self, *args: str, **kwargs: str) -> None:
+        self._read_query()
+        if not self._rich and (cause := self.relay.turn_away()):
+            raise Problem(503, f"{cause.text}; try again later".capitalize() + ".")
+        await super().get(*args, **kwargs)
+
+    def _read_query(self) -> None:
+        version, epoch, after = (self._parameter(name) for name in ("v", "epoch", "after"))
+        if version not in (None, "1"):
+            raise Problem(400, "v: the only version of this protocol is 1.")
+        self._rich = version is not None
+        if epoch is None and after is None:
+            return
+        if epoch is None or after is None or not self._rich:
+            raise Problem(400, "To resume takes v=1, epoch and after.")
+        if not _EPOCH.fullmatch(epoch):
+            raise Problem(400, "epoch: expected the 32 hexadecimal digits that hello gave.")
+        if not _SEQ.fullmatch(after):
+            raise Problem(400, "after: expected the number of an event.")
+        self._resume = Resume(epoch, int(after))
+        if not self.relay.has_happened(self._resume):
+            raise Problem(400, "after: this event is still to come.")
+
+    def _parameter(self, name: str) -> str | None:
+        values = self.get_query_arguments(name, strip=False)
+        if len(values) > 1:
+            raise Problem(400, f"{name}: given more than once.")
+        return values[0] if values else None
+
+    def open(self, *args: str, **kwargs: str) -> None:
+        assert self.ws_connection is not None
+        assert self.ws_connection.stream is not None
+        if self._rich and (cause := self.relay.turn_away()):
+            self.close(cause.code, cause.text)
+            return
+        self.stream = self.ws_connection.stream
+        self.stream.set_nodelay(True)
+        self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self.heard()
+        self._client = self.relay.join(self, rich=self._rich, resume=self._resume)
+
+    def write_batch(self, batch: bytes) -> asyncio.Future[None] | None:
+        """Write whole frames; None where the network took them at once, else what is done when it has.
+
+        Raises StreamClosedError.
+
+        Past `write_message`, which would wrap each frame anew for every client, and past the stream's buffer, whose
+        bound is of no use, as long as that is empty.  This is sound because only whole frames are handed over, because
+        Tornado's own (ping, pong, close) go through the same stream, and because no extension is negotiated.
+        """
+        rest = memoryview(batch)
+        if not (self.stream.closed() or self.stream.writing()):
+            with suppress(OSError):  # full, or broken: the stream sees to it
+                rest = rest[self.stream.write_to_fd(rest) :]
+        return self.stream.write(rest) if rest else None
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        """What a plain client sends is ignored.  Tornado reads on when the answer is there."""
+        self.heard()
+        return self.relay.receive(self._client, message) if self._rich and self._client is not None else None
+
+    def on_pong(self, data: bytes) -> None:
+        self.heard()
+
+    def on_close(self) -> None:
+        if self._client is not None:
+            self.relay.leave(self._client, broken=self.stream.error is not None)
+
+    def heard(self) -> None:
+        """The client is alive."""
+        self.heard_at = asyncio.get_running_loop().time()
+
+    def cut_off(self) -> None:
+        """End the connection without a close frame, so that clients which reconnect only then come back."""
+        self.on_connection_close()
+
+    def check_origin(self, origin: str) -> bool:
+        """Not asked here: the guard has decided, in `prepare`, with the origins that the configuration allows."""
+        return True
+
+    @property
+    def ping_interval(self) -> float:
+        return self.relay.heartbeat_seconds
+
+    @property
+    def ping_timeout(self) -> float:
+        """None by Tornado, which would say goodbye to a silent plain client by a close frame; `Relay` sees to it."""
+        return 0.0
+
+    @property
+    def max_message_size(self) -> int:
+        return MAX_MESSAGE
+
+    # Tornado negotiates permessage-deflate only where `get_compression_options` says so: here it does not.

@@ -1,0 +1,136 @@
+"""An engine that runs nothing: it tells what a test gave it, and remembers what it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from exporter.engine import Engine
+from exporter.events import (
+    Instant,
+    OutputPage,
+    Run,
+    Samples,
+    Schedule,
+    Script,
+    ServiceStatus,
+    Snapshot,
+    Stream,
+    SystemMetrics,
+)
+from exporter.history import RunPage, RunQuery
+from exporter.journal import Journal
+from exporter.metrics import Metrics
+from exporter.outputs import UnknownRun
+from exporter.scripts import UnknownScript
+from exporter.settings import Settings
+
+RUN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+RUN = Run(
+    run_id=RUN_ID, script_name="backup", trigger="manual", status="running",
+    scheduled_at=Instant(1_700_000_000_000), started_at=Instant(1_700_000_000_005),
+)  # fmt: skip
+SCRIPT = Script(
+    name="backup", description="", enabled=True, config={"name": "backup", "command": "true"}, running=[RUN_ID],
+    schedule=Schedule(kind="manual", value=None, timezone="UTC", description="By hand only"),
+    last_run=None, next_run_at=None, progress=None,
+)  # fmt: skip
+SAMPLE = SystemMetrics(
+    cpu_percent=1.0, memory_percent=2.0, disk_percent=3.0, active_scripts=1, total_executions=0, load1=0.5,
+    memory_used_bytes=1, memory_total_bytes=2, network_receive_bytes_per_second=0.0,
+    network_transmit_bytes_per_second=0.0, disk_read_bytes_per_second=0.0, disk_write_bytes_per_second=0.0,
+    runs_queued=0,
+)  # fmt: skip
+
+
+class FakeEngine(Engine):
+    """Has one script, `backup`, with one run, `RUN_ID`."""
+
+    def __init__(self) -> None:
+        self.version = "1.2.3"
+        self.started_at = Instant(1_700_000_000_000)
+        self.settings = Settings()
+        self.journal = Journal()
+        self.metrics = Metrics(self.version)
+        self.ready = True
+        self.reasons: list[str] = []
+        self.fault: Exception | None = None
+        """Raised by the next thing asked for."""
+        self.asked: list[tuple[Any, ...]] = []
+        self.pieces = [b"first\n", b"second\n"]
+
+    def _asked(self, *what: Any) -> None:
+        self.asked.append(what)
+        if self.fault is not None:
+            raise self.fault
+
+    def health(self) -> list[str]:
+        return self.reasons
+
+    def status(self) -> ServiceStatus:
+        return ServiceStatus(
+            version=self.version, started_at=self.started_at, epoch=self.journal.epoch, seq=0, scripts_enabled=1,
+            scripts_disabled=0, active_scripts=1, runs_queued=0, total_executions=0, sampled_at=self.started_at,
+            system_metrics=SAMPLE,
+        )  # fmt: skip
+
+    def latest_sample(self) -> tuple[Instant, SystemMetrics]:
+        return self.started_at, SAMPLE
+
+    def snapshot(self) -> Snapshot:
+        samples = Samples(t=[], cpu_percent=[], memory_percent=[], disk_percent=[])
+        return Snapshot(scripts=[SCRIPT], active_runs=[RUN], system_metrics=SAMPLE, samples=samples)
+
+    def scripts(self) -> list[Script]:
+        self._asked("scripts")
+        return [SCRIPT]
+
+    def script(self, name: str) -> Script:
+        self._know_script(name)
+        return SCRIPT
+
+    def run_now(self, name: str) -> str:
+        self._asked("run_now", name)
+        self._know_script(name)
+        return RUN_ID
+
+    def stop_script(self, name: str) -> list[str]:
+        self._asked("stop_script", name)
+        self._know_script(name)
+        return [RUN_ID]
+
+    async def stop_run(self, run_id: str) -> None:
+        self._asked("stop_run", run_id)
+        self._know_run(run_id)
+
+    async def reload(self) -> None:
+        self._asked("reload")
+
+    async def runs(self, query: RunQuery) -> RunPage:
+        self._asked("runs", query)
+        return RunPage([RUN], "next-page")
+
+    async def run(self, run_id: str) -> Run:
+        self._know_run(run_id)
+        return RUN
+
+    async def output_page(
+        self, run_id: str, first: int, limit: int, stream: Stream | None = None, q: str | None = None
+    ) -> OutputPage:
+        self._asked("output", run_id, first, limit, stream, q)
+        self._know_run(run_id)
+        lines: list[tuple[int, Stream, str]] = [(0, "stdout", "first"), (7, "stderr", "second")]
+        return OutputPage(run_id=run_id, script_name="backup", first=first, lines=lines, end=True, next=None)
+
+    async def raw_output(self, run_id: str) -> AsyncGenerator[bytes, None]:
+        for piece in self.pieces:
+            yield piece
+        self._asked("raw_output", run_id)
+
+    def _know_script(self, name: str) -> None:
+        if name != SCRIPT.name:
+            raise UnknownScript(f"no script is named {name}")
+
+    def _know_run(self, run_id: str) -> None:
+        if run_id != RUN_ID:
+            raise UnknownRun(f"no run has the id {run_id}")

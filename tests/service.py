@@ -1,0 +1,163 @@
+"""The real service, as its users start it, for tests that look at it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from websockets.sync.client import ClientConnection, connect
+
+T = TypeVar("T")
+DEADLINE = 30.0
+"""Seconds after which a test gives up waiting; long, because machines are slow at times."""
+
+
+class Service:
+    """`cronscope serve` on a free port of the loopback address, with a configuration and data of its own."""
+
+    def __init__(self, folder: Path, config: str) -> None:
+        self.folder = folder
+        self.config = folder / "cronscope.yml"
+        self.config.write_text(config)
+        self.port = 0
+        self.process: subprocess.Popen[str] | None = None
+        self.errors: list[str] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, *arguments: str) -> Service:
+        """Start, and wait until it is ready; a restart keeps the port."""
+        command = [sys.executable, "-m", "relay.cli", "serve", "-c", str(self.config)]
+        self.process = subprocess.Popen(
+            [*command, "--listen", f"127.0.0.1:{self.port}", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )  # fmt: skip
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        threading.Thread(target=self._collect, args=(self.process.stderr,), daemon=True).start()
+        ready = self.process.stdout.readline()
+        if not ready:
+            self.process.wait()
+            raise AssertionError(f"the service did not start: {''.join(self.errors)}")
+        self.port = int(ready.rstrip("/\n").rpartition(":")[2])
+        return self
+
+    def _collect(self, stream: Any) -> None:
+        for line in stream:
+            self.errors.append(line)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """Stop as a user does; answers the exit status."""
+        self.signal(signal.SIGTERM)
+        return self._gone()
+
+    def kill(self) -> None:
+        """End the service as a crash does."""
+        self.signal(signal.SIGKILL)
+        self._gone()
+
+    def _gone(self) -> int:
+        assert self.process is not None
+        status = self.process.wait(DEADLINE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self.process = None
+        return status
+
+    # --- asking it ---
+
+    def fetch(
+        self, path: str, *, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of an answer, whatever the status."""
+        request = urllib.request.Request(self.url + path, body, headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+                return answer.status, dict(answer.headers), answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, dict(error.headers), error.read()
+
+    def get(self, path: str) -> Any:
+        status, _, body = self.fetch(path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def post(self, path: str) -> Any:
+        status, _, body = self.fetch(path, method="POST", body=b"")
+        assert status in (200, 202), body
+        return json.loads(body)
+
+    def run(self, name: str) -> str:
+        run_id: str = self.post(f"/api/v1/scripts/{name}/run")["run_id"]
+        return run_id
+
+    def ended(self, run_id: str) -> dict[str, Any]:
+        """A run's record, once it has ended."""
+        return until(lambda: self.record(run_id), lambda run: run is not None and run["status"] != "running")
+
+    def record(self, run_id: str) -> Any:
+        """A run's record; None while it has none (a queued start)."""
+        status, _, body = self.fetch(f"/api/v1/runs/{run_id}")
+        return json.loads(body) if status == 200 else None
+
+    def metrics(self) -> dict[str, float]:
+        """Every sample of `/metrics`, by its name and labels as written."""
+        text = self.fetch("/metrics")[2].decode()
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    @contextmanager
+    def socket(self, query: str = "") -> Iterator[Frames]:
+        address = f"ws://127.0.0.1:{self.port}/ws{query}"
+        with connect(address, compression=None, max_size=None, open_timeout=DEADLINE, close_timeout=1) as connection:
+            yield Frames(connection)
+
+
+class Frames:
+    """The frames of one WebSocket connection."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.seen: list[dict[str, Any]] = []
+
+    def next(self) -> dict[str, Any]:
+        frame: dict[str, Any] = json.loads(self.connection.recv(timeout=DEADLINE))
+        self.seen.append(frame)
+        return frame
+
+    def wait(self, kind: str, **data: Any) -> dict[str, Any]:
+        """The next frame of a type whose data has these values."""
+        while True:
+            frame = self.next()
+            if frame["type"] == kind and all(frame["data"].get(key) == value for key, value in data.items()):
+                return frame
+
+    def send(self, kind: str, number: int, **data: Any) -> None:
+        self.connection.send(json.dumps({"type": kind, "id": number, "data": data}))
+
+
+def until(look: Callable[[], T], done: Callable[[T], object]) -> T:
+    """Look again and again until what is seen is what was waited for."""
+    deadline = time.monotonic() + DEADLINE
+    pause = threading.Event()
+    while not done(seen := look()):
+        assert time.monotonic() < deadline, f"still {seen!r}"
+        pause.wait(0.02)
+    return seen

@@ -1,0 +1,130 @@
+"""A script never dies with its monitor: the service is killed, stopped and started while runs are under way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.service import Service, until
+
+
+def runs(service: Service, name: str) -> list[dict[str, object]]:
+    listed: list[dict[str, object]] = service.get(f"/api/v1/runs?script={name}&limit=1000")["runs"]
+    return listed
+
+
+def test_killed_ten_times_in_the_middle_of_runs_every_run_is_recorded_once_with_its_true_exit_code(
+    start_service: Callable[..., Service],
+) -> None:
+    scripts = [
+        {"name": f"job{number}", "command": f"read x < gate{number}; echo done; exit {number}", "overlap": "allow"}
+        for number in range(4)
+    ]
+    service = start_service(json.dumps({"scripts": scripts}))
+    for number in range(4):
+        os.mkfifo(service.folder / f"gate{number}")
+    expected: dict[str, int] = {}
+    for round_number in range(10):
+        started = {number: service.run(f"job{number}") for number in range(4)}
+        expected |= {run_id: number for number, run_id in started.items()}
+        until(lambda: service.get("/api/v1/status")["active_scripts"], lambda active: active == 4)
+        # Some runs end before the service is killed, some while it is gone, some in its next life.
+        for number in range(4):
+            if number == round_number % 4:
+                service.kill()
+            if number == (round_number + 2) % 4 and service.process is None:
+                service.start()
+            (service.folder / f"gate{number}").write_text("go\n")
+        if service.process is None:
+            service.start()
+        for run_id in started.values():
+            service.ended(run_id)
+    for number in range(4):
+        recorded = {run["run_id"]: run["exit_code"] for run in runs(service, f"job{number}")}
+        assert recorded == {run_id: code for run_id, code in expected.items() if code == number}
+    assert {run["reason"] for run in runs(service, "job3")} == {"exit_code"}
+    assert {run["status"] for run in runs(service, "job0")} == {"completed"}
+
+
+def test_a_stopped_service_leaves_runs_and_takes_them_up_again(start_service: Callable[..., Service]) -> None:
+    service = start_service('scripts: [{name: job, command: "read x < gate; echo late; exit 5"}]')
+    os.mkfifo(service.folder / "gate")
+    run_id = service.run("job")
+    until(lambda: service.get("/api/v1/scripts/job")["running"], bool)
+    assert service.stop() == 0
+    service.start()
+    assert service.get("/api/v1/scripts/job")["running"] == [run_id]
+    assert service.metrics()['cronscope_script_runs_in_progress{script="job"}'] == 1
+    (service.folder / "gate").write_text("go\n")
+    record = service.ended(run_id)
+    assert (record["status"], record["reason"], record["exit_code"]) == ("failed", "exit_code", 5)
+    assert service.fetch(f"/api/v1/runs/{run_id}/output.txt")[2] == b"late\n"
+
+
+def test_a_run_whose_processes_vanished_with_the_service_is_lost(start_service: Callable[..., Service]) -> None:
+    service = start_service('scripts: [{name: job, command: "echo $$ > pid; exec sleep 1000"}]')
+    run_id = service.run("job")
+    pid = int(until(lambda: _text(service.folder / "pid"), bool))
+    service.kill()
+    os.killpg(os.getpgid(pid), signal.SIGKILL)
+    service.start()
+    record = service.ended(run_id)
+    assert (record["reason"], record["exit_code"]) == ("lost", -1)
+
+
+def test_a_timeout_counts_on_over_a_restart(start_service: Callable[..., Service]) -> None:
+    service = start_service('scripts: [{name: job, command: "exec sleep 1000", timeout: 2s}]')
+    run_id = service.run("job")
+    until(lambda: service.get("/api/v1/scripts/job")["running"], bool)
+    service.kill()
+    service.start()
+    record = service.ended(run_id)
+    assert (record["reason"], record["exit_code"]) == ("timeout", 143)
+
+
+@pytest.mark.parametrize(("rule", "reason", "exit_code"), [("stop", "cancelled", 143), ("wait", None, 0)])
+def test_the_rule_on_shutdown_decides_what_becomes_of_runs_under_way(
+    start_service: Callable[..., Service], rule: str, reason: str | None, exit_code: int
+) -> None:
+    config = f'{{on_shutdown: {rule}, scripts: [{{name: job, command: "read x < gate; exit 0"}}]}}'
+    service = start_service(config)
+    gate = service.folder / "gate"
+    os.mkfifo(gate)
+    run_id = service.run("job")
+    until(lambda: service.get("/api/v1/scripts/job")["running"], bool)
+    service.signal(signal.SIGTERM)
+    if rule == "wait":
+        gate.write_text("go\n")
+    assert service.process is not None
+    assert service.process.wait(30) == 0
+    service.start()
+    record = service.record(run_id)
+    assert (record["reason"], record["exit_code"]) == (reason, exit_code)
+
+
+def test_starts_missed_while_the_service_was_down_are_told(start_service: Callable[..., Service]) -> None:
+    service = start_service("scripts: [{name: job, command: 'true', every: 300ms}, {name: once, command: 'true', "
+                            "every: 300ms, missed: once}]")  # fmt: skip
+    until(lambda: service.get("/api/v1/scripts/once")["last_run"], bool)
+    service.kill()
+    until(lambda: None, _after_seconds(1.2))
+    service.start()
+    skipped = [run for run in runs(service, "job") if run["status"] == "skipped"]
+    assert skipped
+    assert {run["reason"] for run in skipped} == {"missed"}
+    until(lambda: [run["trigger"] for run in runs(service, "once")], lambda triggers: "missed" in triggers)
+
+
+def _after_seconds(seconds: float) -> Callable[[object], bool]:
+    end = time.monotonic() + seconds
+    return lambda _: time.monotonic() >= end
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
