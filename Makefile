@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix relay/dashboard
 INSTALLED_FROM := pyproject.toml hatch_build.py $(shell find relay/dashboard -type f -not -path '*/node_modules/*')
 
-.PHONY: run test check types clean debian
+.PHONY: run test check bench types clean debian
 
 run: .venv/installed  # start the service with the examples
 	$(BIN)/cronscope serve -c examples/cronscope.yml
@@ -20,6 +20,9 @@ check: .venv/installed-dev relay/dashboard/node_modules  # lint, types, the pack
 	$(BIN)/mypy exporter relay tests hatch_build.py
 	$(BIN)/lint-imports
 	$(NPM) run check
+
+bench: .venv/installed-dev  # what the service costs, beside the same without it
+	$(BIN)/python -m tests.bench
 
 types: .venv/installed-dev  # make the page's types from exporter/events.py
 	$(BIN)/python relay/dashboard/generate_types.py > relay/dashboard/src/events.ts

@@ -163,14 +163,22 @@ class LineReader(ABC):
             page = self.page(page.next, 1, q=q)
         return bool(page.lines)
 
-    def raw(self) -> Iterator[bytes]:
-        """The merged output as it was written, with a marker line for what was dropped."""
-        fresh = True
-        for segment, data in self.segments():
+    def raw(self, first: int = 0, size: int = 1 << 62) -> tuple[bytes, int]:
+        """The merged output as it was written from line `first` on, with a marker line for what was dropped.
+
+        Ends at the first end of a line past `size` bytes.  Answers the number of the line to go on with, too.
+        """
+        data, number = bytearray(), first
+        while (found := self.segment(number)) is not None:
+            segment, piece = found
+            fresh = not data or data.endswith(b"\n")
             if segment.kind & DROPPED:
-                data = (b"" if fresh else b"\n") + self.marker(segment).encode() + b"\n"
-            yield data
-            fresh = data.endswith(b"\n")
+                piece = (b"" if fresh else b"\n") + self.marker(segment).encode() + b"\n"
+            data += piece
+            number = segment.next
+            if len(data) >= size and data.endswith(b"\n"):
+                break
+        return bytes(data), number
 
     def segments(self) -> Iterator[tuple[Segment, bytes]]:
         """All segments with their bytes, as far as they are there now."""

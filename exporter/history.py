@@ -249,9 +249,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(
-            f"a newer version wrote it (schema {version}, this one knows {SCHEMA_VERSION})"
-        )
+        raise sqlite3.DatabaseError(f"a newer version wrote it (schema {version}, this one knows {SCHEMA_VERSION})")
     if version == 0:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")

@@ -74,6 +74,11 @@ class LiveRun:
         return self.run.started_at
 
     @property
+    def last_seen(self) -> Instant:
+        """When the run's output was last noted: it was alive then."""
+        return self.started_at if self.recording is None else self.recording.marked_at
+
+    @property
     def ended(self) -> bool:
         return self.run.status != "running"
 
@@ -235,7 +240,7 @@ class LiveRuns:
                 live.process = found
                 self._spawn(run.run_id, self._watch(live, found))
             else:
-                await self._end(live, found or Outcome(exit_code=-1, reason="lost", ended_at=Instant.now()))
+                await self._end(live, found or Outcome(exit_code=-1, reason="lost", ended_at=live.last_seen))
 
     async def _take_up_output(self, folder: Path) -> None:
         """A folder whose run has ended, but whose output had not got into the history yet."""

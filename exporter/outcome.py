@@ -50,6 +50,7 @@ class Status(NamedTuple):
         usage: resource.struct_rusage | None = None,
         peak: int | None = None,
     ) -> Outcome:
+        """The run's outcome; `usage`, where the kernel told it, is more exact than the shell's times."""
         reason: FailureReason | None = "exit_code"
         if self.code < 0:
             reason = "lost"

@@ -82,6 +82,11 @@ class Recording(LineReader):
         return self._streams[1].size
 
     @property
+    def marked_at(self) -> Instant:
+        """Time of the last mark; the run's start before the first."""
+        return Instant(self._started_at + self._offset_ms)
+
+    @property
     def dropped_bytes(self) -> int:
         """Exact once finished."""
         return sum(stream.dropped() for stream in self._streams)

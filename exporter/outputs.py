@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from functools import partial
 from typing import TypeVar
 
-from exporter.archive import LineReader
+from exporter.archive import LineReader, Page
 from exporter.events import Output, OutputPage, Run, Stream
 from exporter.history import History
 from exporter.live import LiveRuns
 
 T = TypeVar("T")
 
-PIECE_SEGMENTS = 16
-"""Segments of a download read at a time."""
+PIECE_BYTES = 256 << 10
+"""How much of a download is read at a time."""
 
 
 class UnknownRun(LookupError):
@@ -41,7 +42,11 @@ class Outputs:
     ) -> OutputPage:
         """Lines from number `first` on, of one stream and containing `q` if given.  Raises UnknownRun."""
         run = await self.run(run_id)
-        page = await self._look(run_id, lambda lines: lines.page(first, limit, stream=stream, q=q))
+        live = self._live.get(run_id)
+        if live is not None and live.recording is None and not live.ended:  # its process is still to be started
+            page = Page(first, [], first)
+        else:
+            page = await self._look(run_id, lambda lines: lines.page(first, limit, stream=stream, q=q))
         return OutputPage(
             run_id=run_id, script_name=run.script_name, first=page.first, lines=page.lines, end=page.end,
             next=None if page.end else page.next,
@@ -57,7 +62,12 @@ class Outputs:
     async def raw(self, run_id: str) -> AsyncGenerator[bytes, None]:
         """The whole output as it was written, in pieces.  Raises UnknownRun."""
         await self.run(run_id)
-        yield await self._look(run_id, lambda lines: b"".join(lines.raw()))
+        line = 0
+        while True:
+            piece, line = await self._look(run_id, partial(LineReader.raw, first=line, size=PIECE_BYTES))
+            if not piece:
+                return
+            yield piece
 
     async def _look(self, run_id: str, look: Callable[[LineReader], T]) -> T:
         live = self._live.get(run_id)

@@ -336,17 +336,15 @@ class Hub:
         """The batch under way has left for the network: there may be more to `take`."""
         client.in_flight = 0
 
-    def sweep(self, now: float) -> None:
-        """See to those who stopped reading; about once a second.  `now`: seconds of a clock that is never set."""
+    def sweep(self, seconds: float) -> None:
+        """See to those who stopped reading.  `seconds`: how long they could have read since the last time."""
         for client in tuple(self._clients):
             if not client.in_flight:
                 continue
-            if client.stalled_since is None:
-                client.stalled_since = now
-            stalled = now - client.stalled_since
-            if stalled >= STALL_SECONDS * max(1, client.in_flight / BATCH_BYTES):
+            client.stalled += seconds
+            if client.stalled >= STALL_SECONDS * max(1, client.in_flight / BATCH_BYTES):
                 self.close(client, Cause.SLOW)
-            elif stalled >= LAG_SECONDS and client.output.size >= OUTPUT_BYTES:
+            elif client.stalled >= LAG_SECONDS and client.output.size >= OUTPUT_BYTES:
                 self._subscriptions.locate(client)
 
     def _mark(self, client: Client) -> None:

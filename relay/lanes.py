@@ -59,8 +59,8 @@ class Client:
     fault, so they are allowed on top of the bound until the durable lane has been empty."""
     in_flight: int = 0
     """Bytes taken and not yet reported as sent."""
-    stalled_since: float | None = None
-    """When the batch under way was first seen to be so; seconds."""
+    stalled: float = 0.0
+    """Seconds that the batch under way has been so."""
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
     """By run id."""
     hungry: dict[Subscription, None] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Client:
         if not self.durable.frames:
             self.allowance = 0
         self.in_flight = size
-        self.stalled_since = None
+        self.stalled = 0.0
         return batch
 
 

@@ -253,12 +253,13 @@ class Relay:
         self._react()
 
     def _sweep(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._hub.sweep(now)
+        """Time is counted in sweeps, so that nobody pays for a pause of the service itself."""
+        self._hub.sweep(SWEEP_SECONDS)
         self._react()
         for client, handler in tuple(self._sockets.items()):
+            handler.silent += SWEEP_SECONDS
             # Where a batch is under way the pings wait behind it; how long that may take is for the hub to say.
-            if not client.in_flight and now - handler.heard_at > 2 * self.heartbeat_seconds:
+            if not client.in_flight and handler.silent > 2 * self.heartbeat_seconds:
                 self._hub.leave(client, "error")
                 handler.cut_off()
         self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep) if self._sockets else None
@@ -285,8 +286,8 @@ class SocketHandler(WebSocketHandler):
 
     relay: Relay
     stream: IOStream
-    heard_at: float
-    """When the client last gave a sign of life, on the event loop's clock."""
+    silent = 0.0
+    """Seconds since the client's last sign of life."""
     _client: Client | None = None
     _rich = False
     _resume: Resume | None = None
@@ -329,7 +330,6 @@ class SocketHandler(WebSocketHandler):
         self.stream = self.ws_connection.stream
         self.stream.set_nodelay(True)
         self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        self.heard()
         self._client = self.relay.join(self, rich=self._rich, resume=self._resume)
 
     def write_batch(self, batch: bytes) -> asyncio.Future[None] | None:
@@ -339,7 +339,8 @@ class SocketHandler(WebSocketHandler):
 
         Past `write_message`, which would wrap each frame anew for every client, and past the stream's buffer, whose
         bound is of no use, as long as that is empty.  This is sound because only whole frames are handed over, because
-        Tornado's own (ping, pong, close) go through the same stream, and because no extension is negotiated.
+        Tornado's own (ping, pong, close) go through the same stream, and because no compression is negotiated, which
+        Tornado does only where `get_compression_options` says so.
         """
         rest = memoryview(batch)
         if not (self.stream.closed() or self.stream.writing()):
@@ -361,7 +362,7 @@ class SocketHandler(WebSocketHandler):
 
     def heard(self) -> None:
         """The client is alive."""
-        self.heard_at = asyncio.get_running_loop().time()
+        self.silent = 0.0
 
     def cut_off(self) -> None:
         """End the connection without a close frame, so that clients which reconnect only then come back."""
@@ -383,5 +384,3 @@ class SocketHandler(WebSocketHandler):
     @property
     def max_message_size(self) -> int:
         return MAX_MESSAGE
-
-    # Tornado negotiates permessage-deflate only where `get_compression_options` says so: here it does not.

@@ -315,21 +315,20 @@ def test_a_reader_that_takes_nothing_for_half_a_minute_is_disconnected(hub: Test
     slow, other = Reader(hub), Reader(hub)
     slow.take()
     other.read()
-    hub.sweep(100.0)
-    hub.sweep(100.0 + STALL_SECONDS - 1)
+    hub.sweep(STALL_SECONDS - 1)
     assert hub.errands() == []
-    hub.sweep(100.0 + STALL_SECONDS)
+    hub.sweep(1)
     assert hub.errands() == [Close(slow.client, 4008, "reader too slow")]
     assert other.client in hub
 
 
 def test_a_reader_that_takes_a_little_now_and_then_stays(hub: TestHub) -> None:
     slow = Reader(hub)
-    for second in range(0, 200, 20):
+    for _ in range(10):
         hub.say(started())
         hub.sent(slow.client)
         slow.take()
-        hub.sweep(float(second))
+        hub.sweep(20)
     assert slow.client in hub
 
 
@@ -338,10 +337,9 @@ def test_a_frame_longer_than_a_batch_may_take_longer(hub: TestHub) -> None:
     slow.read()
     hub.say(changed("x" * 2 * BATCH_BYTES))
     slow.take()
-    hub.sweep(0.0)
     hub.sweep(2 * STALL_SECONDS)
     assert slow.client in hub
-    hub.sweep(3 * STALL_SECONDS)
+    hub.sweep(STALL_SECONDS)
     assert slow.client not in hub
 
 
