@@ -109,8 +109,8 @@ def _watch(viewer: Frames) -> None:
     """As a page does: take every frame, and send a heartbeat."""
     try:
         while True:
-            viewer.next()
-            viewer.send("ping", len(viewer.seen))
+            viewer.wait("system_metrics")
+            viewer.send("ping", 1)
     except ConnectionClosed:
         return
 
