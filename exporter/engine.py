@@ -6,18 +6,16 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from importlib.metadata import version
-from pathlib import Path
-from typing import IO, Literal
-
-import psutil
+from typing import Literal
 
 from exporter.config import ConfigError, LoadedConfig
+from exporter.data_dir import StartError, claim
 from exporter.events import (
     Error,
     Event,
@@ -38,11 +36,13 @@ from exporter.events import (
     SystemMetrics,
 )  # fmt: skip
 from exporter.history import History, HistoryError, RunPage, RunQuery
+from exporter.host import boot_id
 from exporter.journal import Entry, Journal
 from exporter.live import LiveRuns
 from exporter.metrics import Metrics
 from exporter.outputs import Outputs
 from exporter.pulse import Pulse
+from exporter.runner import file_limit
 from exporter.sampler import Sampler
 from exporter.scheduler import RunRefused, Scheduler, Start
 from exporter.scripts import Scripts
@@ -55,10 +55,6 @@ log = logging.getLogger(__name__)
 SAMPLES_KEPT = Duration(15 * 60_000)
 TICK_SECONDS = 1.0
 CLOCK_STEP_SECONDS = 0.5
-
-
-class StartError(Exception):
-    """The service can't start; the message says why and what to do."""
 
 
 class Engine:
@@ -84,7 +80,8 @@ class Engine:
             Pulse(self.settings.sample_interval.seconds(), self._sample),
             Pulse(TICK_SECONDS, self._tick),
         ]
-        self._clock_offset = 0.0
+        self._open_files = file_limit()  # as it is now: who listens for many clients raises it
+        self._clock_offset = time.time() - time.monotonic()
         self.journal.subscribe(self._scripts.remember)
         self.journal.subscribe(self._count)
 
@@ -93,14 +90,12 @@ class Engine:
     async def start(self) -> None:
         """Take up what the last life left, then begin with the timetable.  Raises StartError."""
         data_dir = self.settings.data_dir
-        self._lock = _claim(data_dir)
+        self._lock = claim(data_dir)
         try:
             self._history = History(data_dir / "history.db", write_failed=self._store_failed)
         except HistoryError as error:
             raise StartError(str(error)) from error
-        folder = data_dir / "runs"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        self._live = LiveRuns(folder, self._history, os.environ, self)
+        self._live = LiveRuns(data_dir / "runs", self._history, os.environ, self._open_files, self)
         self.outputs = Outputs(self._live, self._history)
         self.metrics.reloaded(True, self.started_at)
         self.metrics.watch(
@@ -129,7 +124,7 @@ class Engine:
 
     async def _begin_timetable(self) -> None:
         known = await self._history.timetable()
-        booted, boot = await self._history.fact("boot"), _boot_id()
+        booted, boot = await self._history.fact("boot"), boot_id()
         for script in self.settings.scripts:
             when = self._scripts.timing(script.name)
             known[script.name] = self._scheduler.configure(script, when, known.get(script.name))
@@ -166,7 +161,8 @@ class Engine:
             self.metrics.reloaded(True, Instant.now())
 
     def _apply(self, loaded: LoadedConfig) -> None:
-        before, self.settings, self._entries = self.settings, loaded.settings, loaded.entries
+        before, self.settings = self.settings, loaded.settings
+        entries, self._entries = self._entries, loaded.entries
         for key in ("listen", "data_dir", "disk_path", "sample_interval"):
             if getattr(before, key) != getattr(self.settings, key):
                 log.warning("%s has changed: this takes effect at the next start of the service", key)
@@ -175,7 +171,8 @@ class Engine:
         for name in old.keys() - {script.name for script in self.settings.scripts}:
             self._delete(name)
         for script in self.settings.scripts:
-            if old.get(script.name) != script or before.timezone != self.settings.timezone:
+            same = old.get(script.name) == script and entries[script.name] == self._entries[script.name]
+            if not same or before.timezone != self.settings.timezone:
                 self._update(script)
 
     def _configure(self, script: ScriptSettings) -> None:
@@ -202,7 +199,7 @@ class Engine:
     # --- what the scheduler asks (exporter.scheduler.Effects) ---
 
     def launch(self, start: Start) -> None:
-        if start.trigger != "manual":
+        if start.trigger in ("schedule", "retry"):
             self.metrics.start_delayed((Instant.now() - start.scheduled_at) / 1000)
         self._live.launch(start, self._scripts.settings(start.script_name))
 
@@ -274,7 +271,7 @@ class Engine:
         now = Instant.now()
         self.metrics.event_loop_lag.observe(late)
         self.metrics.ticked(now)
-        offset = now.seconds() - asyncio.get_running_loop().time()
+        offset = time.time() - time.monotonic()
         if abs(offset - self._clock_offset) > CLOCK_STEP_SECONDS:  # the clock was set, or the machine slept
             self._timetable.wakeup()
         self._clock_offset = offset
@@ -377,31 +374,3 @@ class Engine:
     async def runs(self, query: RunQuery) -> RunPage:
         """A page of the history, latest begun first.  Raises CursorError."""
         return await self._history.runs(query)
-
-
-def _claim(data_dir: Path) -> IO[str]:
-    """Make the data directory and lock it.  Raises StartError where that can't be had."""
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = open(data_dir / "cronscope.lock", "a+")  # noqa: SIM115  # held until the service ends
-    except OSError as error:
-        raise StartError(f"cannot write to the data directory {data_dir}: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        lock.seek(0)
-        owner = lock.read().strip()
-        lock.close()
-        raise StartError(f"another cronscope (process {owner}) is using the data directory {data_dir}") from None
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    return lock
-
-
-def _boot_id() -> str:
-    """What tells one boot of the machine from the next."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:  # not Linux
-        return str(round(psutil.boot_time()))

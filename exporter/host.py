@@ -141,3 +141,11 @@ def _disks() -> dict[str, Transferred]:
     return {
         name: Transferred(counters[name].read_bytes, counters[name].write_bytes) for name in physical_disks(counters)
     }
+
+
+def boot_id() -> str:
+    """What tells one boot of the machine from the next."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:  # not Linux
+        return str(round(psutil.boot_time()))

@@ -1,12 +1,14 @@
 # The parent of every run: it keeps the command's true exit status, whatever becomes of the service.
 #
-#   /bin/sh launch.sh RUN_FOLDER COMMAND [ARG…]
+#   /bin/sh launch.sh RUN_FOLDER FILE_LIMIT COMMAND [ARG…]
 #
 # POSIX sh (dash, bash, BusyBox ash), leader of a session and a process group of its own.  Its descriptors: 0 is
 # where the command's standard error goes, 1 is the command's standard output.  2 is RUN_FOLDER/notice: $? cannot tell
 # `exit 143` from death by SIGTERM, but for the latter a shell says so ("Terminated") on its own standard error.
 run=$1
-shift
+# The service may have raised its own limit on open files; programs that use select(2) must not inherit that.
+ulimit -S -n "$2" 2>/dev/null
+shift 2
 echo $$ >"$run/pid"
 
 # Signals for the whole group must not end this shell before its child.  Handled, not ignored: a child inherits

@@ -95,11 +95,14 @@ class LiveRun:
 
 
 class LiveRuns:
-    def __init__(self, folder: Path, history: History, environ: Mapping[str, str], listener: Listener) -> None:
-        """`folder` holds one folder a run; `environ` is what scripts inherit."""
+    def __init__(
+        self, folder: Path, history: History, environ: Mapping[str, str], open_files: int, listener: Listener
+    ) -> None:
+        """`folder` holds one folder a run; scripts inherit `environ`, and `open_files` as their limit (-1: none)."""
         self._folder = folder
         self._history = history
         self._environ = environ
+        self._open_files = open_files
         self._listener = listener
         self._runs: dict[str, LiveRun] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -149,7 +152,7 @@ class LiveRuns:
         try:
             live.folder.mkdir(mode=0o700)
             self._record_output(live)
-            live.process = launch(live.script, live.run, live.folder, self._environ)
+            live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files)
         except (SpawnError, OSError) as error:
             message = f"{live.run.script_name} could not be started: {error}"
             await self._end(live, Outcome(exit_code=-1, reason="spawn", ended_at=Instant.now()))
@@ -313,8 +316,9 @@ class LiveRuns:
 def _discard(folder: Path) -> None:
     """Remove a run's folder.  Renamed first: one that was removed by half must not be taken for a run's output."""
     gone = folder.with_suffix(DISCARDED)
-    folder.rename(gone)
-    shutil.rmtree(gone)
+    if folder.exists():  # a run that never came to be started has none
+        folder.rename(gone)
+        shutil.rmtree(gone)
 
 
 def _ended(live: LiveRun, outcome: Outcome) -> Run:

@@ -45,12 +45,22 @@ _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _RSS_MARGIN = 4 << 20
 
 
-def launch(script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str]) -> Process:
+def file_limit() -> int:
+    """The soft limit on open files of this process; -1 for none."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def launch(
+    script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str], open_files: int | None = None
+) -> Process:
     """Start a run in `folder`, which is made if need be; `environ` is the service's own environment.
+
+    `open_files` is the run's soft limit on open files, -1 for none; None: that of the service.
 
     Raises SpawnError, and then no process was started.
     """
     folder = folder.resolve()
+    limit = file_limit() if open_files is None else open_files
     variables = environment(script, run, folder / "metrics", environ)
     command = arguments(script, variables)
     with contextlib.ExitStack() as opened:
@@ -61,7 +71,7 @@ def launch(script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str,
             raise SpawnError(f"{error.filename}: {plain_words(error)}") from error
         try:
             child = subprocess.Popen(
-                ["/bin/sh", LAUNCHER, folder, *command],
+                ["/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit), *command],
                 stdin=stderr, stdout=stdout, stderr=notice, cwd=script.workdir, env=variables, start_new_session=True,
             )  # fmt: skip
         except OSError as error:

@@ -46,7 +46,7 @@ def serve(config: Path | None, listen: str | None, data_dir: str | None, log_lev
     import asyncio
 
     from exporter.config import ConfigError
-    from exporter.engine import StartError
+    from exporter.data_dir import StartError
     from relay.service import ListenError, serve
 
     _log_to_stderr(log_level)

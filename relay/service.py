@@ -38,11 +38,11 @@ async def serve(loaded: LoadedConfig, load: Callable[[], LoadedConfig], ready: C
     """Run until a signal ends it.  `ready` gets the page's address once everything is up.
 
     SIGTERM and SIGINT stop cleanly, a second one at once; SIGHUP reads the configuration again.
-    Raises ListenError and `exporter.engine.StartError`.
+    Raises ListenError and `exporter.data_dir.StartError`.
     """
     host, sockets = listen(loaded.settings.listen)
-    _raise_file_limit()
     engine = Engine(loaded, load)
+    _raise_file_limit()
     logging.getLogger().addHandler(engine.metrics.log_handler)
     relay = Relay(engine)
     site = Site(engine, relay, host)

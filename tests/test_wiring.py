@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable
 
 from exporter.events import Instant
@@ -81,6 +82,20 @@ def test_the_sample_on_the_stream_is_the_one_the_metrics_show(start_service: Cal
 
 def _milliseconds(timestamp: str) -> float:
     return float(Instant.parse(timestamp))
+
+
+def test_a_script_has_the_limit_on_open_files_that_the_service_was_started_with(
+    start_service: Callable[..., Service],
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, hard))
+    try:
+        service = start_service("scripts: [{name: job, command: ulimit -n}]")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    run_id = service.run("job")
+    service.ended(run_id)
+    assert service.fetch(f"/api/v1/runs/{run_id}/output.txt")[2] == b"1000\n"
 
 
 def test_output_reaches_a_subscriber_line_by_line(start_service: Callable[..., Service]) -> None:
