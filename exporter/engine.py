@@ -208,8 +208,9 @@ class Engine:
             run_id=start.run_id, script_name=start.script_name, trigger=start.trigger, attempt=start.attempt,
             status="skipped", reason=reason, scheduled_at=start.scheduled_at,
         )  # fmt: skip
-        self._history.record(run, slot=start.slot)
-        self.happened(RunSkipped(run=run), Instant.now())
+        stored = self._history.record(run, slot=start.slot)
+        at = Instant.now()
+        stored.add_done_callback(lambda _: self.happened(RunSkipped(run=run), at))
 
     def cancel(self, run_id: str) -> None:
         live = self._live.get(run_id)
