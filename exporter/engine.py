@@ -132,7 +132,8 @@ class Engine:
                 self._scheduler.plan_retry(last_run)
             if booted != boot:
                 self._scheduler.rebooted(script.name)
-        self._history.set_slots(known.items())
+        self._history.forget_slots(known.keys() - set(self._scripts))
+        self._history.set_slots((name, known[name]) for name in self._scripts)
         self._history.set_fact("boot", boot)
         self._timetable.start()
         for name in self._scripts:
@@ -192,6 +193,7 @@ class Engine:
     def _delete(self, name: str) -> None:
         gone = self.script(name)
         self._scheduler.remove(name)
+        self._history.forget_slots([name])
         self._scripts.remove(name)
         self.metrics.script_removed(name)
         self.happened(ScriptChanged(op="deleted", script=gone), Instant.now())

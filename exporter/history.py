@@ -141,6 +141,15 @@ class History:
 
         return self._submit(rows)
 
+    def forget_slots(self, script_names: Iterable[str]) -> asyncio.Future[bool]:
+        """Scripts are gone: one of the same name is a new one."""
+        names = [(name,) for name in script_names]
+
+        def rows(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM timetable WHERE script_name = ?", names)
+
+        return self._submit(rows)
+
     def set_fact(self, name: str, value: str) -> asyncio.Future[bool]:
         return self._submit(
             lambda connection: _execute(connection, "INSERT OR REPLACE INTO facts VALUES (?, ?)", name, value)

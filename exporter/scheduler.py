@@ -22,6 +22,8 @@ from exporter.ulid import UlidSource
 
 LATE = Duration(60_000)
 """A slot noticed later than this - the machine slept, the clock was set - counts as missed."""
+LONGEST_RETRY_DELAY = Duration(30 * 86_400_000)
+"""However often the delay has doubled."""
 MAX_WAITING = 100
 """Starts of one script that may wait at a time."""
 MAX_MISSED = 100
@@ -70,6 +72,10 @@ class _Plan(Struct):
     """Every slot up to here has been decided on."""
     waiting: deque[Start] = field(default_factory=deque)
     """Starts that wait for an earlier run of the same script."""
+    ready: int = 0
+    """How many of its starts wait only for a free place among the runs at a time."""
+    delayed: Start | None = None
+    """The start that waits for its jitter to pass."""
 
 
 class Scheduler:
@@ -81,10 +87,11 @@ class Scheduler:
         self._clock = clock
         self._ids = UlidSource()
         self._plans: dict[str, _Plan] = {}
+        self._places_taken = 0
         self._ready: deque[Start] = deque()
         """Starts that wait only for a free place among the runs at a time."""
-        self._executing: dict[str, str] = {}
-        """Run id to script name, oldest first."""
+        self._executing: dict[str, list[str]] = {}
+        """Run ids by script, oldest first; of removed scripts too."""
 
     # --- the timetable ---
 
@@ -98,15 +105,22 @@ class Scheduler:
         entry = self._entry(script, when, schedule, known, now)
         if isinstance(when, IntervalTiming):
             when = when.anchored(entry.last_slot)
-        before = self._plans.get(script.name)
-        plan = self._plans[script.name] = _Plan(script, when, schedule, entry.last_slot)
-        if before is not None:
-            plan.waiting = before.waiting
+        plan = self._plans.get(script.name)
+        grace = LATE
+        if plan is None:
+            grace = Duration(0)
+            plan = self._plans[script.name] = _Plan(script, when, schedule, entry.last_slot)
+        elif plan.schedule != schedule:
+            self._leave_slots(plan)
+        plan.settings, plan.timing, plan.schedule, plan.last_slot = script, when, schedule, entry.last_slot
         if script.enabled:
-            self._work_off(plan, now, grace=Duration(0) if before is None else LATE)
+            self._work_off(plan, now, grace=grace)
             self._timetable.plan(script.name, when, now, self._due)
         else:
             self._withdraw(script.name)
+            if plan.delayed is not None:
+                self._effects.skip(plan.delayed, "missed")
+                plan.delayed = None
         return entry
 
     def _entry(
@@ -125,6 +139,15 @@ class Scheduler:
             last_slot = now
         return TimetableEntry(schedule, last_slot)
 
+    def _leave_slots(self, plan: _Plan) -> None:
+        """Starts that wait stay, but say no longer how far the timetable is worked off: it is another one now."""
+        name = plan.settings.name
+        plan.waiting = deque(structs.replace(start, slot=None) for start in plan.waiting)
+        plan.delayed = plan.delayed and structs.replace(plan.delayed, slot=None)
+        self._ready = deque(
+            structs.replace(start, slot=None) if start.script_name == name else start for start in self._ready
+        )
+
     def rebooted(self, script_name: str) -> None:
         """Start a script planned for `@reboot`."""
         plan = self._plans[script_name]
@@ -139,7 +162,9 @@ class Scheduler:
     def remove(self, script_name: str) -> None:
         """Forget a script; its runs under way go on."""
         self._withdraw(script_name)
-        for start in self._drop_waiting(self._plans.pop(script_name)):
+        plan = self._plans.pop(script_name)
+        delayed = [plan.delayed] if plan.delayed is not None else []
+        for start in [*self._drop_waiting(plan), *delayed]:
             self._effects.skip(start, "missed")
 
     def _withdraw(self, script_name: str) -> None:
@@ -187,7 +212,13 @@ class Scheduler:
         if at <= self._clock():
             self._request(plan, start)
         else:
-            self._timetable.once(f"jitter {name}", at, lambda: self._request(plan, start))
+            plan.delayed = start
+            self._timetable.once(f"jitter {name}", at, lambda: self._jitter_passed(plan))
+
+    def _jitter_passed(self, plan: _Plan) -> None:
+        if plan.delayed is not None:
+            self._request(plan, plan.delayed)
+            plan.delayed = None
 
     def _start(self, plan: _Plan, trigger: Trigger, scheduled_at: Instant, slot: Instant | None = None) -> Start:
         return Start(
@@ -240,7 +271,7 @@ class Scheduler:
         if plan.settings.overlap == "replace" and self._busy(plan):
             self._replace(plan)
         if plan.settings.overlap == "allow":
-            self._ready.append(start)
+            self._make_ready(plan, start)
             self._dispatch()
         else:
             self._enqueue(plan, start)
@@ -258,43 +289,51 @@ class Scheduler:
             self._effects.skip(start, "overlap")
 
     def _drop_waiting(self, plan: _Plan) -> list[Start]:
-        dropped = [*self._ready_of(plan), *plan.waiting]
-        self._ready = deque(start for start in self._ready if start not in dropped)
+        name = plan.settings.name
+        dropped = [*(start for start in self._ready if start.script_name == name), *plan.waiting]
+        self._ready = deque(start for start in self._ready if start.script_name != name)
+        plan.ready = 0
         plan.waiting.clear()
         return dropped
 
     def executing(self, script_name: str) -> list[str]:
         """Ids of a script's runs that execute, oldest first."""
-        return [run_id for run_id, name in self._executing.items() if name == script_name]
-
-    def _ready_of(self, plan: _Plan) -> list[Start]:
-        return [start for start in self._ready if start.script_name == plan.settings.name]
+        return list(self._executing.get(script_name, ()))
 
     def _waiting(self, plan: _Plan) -> int:
-        return len(plan.waiting) + len(self._ready_of(plan))
+        return len(plan.waiting) + plan.ready
 
     def _busy(self, plan: _Plan) -> bool:
-        return bool(self._waiting(plan) or self.executing(plan.settings.name))
+        return bool(self._waiting(plan)) or plan.settings.name in self._executing
 
     def _advance(self, plan: _Plan) -> None:
-        if plan.waiting and not self.executing(plan.settings.name) and not self._ready_of(plan):
-            self._ready.append(plan.waiting.popleft())
+        if plan.waiting and not plan.ready and plan.settings.name not in self._executing:
+            self._make_ready(plan, plan.waiting.popleft())
         self._dispatch()
 
+    def _make_ready(self, plan: _Plan, start: Start) -> None:
+        self._ready.append(start)
+        plan.ready += 1
+
     def _dispatch(self) -> None:
-        while self._ready and len(self._executing) < self.limit:
+        while self._ready and self._places_taken < self.limit:
             start = self._ready.popleft()
+            self._plans[start.script_name].ready -= 1
             self._timetable.cancel_once(f"retry {start.script_name}")  # a newer run makes the retry needless
-            self._executing[start.run_id] = start.script_name
+            self.adopted(start.script_name, start.run_id)
             self._effects.launch(start)
 
     def adopted(self, script_name: str, run_id: str) -> None:
-        """Count in a run that the last life of the service left executing."""
-        self._executing[run_id] = script_name
+        """Count in a run, such as one that the last life of the service left executing."""
+        self._executing.setdefault(script_name, []).append(run_id)
+        self._places_taken += 1
 
     def ended(self, run: Run) -> None:
         """A launched or adopted run is over: plan its retry, and let the next ones start."""
-        del self._executing[run.run_id]
+        self._places_taken -= 1
+        self._executing[run.script_name].remove(run.run_id)
+        if not self._executing[run.script_name]:
+            del self._executing[run.script_name]
         plan = self._plans.get(run.script_name)
         if plan is None:
             self._dispatch()
@@ -305,7 +344,7 @@ class Scheduler:
     def plan_retry(self, run: Run) -> None:
         """Plan another attempt of a failed run where its script's `retries` allow one.
 
-        A run that was cancelled is not tried again; the delay doubles with each attempt.
+        A run that was cancelled is not tried again; the delay doubles with each attempt, up to LONGEST_RETRY_DELAY.
         """
         plan = self._plans.get(run.script_name)
         if plan is None or run.status != "failed" or run.reason == "cancelled" or run.attempt > plan.settings.retries:
@@ -313,7 +352,8 @@ class Scheduler:
         if not plan.settings.enabled and run.trigger != "manual":
             return
         now = self._clock()
-        at = Instant((run.ended_at or now) + plan.settings.retry_delay * 2 ** (run.attempt - 1))
+        delay = min(plan.settings.retry_delay * 2 ** (run.attempt - 1), LONGEST_RETRY_DELAY)
+        at = Instant((run.ended_at or now) + delay)
         if now - at > LATE:  # the service was down when it should have been
             return
         start = structs.replace(self._start(plan, "retry", at), attempt=run.attempt + 1)

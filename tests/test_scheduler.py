@@ -353,7 +353,36 @@ def test_jitter_moves_a_start_by_the_same_time_whenever_it_is_asked() -> None:
     assert world.launched[0].slot.last_slot == NOON + MINUTE
 
 
+def test_a_retry_comes_at_the_latest_after_thirty_days_however_often_the_delay_has_doubled() -> None:
+    world = World()
+    world.configure(retries=100, retry_delay=Duration(86_400_000))
+    world.scheduler.run_now("job")
+    world.end(structs.replace(world.launched[-1], attempt=100), status="failed", reason="exit_code")
+    assert world.scheduler.next_start("job") == NOON + 30 * 86_400_000
+
+
 # --- changes ---
+
+
+def test_a_start_that_waited_over_a_change_of_schedule_says_nothing_of_the_new_timetable() -> None:
+    world = World()
+    world.configure(cron="* * * * *", overlap="queue")
+    world.after(MINUTE)
+    world.after(MINUTE)
+    world.configure(world.scheduler.entry("job"), cron="*/5 * * * *", overlap="queue")
+    world.end(world.launched[0])
+    assert slots(world.launched) == ["12:01:00", "12:02:00"]
+    assert world.launched[1].slot is None
+
+
+def test_a_pending_start_follows_the_rules_of_a_changed_script() -> None:
+    world = World()
+    world.configure(cron="* * * * *", jitter=Duration(30_000), overlap="allow")
+    world.after(MINUTE)
+    world.configure(world.scheduler.entry("job"), cron="* * * * *", jitter=Duration(30_000), overlap="skip")
+    world.scheduler.run_now("job")
+    world.timetable.come_once("jitter job")
+    assert world.reasons == ["overlap"]
 
 
 def test_a_removed_script_starts_no_more_and_what_waited_is_told_as_missed() -> None:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Publishes the load of this machine per processor as a Prometheus metric.
 
-What stands in $CRONSCOPE_METRICS_FILE when a run ends appears on /metrics, with the label `script` added.  Started by
-hand, without that variable, this prints the metric.
+The metric is written in Prometheus' text format to $CRONSCOPE_METRICS_FILE, the place that each run has for metrics of
+its own, and printed.  Started by hand, without that variable, this only prints it.
 """
 
 import os
