@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 
 SAMPLES_KEPT = Duration(15 * 60_000)
 TICK_SECONDS = 1.0
+RETENTION_INTERVAL = Duration(60_000)
 CLOCK_STEP_SECONDS = 0.5
 
 
@@ -76,6 +77,9 @@ class Engine:
         kept = max(1, SAMPLES_KEPT // self.settings.sample_interval)
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
         self._executions = 0
+        self._grown: set[str] = set()
+        """Scripts whose history may be longer than they want it."""
+        self._retained_at = self.started_at
         self._pulses = [
             Pulse(self.settings.sample_interval.seconds(), self._sample),
             Pulse(TICK_SECONDS, self._tick),
@@ -179,6 +183,7 @@ class Engine:
     def _configure(self, script: ScriptSettings) -> None:
         when = timing(script, self.settings.timezone)
         self._scripts.configure(script, self._entries[script.name], when)
+        self._grown.add(script.name)
         self.metrics.script_configured(script, when)
 
     def _update(self, script: ScriptSettings) -> None:
@@ -247,9 +252,11 @@ class Engine:
                 self.metrics.run_started(run)
             case RunEnded() as ended:
                 self._executions += 1
+                self._grown.add(ended.run.script_name)
                 self.metrics.run_ended(ended)
                 self.metrics.next_run(ended.run.script_name, ended.next_run_at)
             case RunSkipped(run=run):
+                self._grown.add(run.script_name)
                 self.metrics.run_skipped(run)
             case _:
                 return
@@ -280,6 +287,16 @@ class Engine:
         self._clock_offset = offset
         if self._history.failure is None:
             self._live.archive_waiting()
+        if now >= self._retained_at + RETENTION_INTERVAL:
+            self._retained_at = now
+            self._retain(now)
+
+    def _retain(self, now: Instant) -> None:
+        """Keep the histories of scripts that ran, or changed, within their limits."""
+        for name in self._grown:
+            if (script := self._settings_of(name)) is not None:
+                self._history.retain(name, script.retention, now)
+        self._grown.clear()
 
     def _store_failed(self, reason: str, first: bool) -> None:
         self.metrics.store_write_failed()

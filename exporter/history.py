@@ -27,6 +27,7 @@ from msgspec import Struct
 
 from exporter.events import Instant, Run
 from exporter.output import Archive, Chunk
+from exporter.settings import Retention
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -39,6 +40,23 @@ _UPSERT = (
     f" ON CONFLICT (run_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM runs"  # noqa: S608
+
+_RETAIN = """
+    DELETE FROM runs WHERE script_name = :script AND status != 'running' AND (begun_at < :oldest OR
+        (begun_at, run_id) < (SELECT begun_at, run_id FROM runs WHERE script_name = :script
+            ORDER BY begun_at DESC, run_id DESC LIMIT 1 OFFSET :runs - 1))
+"""
+_RETAIN_BYTES = """
+    DELETE FROM runs WHERE status != 'running' AND run_id IN (
+        SELECT run_id FROM (
+            SELECT run_id, row_number() OVER newest AS number, sum(size) OVER newest AS total FROM (
+                SELECT run_id, begun_at, (SELECT coalesce(sum(length(data)), 0) FROM output_chunks
+                    WHERE output_chunks.run_id = runs.run_id) AS size
+                FROM runs WHERE script_name = :script)
+            WINDOW newest AS (ORDER BY begun_at DESC, run_id DESC))
+        WHERE total > :bytes AND number > 1)
+"""
+"""The latest run's output is kept, whatever its size."""
 
 Rows = Callable[[sqlite3.Connection], None]
 
@@ -163,6 +181,19 @@ class History:
         values = (run_id, *msgspec.structs.astuple(chunk))
         insert = "INSERT OR REPLACE INTO output_chunks VALUES (?, ?, ?, ?, ?)"
         return self._submit(lambda connection: _execute(connection, insert, *values), retried=False)
+
+    def retain(self, script_name: str, retention: Retention, now: Instant) -> asyncio.Future[bool]:
+        """Drop a script's oldest records, with their output, beyond what `retention` keeps."""
+        oldest = None if retention.days is None else now - int(retention.days * 86_400_000)
+        # What one script has stored can't be more than the whole: spares counting it.
+        size = retention.bytes if retention.bytes is not None and self.size_bytes() > retention.bytes else None
+
+        def rows(connection: sqlite3.Connection) -> None:
+            connection.execute(_RETAIN, {"script": script_name, "runs": retention.runs, "oldest": oldest})
+            if size is not None:
+                connection.execute(_RETAIN_BYTES, {"script": script_name, "bytes": int(size)})
+
+        return self._submit(rows)
 
     def _submit(self, rows: Rows, *, retried: bool = True) -> asyncio.Future[bool]:
         job = _Job(rows, retried, self._loop.create_future())

@@ -12,6 +12,7 @@ from msgspec import structs
 from exporter.events import Instant, Run
 from exporter.history import CursorError, History, HistoryError, RunQuery, TimetableEntry
 from exporter.output import Chunk
+from exporter.settings import Retention, Size
 
 NOON = Instant.parse("2026-06-01T12:00:00Z")
 
@@ -114,6 +115,36 @@ def test_filters_hold_together(tmp_path: Path, query: dict[str, Any], numbers: l
             run(4, status="skipped", reason="overlap", exit_code=None, started_at=None, ended_at=None, duration=None)
         )
         assert [int(r.run_id) for r in (await history.runs(RunQuery(**query))).runs] == numbers
+
+    with_history(tmp_path, test)
+
+
+@pytest.mark.parametrize(
+    ("retention", "kept"),
+    [
+        (Retention(), [0, 1, 2, 3, 4, 5]),
+        (Retention(runs=2), [4, 5]),
+        (Retention(runs=100), [0, 1, 2, 3, 4, 5]),
+        (Retention(days=2 / 24 / 60), [3, 4, 5]),
+        (Retention(bytes=Size(250_000)), [4, 5]),
+        (Retention(bytes=Size(1)), [5]),
+        (Retention(runs=4, bytes=Size(350_000)), [3, 4, 5]),
+    ],
+)
+def test_a_history_is_kept_within_each_of_its_limits(tmp_path: Path, retention: Retention, kept: list[int]) -> None:
+    async def test(history: History) -> None:
+        for number in range(6):  # the last one begins five minutes after noon
+            await history.record(run(number))
+            await history.keep_output(run(number).run_id, Chunk(0, 1, b"", bytes(100_000)))
+        await history.record(run(0, run_id="OTHER", script_name="other"))
+        await history.record(run(0, run_id="RUNNING", status="running"))
+        await history.retain("job", retention, Instant(NOON + 5 * 60_000))
+        left = [r.run_id for r in (await history.runs(RunQuery())).runs]
+        assert left == [f"{number:026}" for number in reversed(kept) if number] + sorted(
+            ["OTHER", "RUNNING", *([run(0).run_id] if 0 in kept else [])], reverse=True
+        )
+        rows = await history.read(lambda c: c.execute("SELECT count(*) FROM output_chunks").fetchone())
+        assert rows == (len(kept),)
 
     with_history(tmp_path, test)
 
