@@ -22,6 +22,8 @@ from exporter.shapes import FAULTY, Fields, Reader, shapes
 from exporter.triggers import timing, zone
 
 FILE_NAME = "cronscope.yml"
+COMMAND_LINE = "command line"
+"""What a fault of a flag has in place of a file."""
 MAX_BYTES = 8 << 20
 """Size of the file; 10,000 scripts take about 1 MiB."""
 MAX_FAULTS = 10_000
@@ -105,7 +107,7 @@ def read(text: str, path: Path, *, environ: Mapping[str, str], flags: Mapping[st
     variables = {f"CRONSCOPE_{key.upper()}": key for key, shape in shapes(Settings).items() if shape.parse}
     set_variables = [(name, key, environ[name]) for name, key in variables.items() if environ.get(name)]
     set_flags = [(f"--{key.replace('_', '-')}", key, value) for key, value in flags.items()]
-    environment, command_line, file = _Faults("environment"), _Faults("command line"), _Faults(str(path))
+    environment, command_line, file = _Faults("environment"), _Faults(COMMAND_LINE), _Faults(str(path))
     given = _outside(set_variables, environment) | _outside(set_flags, command_line)
     reading = _Reading(path.absolute().parent, file)
     try:

@@ -12,6 +12,32 @@ class StartError(Exception):
     """The service can't start; the message says why and what to do."""
 
 
+class Reserve:
+    """A file that takes room while there is room, to be given up for records when the disk is full."""
+
+    def __init__(self, path: Path, size: int) -> None:
+        self.path = path
+        self.size = size
+        self.held = False
+        """Whether the room is there; set by the two methods."""
+
+    def take(self) -> bool:
+        """Take the room again, if the disk has it; answers `held`."""
+        if not self.held:
+            try:
+                self.path.write_bytes(bytes(self.size))
+                self.held = True
+            except OSError:
+                self.release()
+        return self.held
+
+    def release(self) -> bool:
+        """Give the room up; whether there was any."""
+        held, self.held = self.held, False
+        self.path.unlink(missing_ok=True)
+        return held
+
+
 def claim(data_dir: Path) -> IO[str]:
     """Make the data directory with its folder for runs, and lock it: as long as the answer is open, it is ours.
 
@@ -22,8 +48,9 @@ def claim(data_dir: Path) -> IO[str]:
         (data_dir / "runs").mkdir(mode=0o700, exist_ok=True)
         lock = open(data_dir / "cronscope.lock", "a+")  # noqa: SIM115  # the caller's to close
     except OSError as error:
+        why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
         raise StartError(
-            f"cannot write to the data directory {data_dir}: {error.strerror}; --data-dir takes another one"
+            f"cannot write to the data directory {data_dir}: {why}; --data-dir takes another one"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -35,7 +35,7 @@ from exporter.events import (
     Stream,
     SystemMetrics,
 )  # fmt: skip
-from exporter.history import History, HistoryError, RunPage, RunQuery
+from exporter.history import History, HistoryError, RunPage, RunQuery, TimetableEntry
 from exporter.host import boot_id
 from exporter.journal import Entry, Journal
 from exporter.live import LiveRuns
@@ -128,10 +128,13 @@ class Engine:
 
     async def _begin_timetable(self) -> None:
         known = await self._history.timetable()
+        recorded = await self._history.recorded_slots()
         booted, boot = await self._history.fact("boot"), boot_id()
         for script in self.settings.scripts:
             when = self._scripts.timing(script.name)
-            known[script.name] = self._scheduler.configure(script, when, known.get(script.name))
+            known[script.name] = self._scheduler.configure(
+                script, when, known.get(script.name), recorded.get(script.name, ())
+            )
             if (last_run := self._scripts.last_run(script.name)) is not None:
                 self._scheduler.plan_retry(last_run)
             if booted != boot:
@@ -189,8 +192,7 @@ class Engine:
     def _update(self, script: ScriptSettings) -> None:
         op: Literal["created", "updated"] = "updated" if script.name in self._scripts else "created"
         self._configure(script)
-        known = self._scheduler.entry(script.name)
-        entry = self._scheduler.configure(script, self._scripts.timing(script.name), known)
+        entry = self._scheduler.configure(script, self._scripts.timing(script.name))
         self._history.set_slots([(script.name, entry)])
         self.planned(script.name)
         self.happened(ScriptChanged(op=op, script=self.script(script.name)), Instant.now())
@@ -205,17 +207,17 @@ class Engine:
 
     # --- what the scheduler asks (exporter.scheduler.Effects) ---
 
-    def launch(self, start: Start) -> None:
+    def launch(self, start: Start, worked_off: TimetableEntry | None) -> None:
         if start.trigger in ("schedule", "retry"):
             self.metrics.start_delayed((Instant.now() - start.scheduled_at) / 1000)
-        self._live.launch(start, self._scripts.settings(start.script_name))
+        self._live.launch(start, self._scripts.settings(start.script_name), worked_off)
 
-    def skip(self, start: Start, reason: SkipReason) -> None:
+    def skip(self, start: Start, reason: SkipReason, worked_off: TimetableEntry | None) -> None:
         run = Run(
             run_id=start.run_id, script_name=start.script_name, trigger=start.trigger, attempt=start.attempt,
             status="skipped", reason=reason, scheduled_at=start.scheduled_at,
         )  # fmt: skip
-        stored = self._history.record(run, slot=start.slot)
+        stored = self._history.record(run, worked_off=worked_off)
         at = Instant.now()
         stored.add_done_callback(lambda _: self.happened(RunSkipped(run=run), at))
 
@@ -352,6 +354,8 @@ class Engine:
     def run_now(self, name: str) -> str:
         """Start a run by hand; its id.  Raises UnknownScript, RunRefused."""
         self._scripts.settings(name)
+        if not self.ready:
+            raise RunRefused("the service is stopping")
         return self._scheduler.run_now(name)
 
     def stop_script(self, name: str) -> list[str]:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
+from exporter.data_dir import Reserve
 from exporter.events import Instant, Run
 from exporter.output import Archive, Chunk
 from exporter.settings import Retention
@@ -34,6 +35,8 @@ T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 RETRY_SECONDS = 1.0
+RESERVE_BYTES = 1 << 20
+"""Room for some hundred records after the disk is full."""
 _COLUMNS = Run.__struct_fields__
 _UPSERT = (
     f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
@@ -44,7 +47,7 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM runs"  # noqa: S608
 _RETAIN = """
     DELETE FROM runs WHERE script_name = :script AND status != 'running' AND (begun_at < :oldest OR
         (begun_at, run_id) < (SELECT begun_at, run_id FROM runs WHERE script_name = :script
-            ORDER BY begun_at DESC, run_id DESC LIMIT 1 OFFSET :runs - 1))
+            ORDER BY begun_at DESC, run_id DESC LIMIT 1 OFFSET coalesce(:runs, 1 << 62) - 1))
 """
 _RETAIN_BYTES = """
     DELETE FROM runs WHERE status != 'running' AND run_id IN (
@@ -69,6 +72,7 @@ class TimetableEntry(Struct, frozen=True):
     schedule: str
     """The schedule that `last_slot` belongs to, as text to compare."""
     last_slot: Instant
+    """Up to here no slot will ever be started again."""
 
 
 class RunQuery(Struct, frozen=True, kw_only=True):
@@ -123,7 +127,7 @@ class History:
         self._local = threading.local()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self.failure: str | None = None
-        """Why the last commit failed; None while all is stored."""
+        """Why the last commit failed, or may soon; None while all is well."""
         self._writer = threading.Thread(target=self._write_all, args=(connection,), name="history-writer", daemon=True)
         self._writer.start()
 
@@ -135,7 +139,7 @@ class History:
 
     # --- writing ---
 
-    def record(self, run: Run, *, slot: TimetableEntry | None = None) -> asyncio.Future[bool]:
+    def record(self, run: Run, *, worked_off: TimetableEntry | None = None) -> asyncio.Future[bool]:
         """Store a run's record, new or changed, and how far its script's timetable is worked off, as one.
 
         The future is True once both are durable, False where they could not be stored yet.
@@ -144,8 +148,8 @@ class History:
 
         def rows(connection: sqlite3.Connection) -> None:
             connection.execute(_UPSERT, values)
-            if slot is not None:
-                _set_slot(connection, run.script_name, slot)
+            if worked_off is not None:
+                _set_slot(connection, run.script_name, worked_off)
 
         return self._submit(rows)
 
@@ -184,7 +188,7 @@ class History:
 
     def retain(self, script_name: str, retention: Retention, now: Instant) -> asyncio.Future[bool]:
         """Drop a script's oldest records, with their output, beyond what `retention` keeps."""
-        oldest = None if retention.days is None else now - int(retention.days * 86_400_000)
+        oldest = None if retention.days is None else now - round(retention.days * 86_400_000)
         # What one script has stored can't be more than the whole: spares counting it.
         size = retention.bytes if retention.bytes is not None and self.size_bytes() > retention.bytes else None
 
@@ -204,11 +208,18 @@ class History:
         """The writer thread: one transaction for all that has gathered; what fails stays first in line."""
         waiting: list[Rows] = []
         closing = False
+        reserve = Reserve(self.path.with_name("reserve"), RESERVE_BYTES)
+        reserve.take()
         while not closing:
-            jobs, closing = self._gather(timeout=RETRY_SECONDS if waiting else None)
-            failure = _commit(connection, waiting + [job.rows for job in jobs])
-            waiting = waiting + [job.rows for job in jobs if job.retried] if failure else []
-            self._loop.call_soon_threadsafe(self._settle, jobs, failure)
+            jobs, closing = self._gather(timeout=RETRY_SECONDS if waiting or not reserve.held else None)
+            writes = waiting + [job.rows for job in jobs]
+            refused = failure = _commit(connection, writes)
+            if refused is not None and reserve.release():
+                refused = _commit(connection, writes)
+            waiting = waiting + [job.rows for job in jobs if job.retried] if refused else []
+            if refused is None and not reserve.take():
+                failure = failure or "the disk is full; what is stored now takes the last of a reserve"
+            self._loop.call_soon_threadsafe(self._settle, jobs, refused is None, failure)
         connection.close()
         if waiting:
             log.error("%d changes could not be stored in %s", len(waiting), self.path)
@@ -225,13 +236,13 @@ class History:
             return jobs, False
         return jobs, True
 
-    def _settle(self, jobs: list[_Job], failure: str | None) -> None:
+    def _settle(self, jobs: list[_Job], stored: bool, failure: str | None) -> None:
         first, self.failure = self.failure is None, failure
-        if failure is not None:
+        if failure is not None and (first or not stored):
             self._write_failed(failure, first)
         for job in jobs:
             if not job.stored.done():
-                job.stored.set_result(failure is None)
+                job.stored.set_result(stored)
 
     # --- reading ---
 
@@ -265,6 +276,17 @@ class History:
     async def timetable(self) -> dict[str, TimetableEntry]:
         rows = await self.read(lambda c: c.execute("SELECT script_name, schedule, last_slot FROM timetable").fetchall())
         return {name: TimetableEntry(schedule, Instant(slot)) for name, schedule, slot in rows}
+
+    async def recorded_slots(self) -> dict[str, set[Instant]]:
+        """Planned starts that are recorded although the timetable is not worked off up to them, by script."""
+        statement = (
+            "SELECT runs.script_name, scheduled_at FROM timetable JOIN runs ON runs.script_name = timetable.script_name"
+            " AND begun_at > last_slot WHERE scheduled_at > last_slot AND trigger IN ('schedule', 'missed')"
+        )
+        slots: dict[str, set[Instant]] = {}
+        for name, slot in await self.read(lambda c: c.execute(statement).fetchall()):
+            slots.setdefault(name, set()).add(Instant(slot))
+        return slots
 
     async def fact(self, name: str) -> str | None:
         row = await self.read(lambda c: c.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone())
@@ -306,11 +328,22 @@ def _commit(connection: sqlite3.Connection, writes: list[Rows]) -> str | None:
         for rows in writes:
             rows(connection)
         connection.execute("COMMIT")
-    except (sqlite3.Error, OSError) as error:
+    except sqlite3.Error as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        return str(error)
+        if isinstance(error, sqlite3.OperationalError):  # disk full or failing, file locked or not writable
+            return str(error)
+        return _commit_singly(connection, writes, error)
     return None
+
+
+def _commit_singly(connection: sqlite3.Connection, writes: list[Rows], error: sqlite3.Error) -> str | None:
+    """One of `writes` will never be taken: it must not hold up the others."""
+    if len(writes) == 1:
+        log.error("a change was refused by the history", exc_info=error)
+        return None
+    failures = [_commit(connection, [rows]) for rows in writes]
+    return next((failure for failure in failures if failure is not None), None)
 
 
 def _execute(connection: sqlite3.Connection, statement: str, *values: object) -> None:

@@ -6,6 +6,7 @@ Belongs to the event loop's thread; what is slow about output happens on worker 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Coroutine, Mapping
@@ -25,11 +26,11 @@ from exporter.events import (
     RunEnded,
     RunStarted,
 )
-from exporter.history import History
+from exporter.history import History, TimetableEntry
 from exporter.output import Recording
-from exporter.runner import Outcome, Process, SpawnError, adopt, launch
+from exporter.runner import STOPPED, Outcome, Process, SpawnError, adopt, launch
 from exporter.scheduler import Start
-from exporter.settings import OnShutdown, ScriptSettings
+from exporter.settings import Duration, OnShutdown, ScriptSettings
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,20 @@ class LiveRun:
         if self.stopped_for is None and not self.ended:
             self.stopped_for = why
             if self.process is not None:
+                with contextlib.suppress(OSError):  # disk full: a crash from here on forgets why it was stopped
+                    (self.folder / STOPPED).write_text(why)
                 self.process.stop(self.script.kill_after)
+
+    def go_on_stopping(self) -> None:
+        """Take up again a stop that the last life of the service began."""
+        try:
+            began = Instant((self.folder / STOPPED).stat().st_mtime_ns // 1_000_000)
+            why = (self.folder / STOPPED).read_text()
+        except OSError:
+            return
+        self.stopped_for = "timeout" if why == "timeout" else "cancelled"
+        if self.process is not None:
+            self.process.stop(Duration(max(0, began + self.script.kill_after - Instant.now())))
 
     def tell_followers(self) -> None:
         for follower in tuple(self.followers):
@@ -134,17 +148,18 @@ class LiveRuns:
 
     # --- a run's life ---
 
-    def launch(self, start: Start, script: ScriptSettings) -> None:
+    def launch(self, start: Start, script: ScriptSettings, worked_off: TimetableEntry | None) -> None:
+        """Record the start, and how far the script's timetable is worked off with it; then start the process."""
         run = Run(
             run_id=start.run_id, script_name=start.script_name, trigger=start.trigger, attempt=start.attempt,
             status="running", scheduled_at=start.scheduled_at, started_at=Instant.now(),
         )  # fmt: skip
         live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)
-        self._spawn(run.run_id, self._live(live, start))
+        self._spawn(run.run_id, self._live(live, worked_off))
 
-    async def _live(self, live: LiveRun, start: Start) -> None:
+    async def _live(self, live: LiveRun, worked_off: TimetableEntry | None) -> None:
         # Durable before the process starts: whatever crashes, no slot is ever run twice.
-        await self._history.record(live.run, slot=start.slot)
+        await self._history.record(live.run, worked_off=worked_off)
         if live.stopped_for is not None:
             await self._end(live, Outcome(exit_code=-1, reason=None, ended_at=Instant.now()))
             return
@@ -239,11 +254,14 @@ class LiveRuns:
             found = adopt(live.folder, script.success_codes) if live.folder.is_dir() else None
             if live.folder.is_dir():
                 self._record_output(live)
-            if isinstance(found, Process):
-                live.process = found
-                self._spawn(run.run_id, self._watch(live, found))
+            live.process = found if isinstance(found, Process) else None
+            live.go_on_stopping()
+            if live.process is not None:
+                self._spawn(run.run_id, self._watch(live, live.process))
+            elif isinstance(found, Outcome):
+                await self._end(live, found)
             else:
-                await self._end(live, found or Outcome(exit_code=-1, reason="lost", ended_at=live.last_seen))
+                await self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=live.last_seen))
 
     async def _take_up_output(self, folder: Path) -> None:
         """A folder whose run has ended, but whose output had not got into the history yet."""

@@ -34,12 +34,14 @@ from exporter.outcome import Outcome, Status, has_notice, read_status
 from exporter.processes import largest_descendant, members
 from exporter.settings import Duration, ScriptSettings
 
-__all__ = ["Outcome", "Process", "SpawnError", "adopt", "launch"]
+__all__ = ["STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
 
 log = logging.getLogger(__name__)
 
 GIVE_UP_SECONDS = 5.0
 """How long after SIGKILL a process group is waited for: the kernel may hold a process in a system call."""
+STOPPED = "stopped"
+"""Name of the file that says that a stop has begun."""
 LAUNCHER = Path(__file__).with_name("launch.sh")
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _RSS_MARGIN = 4 << 20
@@ -136,7 +138,7 @@ class Process:
         """
         if self._stopping is None and not self._exited.done():
             with contextlib.suppress(OSError):  # disk full: SIGTERM may miss a command that is just being started
-                (self._folder / "stopped").touch()
+                (self._folder / STOPPED).touch()
             self._stopping = self._loop.create_task(self._stop(kill_after))
 
     def note_memory(self) -> None:

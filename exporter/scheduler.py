@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from msgspec import Struct, field, structs
@@ -43,17 +43,20 @@ class Start(Struct, frozen=True, kw_only=True):
     trigger: Trigger
     attempt: int = 1
     scheduled_at: Instant
-    slot: TimetableEntry | None = None
-    """What the timetable counts as worked off once this start is recorded; None for manual runs and retries."""
+    slot: Instant | None = None
+    """The slot that it is for; None for manual runs and retries."""
 
 
 class Effects(Protocol):
     """What the scheduler asks of the engine."""
 
-    def launch(self, start: Start) -> None:
-        """Start a run; the scheduler must hear `ended` for it."""
+    def launch(self, start: Start, worked_off: TimetableEntry | None) -> None:
+        """Start a run; the scheduler must hear `ended` for it.
 
-    def skip(self, start: Start, reason: SkipReason) -> None: ...
+        `worked_off` is to be recorded with it: how far the script's timetable is then; None where that stays.
+        """
+
+    def skip(self, start: Start, reason: SkipReason, worked_off: TimetableEntry | None) -> None: ...
 
     def cancel(self, run_id: str) -> None:
         """Stop a run that executes."""
@@ -69,7 +72,9 @@ class _Plan(Struct):
     timing: Timing
     schedule: str
     last_slot: Instant
-    """Every slot up to here has been decided on."""
+    """Every slot up to here has been looked at."""
+    open: set[Instant] = field(default_factory=set)
+    """Slots looked at whose start waits, and is not recorded yet."""
     waiting: deque[Start] = field(default_factory=deque)
     """Starts that wait for an earlier run of the same script."""
     ready: int = 0
@@ -95,17 +100,26 @@ class Scheduler:
 
     # --- the timetable ---
 
-    def configure(self, script: ScriptSettings, when: Timing, known: TimetableEntry | None) -> TimetableEntry:
+    def configure(
+        self,
+        script: ScriptSettings,
+        when: Timing,
+        known: TimetableEntry | None = None,
+        recorded: Collection[Instant] = (),
+    ) -> TimetableEntry:
         """Take up a script, new or changed, and apply its `missed` rule to slots that passed unseen.
 
-        `known` is what the history has of it.  Returns what it should have from now on.
+        `known` is what the history has of a new script; `recorded` are the planned starts later than that which it
+        has, too.  Returns what the history should have from now on.
         """
         now = self._clock()
         schedule = f"{when.kind} {when.value} {when.timezone}{'' if script.enabled else ' (disabled)'}"
+        plan = self._plans.get(script.name)
+        if plan is not None:
+            known = TimetableEntry(plan.schedule, plan.last_slot)
         entry = self._entry(script, when, schedule, known, now)
         if isinstance(when, IntervalTiming):
             when = when.anchored(entry.last_slot)
-        plan = self._plans.get(script.name)
         grace = LATE
         if plan is None:
             grace = Duration(0)
@@ -114,14 +128,14 @@ class Scheduler:
             self._leave_slots(plan)
         plan.settings, plan.timing, plan.schedule, plan.last_slot = script, when, schedule, entry.last_slot
         if script.enabled:
-            self._work_off(plan, now, grace=grace)
+            self._work_off(plan, now, grace=grace, recorded=recorded)
             self._timetable.plan(script.name, when, now, self._due)
         else:
             self._withdraw(script.name)
             if plan.delayed is not None:
-                self._effects.skip(plan.delayed, "missed")
+                self._skip(plan.delayed, "missed")
                 plan.delayed = None
-        return entry
+        return self._worked_off(plan)
 
     def _entry(
         self, script: ScriptSettings, when: Timing, schedule: str, known: TimetableEntry | None, now: Instant
@@ -147,6 +161,7 @@ class Scheduler:
         self._ready = deque(
             structs.replace(start, slot=None) if start.script_name == name else start for start in self._ready
         )
+        plan.open.clear()
 
     def rebooted(self, script_name: str) -> None:
         """Start a script planned for `@reboot`."""
@@ -154,10 +169,12 @@ class Scheduler:
         if plan.settings.enabled and isinstance(plan.timing, RebootTiming):
             self._request(plan, self._start(plan, "schedule", self._clock()))
 
-    def entry(self, script_name: str) -> TimetableEntry | None:
-        """How far a script's timetable is worked off; None for an unknown script."""
-        plan = self._plans.get(script_name)
-        return None if plan is None else TimetableEntry(plan.schedule, plan.last_slot)
+    def _worked_off(self, plan: _Plan) -> TimetableEntry:
+        """Up to here no slot will ever be started again; later ones may be recorded already."""
+        if not plan.open:
+            return TimetableEntry(plan.schedule, plan.last_slot)
+        step = plan.timing.every if isinstance(plan.timing, IntervalTiming) else 1  # an interval keeps its beat
+        return TimetableEntry(plan.schedule, Instant(min(plan.open) - step))
 
     def remove(self, script_name: str) -> None:
         """Forget a script; its runs under way go on."""
@@ -165,7 +182,7 @@ class Scheduler:
         plan = self._plans.pop(script_name)
         delayed = [plan.delayed] if plan.delayed is not None else []
         for start in [*self._drop_waiting(plan), *delayed]:
-            self._effects.skip(start, "missed")
+            self._skip(start, "missed")
 
     def _withdraw(self, script_name: str) -> None:
         self._timetable.cancel(script_name)
@@ -191,29 +208,31 @@ class Scheduler:
             self._work_off(plan, self._clock(), grace=LATE)
             self._effects.planned(script_name)
 
-    def _work_off(self, plan: _Plan, now: Instant, *, grace: Duration) -> None:
-        """Decide on every slot up to now: the latest is on time if not older than `grace`, the others were missed."""
+    def _work_off(self, plan: _Plan, now: Instant, *, grace: Duration, recorded: Collection[Instant] = ()) -> None:
+        """Decide on every slot up to now: the latest is on time if not later than `grace`, the others were missed."""
         slots = _slots_between(plan.timing, plan.last_slot, now) if plan.last_slot < now else []
         if not slots:
             return
         plan.last_slot = slots[-1]
-        missed = slots if now - slots[-1] > grace else slots[:-1]
+        planned = {slot: _jittered(plan.settings, slot) for slot in slots}
+        slots = [slot for slot in slots if planned[slot] not in recorded]
+        plan.open.update(slots)
+        missed = slots if not slots or now - planned[slots[-1]] > grace else slots[:-1]
         dropped = len(missed) - {"skip": 0, "once": min(1, len(missed)), "all": len(missed)}[plan.settings.missed]
         for slot in missed[:dropped]:
-            self._effects.skip(self._start(plan, "schedule", slot, slot), "missed")
+            self._skip(self._start(plan, "schedule", planned[slot], slot), "missed")
         for slot in missed[dropped:]:
-            self._enqueue(plan, self._start(plan, "missed", slot, slot))
-        if len(missed) < len(slots):
-            self._after_jitter(plan, slots[-1])
+            self._enqueue(plan, self._start(plan, "missed", planned[slot], slot))
+        for slot in slots[len(missed) :]:
+            self._after_jitter(plan, self._start(plan, "schedule", planned[slot], slot))
 
-    def _after_jitter(self, plan: _Plan, slot: Instant) -> None:
-        name, at = plan.settings.name, _jittered(plan.settings, slot)
-        start = self._start(plan, "schedule", at, slot)
-        if at <= self._clock():
+    def _after_jitter(self, plan: _Plan, start: Start) -> None:
+        if start.scheduled_at <= self._clock():
             self._request(plan, start)
         else:
             plan.delayed = start
-            self._timetable.once(f"jitter {name}", at, lambda: self._jitter_passed(plan))
+            key = f"jitter {plan.settings.name}"
+            self._timetable.once(key, start.scheduled_at, lambda: self._jitter_passed(plan))
 
     def _jitter_passed(self, plan: _Plan) -> None:
         if plan.delayed is not None:
@@ -226,14 +245,31 @@ class Scheduler:
             script_name=plan.settings.name,
             trigger=trigger,
             scheduled_at=scheduled_at,
-            slot=None if slot is None else TimetableEntry(plan.schedule, slot),
+            slot=slot,
         )
+
+    def _skip(self, start: Start, reason: SkipReason) -> None:
+        self._effects.skip(start, reason, self._close(start))
+
+    def _close(self, start: Start) -> TimetableEntry | None:
+        """A start is about to be recorded, one way or the other: how far the timetable is worked off with it."""
+        plan = self._plans.get(start.script_name)
+        if plan is None or start.slot is None:
+            return None
+        plan.open.discard(start.slot)
+        return self._worked_off(plan)
 
     # --- admission ---
 
     def halt(self) -> None:
-        """Start nothing more: the service is about to stop."""
+        """Start nothing more: the service is about to stop.
+
+        Planned starts that wait are found again as missed ones; those asked for by hand are told as such now.
+        """
         self.limit = 0
+        for start in [*self._ready, *(start for plan in self._plans.values() for start in plan.waiting)]:
+            if start.trigger == "manual":
+                self._skip(start, "missed")
 
     @property
     def queued(self) -> int:
@@ -255,7 +291,7 @@ class Scheduler:
     def _request(self, plan: _Plan, start: Start) -> None:
         refusal = self._refusal(plan)
         if refusal is not None:
-            self._effects.skip(start, refusal)
+            self._skip(start, refusal)
         else:
             self._admit(plan, start)
 
@@ -286,7 +322,7 @@ class Scheduler:
         for run_id in self.executing(plan.settings.name):
             self._effects.cancel(run_id)
         for start in self._drop_waiting(plan):
-            self._effects.skip(start, "overlap")
+            self._skip(start, "overlap")
 
     def _drop_waiting(self, plan: _Plan) -> list[Start]:
         name = plan.settings.name
@@ -321,7 +357,7 @@ class Scheduler:
             self._plans[start.script_name].ready -= 1
             self._timetable.cancel_once(f"retry {start.script_name}")  # a newer run makes the retry needless
             self.adopted(start.script_name, start.run_id)
-            self._effects.launch(start)
+            self._effects.launch(start, self._close(start))
 
     def adopted(self, script_name: str, run_id: str) -> None:
         """Count in a run, such as one that the last life of the service left executing."""

@@ -45,7 +45,7 @@ def serve(config: Path | None, listen: str | None, data_dir: str | None, log_lev
     """
     import asyncio
 
-    from exporter.config import ConfigError
+    from exporter.config import COMMAND_LINE, ConfigError
     from exporter.data_dir import StartError
     from relay.service import ListenError, serve
 
@@ -53,13 +53,20 @@ def serve(config: Path | None, listen: str | None, data_dir: str | None, log_lev
     flags = {key: value for key, value in (("listen", listen), ("data_dir", data_dir)) if value is not None}
     load = _loader(config, flags)
     try:
-        asyncio.run(serve(load(), load, lambda url: click.echo(f"Cronscope is ready: {url}")))
+        asyncio.run(serve(load(), load, _tell_ready))
     except ConfigError as error:
         for fault in error.faults:
             click.echo(str(fault), err=True)
-        sys.exit(1)
+        sys.exit(2 if all(fault.file == COMMAND_LINE for fault in error.faults) else 1)
     except (ListenError, StartError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _tell_ready(url: str) -> None:
+    try:
+        click.echo(f"Cronscope is ready: {url}")
+    except OSError as error:  # nobody can read it, which is no reason not to run
+        logging.getLogger(__name__).warning("ready at %s, but standard output cannot be written: %s", url, error)
 
 
 @main.command()

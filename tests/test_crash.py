@@ -88,6 +88,29 @@ def test_a_timeout_counts_on_over_a_restart(start_service: Callable[..., Service
     assert (record["reason"], record["exit_code"]) == ("timeout", 143)
 
 
+def test_a_stop_under_way_goes_on_over_a_restart(start_service: Callable[..., Service]) -> None:
+    stubborn = {"name": "stubborn", "command": "trap '' TERM; echo x > ready; while :; do sleep 0.05; done"}
+    polite = {
+        "name": "polite",
+        "command": "trap 'echo x > stopping; read x < gate; exit 1' TERM; echo x > on; while :; do sleep 0.05; done",
+    }
+    service = start_service(
+        json.dumps({"scripts": [{**stubborn, "kill_after": "3s"}, {**polite, "kill_after": "1m", "retries": 3}]})
+    )
+    os.mkfifo(service.folder / "gate")
+    run_ids = [service.run("stubborn"), service.run("polite")]
+    until(lambda: _text(service.folder / "ready") and _text(service.folder / "on"), bool)
+    for run_id in run_ids:
+        service.post(f"/api/v1/runs/{run_id}/stop")
+    until(lambda: _text(service.folder / "stopping"), bool)
+    service.kill()
+    (service.folder / "gate").write_text("go\n")
+    service.start()
+    records = [service.ended(run_id) for run_id in run_ids]
+    assert [(record["reason"], record["exit_code"]) for record in records] == [("cancelled", 137), ("cancelled", 1)]
+    assert service.get("/api/v1/scripts/polite")["next_run_at"] is None  # no retry
+
+
 @pytest.mark.parametrize(("rule", "reason", "exit_code"), [("stop", "cancelled", 143), ("wait", None, 0)])
 def test_the_rule_on_shutdown_decides_what_becomes_of_runs_under_way(
     start_service: Callable[..., Service], rule: str, reason: str | None, exit_code: int

@@ -58,7 +58,7 @@ def test_a_record_is_read_back_as_it_was_stored(tmp_path: Path) -> None:
 
 def test_a_stored_record_survives_the_process_that_stored_it(tmp_path: Path) -> None:
     async def store(history: History) -> None:
-        await history.record(run(1, status="running", ended_at=None), slot=TimetableEntry("cron x", NOON))
+        await history.record(run(1, status="running", ended_at=None), worked_off=TimetableEntry("cron x", NOON))
 
     async def look(history: History) -> None:
         assert [r.run_id for r in await history.executing()] == [run(1).run_id]
@@ -119,6 +119,17 @@ def test_filters_hold_together(tmp_path: Path, query: dict[str, Any], numbers: l
     with_history(tmp_path, test)
 
 
+def test_planned_starts_recorded_ahead_of_the_timetable_are_known(tmp_path: Path) -> None:
+    async def test(history: History) -> None:
+        for number in range(4):
+            await history.record(run(number), worked_off=TimetableEntry("cron x", run(1).scheduled_at))
+        history.record(run(5, trigger="manual"))
+        await history.record(run(6, script_name="other"))
+        assert await history.recorded_slots() == {"job": {run(2).scheduled_at, run(3).scheduled_at}}
+
+    with_history(tmp_path, test)
+
+
 @pytest.mark.parametrize(
     ("retention", "kept"),
     [
@@ -139,10 +150,8 @@ def test_a_history_is_kept_within_each_of_its_limits(tmp_path: Path, retention: 
         await history.record(run(0, run_id="OTHER", script_name="other"))
         await history.record(run(0, run_id="RUNNING", status="running"))
         await history.retain("job", retention, Instant(NOON + 5 * 60_000))
-        left = [r.run_id for r in (await history.runs(RunQuery())).runs]
-        assert left == [f"{number:026}" for number in reversed(kept) if number] + sorted(
-            ["OTHER", "RUNNING", *([run(0).run_id] if 0 in kept else [])], reverse=True
-        )
+        left = {r.run_id for r in (await history.runs(RunQuery())).runs}
+        assert left == {"OTHER", "RUNNING", *(run(number).run_id for number in kept)}
         rows = await history.read(lambda c: c.execute("SELECT count(*) FROM output_chunks").fetchone())
         assert rows == (len(kept),)
 
@@ -200,6 +209,15 @@ def test_what_a_full_disk_refuses_is_told_and_stored_when_there_is_room(tmp_path
     failures = with_history(tmp_path, test)
     assert failures
     assert "locked" in failures[0]
+
+
+def test_a_change_that_can_never_be_stored_holds_up_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def test(history: History) -> None:
+        history.keep_output("no such run", Chunk(0, 1, b"", b""))  # refused: it refers to nothing
+        assert await history.record(run(1))
+
+    assert with_history(tmp_path, test) == []
+    assert "refused by the history" in caplog.text
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, cast
 
 import pytest
@@ -58,14 +58,18 @@ class World:
         self.launched: list[Start] = []
         self.skipped: list[tuple[Start, SkipReason]] = []
         self.cancelled: list[str] = []
+        self.worked_off: list[Instant | None] = []
+        """With every launch and skip: how far the timetable was told to be worked off."""
         self.scheduler = Scheduler(self, cast(Timetable, self.timetable), limit, lambda: self.timetable.now)
         self.entries: dict[str, TimetableEntry] = {}
 
-    def launch(self, start: Start) -> None:
+    def launch(self, start: Start, worked_off: TimetableEntry | None) -> None:
         self.launched.append(start)
+        self.worked_off.append(None if worked_off is None else worked_off.last_slot)
 
-    def skip(self, start: Start, reason: SkipReason) -> None:
+    def skip(self, start: Start, reason: SkipReason, worked_off: TimetableEntry | None) -> None:
         self.skipped.append((start, reason))
+        self.worked_off.append(None if worked_off is None else worked_off.last_slot)
 
     def cancel(self, run_id: str) -> None:
         self.cancelled.append(run_id)
@@ -73,9 +77,11 @@ class World:
     def planned(self, script_name: str) -> None:
         pass
 
-    def configure(self, known: TimetableEntry | None = None, **settings: Any) -> ScriptSettings:
+    def configure(
+        self, known: TimetableEntry | None = None, recorded: Collection[Instant] = (), **settings: Any
+    ) -> ScriptSettings:
         script = ScriptSettings(**{"name": "job", "command": "true", **settings})
-        self.entries[script.name] = self.scheduler.configure(script, timing(script, "UTC"), known)
+        self.entries[script.name] = self.scheduler.configure(script, timing(script, "UTC"), known, recorded)
         return script
 
     def after(self, milliseconds: int, name: str = "job") -> None:
@@ -105,7 +111,8 @@ def test_a_slot_that_comes_due_starts_a_run_and_is_worked_off_with_it() -> None:
     world.after(MINUTE)
     [start] = world.launched
     assert (start.trigger, start.scheduled_at, start.attempt) == ("schedule", NOON + MINUTE, 1)
-    assert start.slot == TimetableEntry(world.entries["job"].schedule, Instant(NOON + MINUTE))
+    assert start.slot == NOON + MINUTE
+    assert world.worked_off == [NOON + MINUTE]
 
 
 def test_a_slot_that_comes_twice_starts_one_run() -> None:
@@ -122,7 +129,7 @@ def test_overlap_skip_skips_a_start_while_an_earlier_run_executes() -> None:
     world.after(MINUTE)
     world.after(MINUTE)
     assert world.reasons == ["overlap"]
-    assert world.skipped[0][0].slot is not None
+    assert world.worked_off[-1] == NOON + 2 * MINUTE
     world.end(world.launched[0])
     world.after(MINUTE)
     assert slots(world.launched) == ["12:01:00", "12:03:00"]
@@ -235,6 +242,50 @@ def test_slots_missed_while_the_service_was_down_follow_the_rule(missed: str, ru
     assert world.reasons == ["missed"] * skipped
 
 
+def test_a_slot_whose_start_waits_is_found_again_after_a_restart_and_no_other_is() -> None:
+    world = World()
+    world.configure(cron="* * * * *", overlap="queue", missed="all")
+    for _ in range(3):
+        world.after(MINUTE)
+    assert world.worked_off == [NOON + MINUTE]
+    world.configure(cron="* * * * *", overlap="queue", missed="all")
+    entry = world.entries["job"]
+    assert entry.last_slot < NOON + 2 * MINUTE
+
+    later = World()
+    later.timetable.now = Instant(NOON + 3 * MINUTE + 500)
+    later.configure(entry, recorded=[Instant(NOON + 3 * MINUTE)], cron="* * * * *", overlap="queue", missed="all")
+    assert slots(later.launched) == ["12:02:00"]
+    assert later.skipped == []
+
+
+def test_a_start_overtaken_by_a_later_slot_is_not_worked_off_with_that() -> None:
+    world = World(limit=1)
+    world.configure(name="hog")
+    world.scheduler.run_now("hog")
+    world.configure(cron="* * * * *")
+    world.after(MINUTE)  # waits for a free place
+    world.after(MINUTE)  # skipped for overlap
+    [_, told] = world.worked_off
+    assert told is not None
+    assert told < NOON + MINUTE
+    world.end(world.launched[0])
+    assert world.worked_off[-1] == NOON + 2 * MINUTE
+
+
+def test_a_restart_while_the_jitter_passes_costs_no_start() -> None:
+    world = World()
+    world.configure(cron="0 * * * *", jitter=Duration(30 * MINUTE))
+    world.after(60 * MINUTE)
+    planned = world.scheduler.next_start("job")
+    world.configure(cron="0 * * * *", jitter=Duration(30 * MINUTE))
+    later = World()
+    later.timetable.now = Instant(NOON + 60 * MINUTE + 1)
+    later.configure(world.entries["job"], cron="0 * * * *", jitter=Duration(30 * MINUTE))
+    assert later.scheduler.next_start("job") == planned
+    assert later.skipped == []
+
+
 def test_all_missed_starts_run_one_after_the_other_even_where_overlap_skips() -> None:
     world = World()
     world.configure(known(world, cron="*/2 * * * *"), cron="*/2 * * * *", missed="all")
@@ -278,6 +329,20 @@ def test_an_interval_counts_on_from_the_last_planned_start_after_a_restart() -> 
     entry = TimetableEntry(known(world, every=Duration(7 * MINUTE)).schedule, Instant(NOON - 3 * MINUTE))
     world.configure(entry, every=Duration(7 * MINUTE))
     assert world.scheduler.next_start("job") == NOON + 4 * MINUTE
+
+
+def test_an_interval_keeps_its_beat_over_a_restart_while_a_start_waits() -> None:
+    world = World(limit=0)
+    world.configure(every=Duration(7 * MINUTE))
+    first = world.scheduler.next_start("job")
+    assert first is not None
+    world.after(first - NOON)
+    world.configure(every=Duration(7 * MINUTE))
+    later = World()
+    later.timetable.now = Instant(first + 1)
+    later.configure(world.entries["job"], every=Duration(7 * MINUTE))
+    assert later.scheduler.next_start("job") == first + 7 * MINUTE
+    assert [start.scheduled_at for start, _ in later.skipped] == [first]
 
 
 def test_a_script_that_never_ran_starts_within_its_interval_and_half_a_minute() -> None:
@@ -349,8 +414,7 @@ def test_jitter_moves_a_start_by_the_same_time_whenever_it_is_asked() -> None:
     world.timetable.now = planned
     world.timetable.come_once("jitter job")
     assert world.launched[0].scheduled_at == planned
-    assert world.launched[0].slot is not None
-    assert world.launched[0].slot.last_slot == NOON + MINUTE
+    assert world.launched[0].slot == NOON + MINUTE
 
 
 def test_a_retry_comes_at_the_latest_after_thirty_days_however_often_the_delay_has_doubled() -> None:
@@ -369,17 +433,17 @@ def test_a_start_that_waited_over_a_change_of_schedule_says_nothing_of_the_new_t
     world.configure(cron="* * * * *", overlap="queue")
     world.after(MINUTE)
     world.after(MINUTE)
-    world.configure(world.scheduler.entry("job"), cron="*/5 * * * *", overlap="queue")
+    world.configure(cron="*/5 * * * *", overlap="queue")
     world.end(world.launched[0])
     assert slots(world.launched) == ["12:01:00", "12:02:00"]
-    assert world.launched[1].slot is None
+    assert world.worked_off[1] is None
 
 
 def test_a_pending_start_follows_the_rules_of_a_changed_script() -> None:
     world = World()
     world.configure(cron="* * * * *", jitter=Duration(30_000), overlap="allow")
     world.after(MINUTE)
-    world.configure(world.scheduler.entry("job"), cron="* * * * *", jitter=Duration(30_000), overlap="skip")
+    world.configure(cron="* * * * *", jitter=Duration(30_000), overlap="skip")
     world.scheduler.run_now("job")
     world.timetable.come_once("jitter job")
     assert world.reasons == ["overlap"]
@@ -401,7 +465,7 @@ def test_a_changed_script_keeps_what_waits() -> None:
     world.configure(cron="* * * * *", overlap="queue")
     world.after(MINUTE)
     world.after(MINUTE)
-    world.configure(world.scheduler.entry("job"), cron="* * * * *", overlap="queue", timeout=Duration(1000))
+    world.configure(cron="* * * * *", overlap="queue", timeout=Duration(1000))
     assert world.scheduler.queued == 1
 
 
@@ -414,11 +478,12 @@ def test_a_script_planned_for_the_boot_starts_once_then() -> None:
     assert [(start.script_name, start.trigger) for start in world.launched] == [("job", "schedule")]
 
 
-def test_nothing_starts_once_halted() -> None:
+def test_nothing_starts_once_halted_and_who_asked_for_a_run_is_told() -> None:
     world = World()
     world.configure(overlap="queue")
     world.scheduler.run_now("job")
-    world.scheduler.run_now("job")
+    waiting = world.scheduler.run_now("job")
     world.scheduler.halt()
+    assert [(start.run_id, reason) for start, reason in world.skipped] == [(waiting, "missed")]
     world.end(world.launched[0])
     assert len(world.launched) == 1

@@ -209,9 +209,12 @@ def test_a_full_disk_is_told_loses_no_run_and_no_exit_code(
         assert status == 503
         assert b"history" in body
         assert service.metrics()["cronscope_store_write_failures_total"] > 0
+        service.stop()  # before there is room
         (disk / "fill").unlink()
+        service.start()
         until(lambda: service.fetch("/-/healthy")[0], lambda status: status == 200)
         assert service.ended(run_id)["status"] == "failed"
+        assert len(service.get("/api/v1/runs?script=job")["runs"]) == 1
         big = service.ended(service.run("big"))
         assert big["exit_code"] != 0
         service.stop()
