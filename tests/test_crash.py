@@ -123,6 +123,8 @@ def test_the_rule_on_shutdown_decides_what_becomes_of_runs_under_way(
     until(lambda: service.get("/api/v1/scripts/job")["running"], bool)
     service.signal(signal.SIGTERM)
     if rule == "wait":
+        until(lambda: service.fetch("/-/ready")[0], lambda status: status == 503)
+        assert service.fetch("/api/v1/scripts/job/run", method="POST", body=b"")[0] == 503
         gate.write_text("go\n")
     assert service.process is not None
     assert service.process.wait(30) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relay.handler import Handler
+from relay.problem import Problem
 
 
 class Scripts(Handler):
@@ -19,6 +20,8 @@ class ScriptRun(Handler):
     success = 202
 
     def post(self, name: str) -> None:
+        if not self.engine.ready:
+            raise Problem(503, "The service is stopping: nothing is started any more.")
         self.answer({"run_id": self.engine.run_now(name)})
 
 
