@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -34,7 +35,8 @@ class Reserve:
     def release(self) -> bool:
         """Give the room up; whether there was any."""
         held, self.held = self.held, False
-        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # read-only by now, or gone
+            self.path.unlink(missing_ok=True)
         return held
 
 
@@ -59,7 +61,8 @@ def claim(data_dir: Path) -> IO[str]:
         owner = lock.read().strip()
         lock.close()
         raise StartError(f"another cronscope (process {owner}) is using the data directory {data_dir}") from None
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
+    with contextlib.suppress(OSError):  # disk full: who comes second is told less, but is told
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
     return lock

@@ -174,7 +174,8 @@ class Engine:
         for key in ("listen", "data_dir", "disk_path", "sample_interval"):
             if getattr(before, key) != getattr(self.settings, key):
                 log.warning("%s has changed: this takes effect at the next start of the service", key)
-        self._scheduler.limit = self.settings.max_concurrent_runs
+        if self.ready:  # else the scheduler is halted
+            self._scheduler.limit = self.settings.max_concurrent_runs
         old = {script.name: script for script in before.scripts}
         for name in old.keys() - {script.name for script in self.settings.scripts}:
             self._delete(name)
@@ -194,6 +195,11 @@ class Engine:
         self._configure(script)
         entry = self._scheduler.configure(script, self._scripts.timing(script.name))
         self._history.set_slots([(script.name, entry)])
+        if op == "created":
+            for live in self._live.executing():
+                if live.run.script_name == script.name:  # of an earlier script of this name
+                    self._scripts.adopted(live.run)
+                    self.metrics.run_started(live.run)
         self.planned(script.name)
         self.happened(ScriptChanged(op=op, script=self.script(script.name)), Instant.now())
 
@@ -285,6 +291,8 @@ class Engine:
         self.metrics.ticked(now)
         offset = time.time() - time.monotonic()
         if abs(offset - self._clock_offset) > CLOCK_STEP_SECONDS:  # the clock was set, or the machine slept
+            if offset < self._clock_offset:
+                self._history.set_slots(self._scheduler.clock_set_back())
             self._timetable.wakeup()
         self._clock_offset = offset
         if self._history.failure is None:

@@ -12,6 +12,7 @@ Reading happens on threads of its own, each with a connection of its own, never 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import sqlite3
@@ -46,8 +47,13 @@ _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM runs"  # noqa: S608
 
 _RETAIN = """
     DELETE FROM runs WHERE script_name = :script AND status != 'running' AND (begun_at < :oldest OR
-        (begun_at, run_id) < (SELECT begun_at, run_id FROM runs WHERE script_name = :script
+        (begun_at, run_id) < (SELECT begun_at, run_id FROM runs AS kept WHERE script_name = :script
+            AND (kept.status = 'skipped') = (runs.status = 'skipped')
             ORDER BY begun_at DESC, run_id DESC LIMIT 1 OFFSET coalesce(:runs, 1 << 62) - 1))
+        AND run_id NOT IN (SELECT run_id FROM (SELECT run_id FROM runs WHERE script_name = :script
+            AND status = 'completed' ORDER BY begun_at DESC, run_id DESC LIMIT 1))
+        AND run_id NOT IN (SELECT run_id FROM (SELECT run_id FROM runs WHERE script_name = :script
+            AND status = 'failed' ORDER BY begun_at DESC, run_id DESC LIMIT 1))
 """
 _RETAIN_BYTES = """
     DELETE FROM runs WHERE status != 'running' AND run_id IN (
@@ -125,6 +131,7 @@ class History:
             raise HistoryError(f"cannot open the history {path}: {error}") from error
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="history-reader")
         self._local = threading.local()
+        self._reading: list[sqlite3.Connection] = []
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self.failure: str | None = None
         """Why the last commit failed, or may soon; None while all is well."""
@@ -135,7 +142,9 @@ class History:
         """Store what waits, as far as the disk takes it."""
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown()
+        for connection in self._reading:
+            connection.interrupt()
+        await asyncio.to_thread(self._readers.shutdown, cancel_futures=True)
 
     # --- writing ---
 
@@ -188,7 +197,7 @@ class History:
 
     def retain(self, script_name: str, retention: Retention, now: Instant) -> asyncio.Future[bool]:
         """Drop a script's oldest records, with their output, beyond what `retention` keeps."""
-        oldest = None if retention.days is None else now - round(retention.days * 86_400_000)
+        oldest = None if retention.days is None else max(0, now - round(retention.days * 86_400_000))
         # What one script has stored can't be more than the whole: spares counting it.
         size = retention.bytes if retention.bytes is not None and self.size_bytes() > retention.bytes else None
 
@@ -255,6 +264,7 @@ class History:
         if connection is None:
             connection = self._local.connection = _connect(self.path)
             connection.execute("PRAGMA query_only = ON")
+            self._reading.append(connection)
         return connection
 
     async def run(self, run_id: str) -> Run | None:
@@ -328,16 +338,18 @@ def _commit(connection: sqlite3.Connection, writes: list[Rows]) -> str | None:
         for rows in writes:
             rows(connection)
         connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        if isinstance(error, sqlite3.OperationalError):  # disk full or failing, file locked or not writable
+    except Exception as error:  # whatever it is, this thread must live: every start waits for it
+        with contextlib.suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        # Disk full or failing, file locked or not writable:
+        if isinstance(error, sqlite3.OperationalError | OSError):
             return str(error)
         return _commit_singly(connection, writes, error)
     return None
 
 
-def _commit_singly(connection: sqlite3.Connection, writes: list[Rows], error: sqlite3.Error) -> str | None:
+def _commit_singly(connection: sqlite3.Connection, writes: list[Rows], error: Exception) -> str | None:
     """One of `writes` will never be taken: it must not hold up the others."""
     if len(writes) == 1:
         log.error("a change was refused by the history", exc_info=error)
@@ -353,11 +365,12 @@ def _execute(connection: sqlite3.Connection, statement: str, *values: object) ->
 def _set_slot(connection: sqlite3.Connection, script_name: str, slot: TimetableEntry) -> None:
     # A start that waited is recorded after later ones were: last_slot never goes back under one schedule.
     statement = (
-        "INSERT INTO timetable VALUES (?, ?, ?) ON CONFLICT (script_name) DO UPDATE SET last_slot = CASE schedule"
-        " WHEN excluded.schedule THEN max(last_slot, excluded.last_slot) ELSE excluded.last_slot END,"
+        "INSERT INTO timetable VALUES (?1, ?2, ?3) ON CONFLICT (script_name) DO UPDATE SET last_slot = CASE schedule"
+        " WHEN excluded.schedule THEN max(iif(last_slot > ?4, 0, last_slot), excluded.last_slot)"
+        " ELSE excluded.last_slot END,"
         " schedule = excluded.schedule"
     )
-    _execute(connection, statement, script_name, slot.schedule, int(slot.last_slot))
+    _execute(connection, statement, script_name, slot.schedule, int(slot.last_slot), Instant.now() + 3 * 3_600_000)
 
 
 def _to_run(row: tuple[Any, ...]) -> Run:
@@ -409,7 +422,7 @@ def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant 
     result = {}
     names = [name for (name,) in connection.execute("SELECT DISTINCT script_name FROM runs")]
     for name in names:
-        latest = "WHERE script_name = ? AND status {} ORDER BY begun_at DESC, run_id DESC"
+        latest = "WHERE script_name = ? AND status {} ORDER BY ended_at DESC, run_id DESC"
         run = _one(connection, latest.format("IN ('completed', 'failed')"), name)
         success = _one(connection, latest.format("= 'completed'"), name)
         if run is not None:

@@ -6,7 +6,6 @@ Belongs to the event loop's thread; what is slow about output happens on worker 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Coroutine, Mapping
@@ -85,12 +84,10 @@ class LiveRun:
 
     def stop(self, why: Literal["timeout", "cancelled"]) -> None:
         """End the whole process group; the first reason stands."""
-        if self.stopped_for is None and not self.ended:
+        if self.stopped_for is not None or self.ended:
+            return
+        if self.process is None or self.process.stop(self.script.kill_after, why):
             self.stopped_for = why
-            if self.process is not None:
-                with contextlib.suppress(OSError):  # disk full: a crash from here on forgets why it was stopped
-                    (self.folder / STOPPED).write_text(why)
-                self.process.stop(self.script.kill_after)
 
     def go_on_stopping(self) -> None:
         """Take up again a stop that the last life of the service began."""
@@ -101,7 +98,7 @@ class LiveRun:
             return
         self.stopped_for = "timeout" if why == "timeout" else "cancelled"
         if self.process is not None:
-            self.process.stop(Duration(max(0, began + self.script.kill_after - Instant.now())))
+            self.process.stop(Duration(max(0, began + self.script.kill_after - Instant.now())), why)
 
     def tell_followers(self) -> None:
         for follower in tuple(self.followers):
@@ -197,7 +194,10 @@ class LiveRuns:
     async def _end(self, live: LiveRun, outcome: Outcome) -> None:
         """Store the end, then tell it, then move the output into the history."""
         if live.recording is not None:
-            await asyncio.to_thread(live.recording.finish, outcome.ended_at)
+            try:
+                await asyncio.to_thread(live.recording.finish, outcome.ended_at)
+            except Exception:  # what cannot be read must not keep the script from ever starting again
+                log.exception("run %s: its output cannot be read", live.run.run_id)
         run = _ended(live, outcome)
         await self._history.record(run)
         live.run = run
@@ -244,9 +244,12 @@ class LiveRuns:
         executing = {run.run_id for run in left}
         for folder in sorted(self._folder.iterdir()):
             if folder.suffix == DISCARDED:
-                await asyncio.to_thread(shutil.rmtree, folder)
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             elif folder.name not in executing:
-                await self._take_up_output(folder)
+                try:
+                    await self._take_up_output(folder)
+                except OSError:
+                    log.exception("left alone: %s cannot be read", folder)
         for run in left:
             script = script_of(run.script_name) or ScriptSettings(name=run.script_name, command="")
             live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)

@@ -17,7 +17,11 @@ _PEAK = re.compile(rb"^VmHWM:\s*(\d+) kB", re.MULTILINE)
 def members(group: int) -> list[int]:
     """Living processes of a process group; zombies do not count, for perhaps nobody ever reaps them."""
     found = []
-    for pid in psutil.pids():
+    try:
+        pids = psutil.pids()
+    except OSError:  # no descriptor left: who cannot look must not take them for gone
+        return [group]
+    for pid in pids:
         with contextlib.suppress(OSError, psutil.Error):
             if os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 found.append(pid)

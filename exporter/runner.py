@@ -131,15 +131,18 @@ class Process:
         """
         return await asyncio.shield(self._ending)
 
-    def stop(self, kill_after: Duration) -> None:
+    def stop(self, kill_after: Duration, why: str = "cancelled") -> bool:
         """Send SIGTERM to the process group, and SIGKILL if any of it is left after `kill_after`.
 
-        A second call, or one after the command's end, does nothing.
+        `why` is left in the folder, for a service that takes the run up.  A second call, or one after the command's
+        end, does nothing; answers whether this one did.
         """
-        if self._stopping is None and not self._exited.done():
-            with contextlib.suppress(OSError):  # disk full: SIGTERM may miss a command that is just being started
-                (self._folder / STOPPED).touch()
-            self._stopping = self._loop.create_task(self._stop(kill_after))
+        if self._stopping is not None or self._exited.done():
+            return False
+        with contextlib.suppress(OSError):  # disk full: SIGTERM may miss a command that is just being started
+            (self._folder / STOPPED).write_text(why)
+        self._stopping = self._loop.create_task(self._stop(kill_after))
+        return True
 
     def note_memory(self) -> None:
         """Look at the peak memory of the run's processes: to be called a few times a second (Linux only).

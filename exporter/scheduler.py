@@ -144,7 +144,7 @@ class Scheduler:
             every = when.every if isinstance(when, IntervalTiming) else None
             last_slot = now if every is None else Instant(first_start(script.name, every, now) - every)
         elif known.schedule == schedule:
-            last_slot = known.last_slot
+            last_slot = _believed(when, known.last_slot, now)
         elif isinstance(when, IntervalTiming) and known.schedule.removesuffix(" (disabled)") == schedule.removesuffix(
             " (disabled)"
         ):  # switched on or off: the interval keeps its beat
@@ -202,6 +202,17 @@ class Scheduler:
         ]
         return min((start for start in starts if start is not None), default=None)
 
+    def clock_set_back(self) -> list[tuple[str, TimetableEntry]]:
+        """Plan anew by what the clock shows now; of cron only what is far ahead is forgotten."""
+        now = self._clock()
+        for name, plan in self._plans.items():
+            plan.last_slot = _believed(plan.timing, plan.last_slot, now)
+            if isinstance(plan.timing, IntervalTiming):
+                plan.timing = plan.timing.anchored(plan.last_slot)
+            if plan.settings.enabled:
+                self._timetable.plan(name, plan.timing, now, self._due)
+        return [(name, self._worked_off(plan)) for name, plan in self._plans.items()]
+
     def _due(self, script_name: str) -> None:
         plan = self._plans.get(script_name)
         if plan is not None:
@@ -230,14 +241,18 @@ class Scheduler:
         if start.scheduled_at <= self._clock():
             self._request(plan, start)
         else:
+            if plan.delayed is not None:  # jitter is longer than the schedule's gap
+                self._skip(start, "overlap")
+                return
             plan.delayed = start
             key = f"jitter {plan.settings.name}"
             self._timetable.once(key, start.scheduled_at, lambda: self._jitter_passed(plan))
 
     def _jitter_passed(self, plan: _Plan) -> None:
         if plan.delayed is not None:
-            self._request(plan, plan.delayed)
-            plan.delayed = None
+            start, plan.delayed = plan.delayed, None
+            self._request(plan, start)
+            self._effects.planned(plan.settings.name)
 
     def _start(self, plan: _Plan, trigger: Trigger, scheduled_at: Instant, slot: Instant | None = None) -> Start:
         return Start(
@@ -289,6 +304,8 @@ class Scheduler:
         return start.run_id
 
     def _request(self, plan: _Plan, start: Start) -> None:
+        if self._plans.get(start.script_name) is not plan:  # removed when its time had come already
+            return
         refusal = self._refusal(plan)
         if refusal is not None:
             self._skip(start, refusal)
@@ -383,6 +400,8 @@ class Scheduler:
         A run that was cancelled is not tried again; the delay doubles with each attempt, up to LONGEST_RETRY_DELAY.
         """
         plan = self._plans.get(run.script_name)
+        if any(run_id > run.run_id for run_id in self.executing(run.script_name)):
+            return  # a newer run makes the retry needless
         if plan is None or run.status != "failed" or run.reason == "cancelled" or run.attempt > plan.settings.retries:
             return
         if not plan.settings.enabled and run.trigger != "manual":
@@ -393,7 +412,20 @@ class Scheduler:
         if now - at > LATE:  # the service was down when it should have been
             return
         start = structs.replace(self._start(plan, "retry", at), attempt=run.attempt + 1)
-        self._timetable.once(f"retry {run.script_name}", at, lambda: self._request(plan, start))
+        self._timetable.once(f"retry {run.script_name}", at, lambda: self._retry(plan, start))
+
+    def _retry(self, plan: _Plan, start: Start) -> None:
+        self._request(plan, start)
+        self._effects.planned(plan.settings.name)
+
+
+def _believed(when: Timing, last_slot: Instant, now: Instant) -> Instant:
+    """The last slot, or now where it was looked at by a clock that was wrong.
+
+    A cron slot that comes twice within a few hours starts once, as by Debian's cron (cron(8)).
+    """
+    ahead = 0 if isinstance(when, IntervalTiming) else 3 * _HOUR
+    return now if last_slot > now + ahead else last_slot
 
 
 def _jittered(script: ScriptSettings, slot: Instant) -> Instant:

@@ -65,7 +65,9 @@ class Timetable:
 
     def once(self, key: str, at: Instant, call: Callable[[], None]) -> None:
         """Call `call()` at a time; replaces what was planned under the same key."""
-        self._scheduler.add_job(call, DateTrigger(_moment(at)), id=f"once {key}", replace_existing=True)
+        self._scheduler.add_job(
+            call, DateTrigger(_moment(at)), id=f"once {key}", next_run_time=_moment(at), replace_existing=True
+        )
 
     def cancel_once(self, key: str) -> None:
         self._remove(f"once {key}")

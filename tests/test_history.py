@@ -211,6 +211,21 @@ def test_what_a_full_disk_refuses_is_told_and_stored_when_there_is_room(tmp_path
     assert "locked" in failures[0]
 
 
+def test_the_last_success_outlives_every_limit_on_numbers(tmp_path: Path) -> None:
+    async def test(history: History) -> None:
+        history.record(run(0))
+        for number in range(1, 5):
+            await history.record(run(number, status="failed", reason="exit_code", exit_code=1))
+        await history.record(run(9, status="skipped", reason="overlap"))
+        await history.retain("job", Retention(runs=2, days=1e9), run(9).scheduled_at)
+        assert sorted(int(r.run_id) for r in (await history.runs(RunQuery())).runs) == [0, 3, 4, 9]
+        assert (await history.last_ended())["job"] == (
+            run(4, status="failed", reason="exit_code", exit_code=1), run(0).ended_at,
+        )  # fmt: skip
+
+    with_history(tmp_path, test)
+
+
 def test_a_change_that_can_never_be_stored_holds_up_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def test(history: History) -> None:
         history.keep_output("no such run", Chunk(0, 1, b"", b""))  # refused: it refers to nothing

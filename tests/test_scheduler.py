@@ -395,6 +395,16 @@ def test_a_run_that_succeeded_or_was_cancelled_is_not_tried_again() -> None:
     assert world.timetable.once_plans == {}
 
 
+def test_a_retry_that_executes_over_a_restart_is_not_planned_again() -> None:
+    world = World()
+    world.scheduler.adopted("job", "02")
+    world.configure(retries=1)
+    world.scheduler.plan_retry(
+        Run(run_id="01", script_name="job", trigger="manual", status="failed", scheduled_at=NOON, ended_at=NOON)
+    )
+    assert world.timetable.once_plans == {}
+
+
 def test_a_newer_run_makes_a_pending_retry_needless() -> None:
     world = World()
     world.configure(retries=2, cron="* * * * *")
@@ -423,6 +433,29 @@ def test_a_retry_comes_at_the_latest_after_thirty_days_however_often_the_delay_h
     world.scheduler.run_now("job")
     world.end(structs.replace(world.launched[-1], attempt=100), status="failed", reason="exit_code")
     assert world.scheduler.next_start("job") == NOON + 30 * 86_400_000
+
+
+def test_a_slot_that_comes_while_the_jitter_of_an_earlier_one_passes_is_told_as_an_overlap() -> None:
+    world = World()
+    world.configure(cron="* * * * *", jitter=Duration(600 * MINUTE))
+    for _ in range(3):
+        world.after(MINUTE)
+    assert world.reasons == ["overlap", "overlap"]
+    world.timetable.come_once("jitter job")
+    assert world.worked_off[-1] == NOON + 3 * MINUTE
+
+
+@pytest.mark.parametrize("schedule", [{"cron": "* * * * *"}, {"every": Duration(MINUTE)}])
+def test_a_clock_that_was_a_year_ahead_silences_no_script_once_it_is_right(schedule: dict[str, Any]) -> None:
+    world = World()
+    world.timetable.now = Instant(NOON + 365 * 1440 * MINUTE)
+    world.configure(**schedule)
+    world.after(MINUTE)
+    world.end(world.launched[0])
+    world.timetable.now = NOON
+    world.scheduler.clock_set_back()
+    world.after(MINUTE)
+    assert world.launched[-1].scheduled_at == NOON + MINUTE
 
 
 # --- changes ---

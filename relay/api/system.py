@@ -7,6 +7,7 @@ import gzip
 import re
 
 from relay.handler import Handler
+from relay.problem import Problem
 
 _REFUSED = re.compile(r"q=0(\.0*)?")
 
@@ -61,6 +62,8 @@ class Ready(Healthy):
 
 class Reload(Handler):
     async def post(self) -> None:
+        if not self.engine.ready:
+            raise Problem(503, "The service is stopping: its configuration is not read any more.")
         await self.engine.reload()
         self.answer_text("reloaded\n")
 
