@@ -77,7 +77,7 @@ class Engine:
         kept = max(1, SAMPLES_KEPT // self.settings.sample_interval)
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
         self._executions = 0
-        self._grown: set[str] = set()
+        self._to_retain: set[str] = set()
         """Scripts whose history may be longer than they want it."""
         self._retained_at = self.started_at
         self._pulses = [
@@ -187,7 +187,7 @@ class Engine:
     def _configure(self, script: ScriptSettings) -> None:
         when = timing(script, self.settings.timezone)
         self._scripts.configure(script, self._entries[script.name], when)
-        self._grown.add(script.name)
+        self._to_retain.add(script.name)
         self.metrics.script_configured(script, when)
 
     def _update(self, script: ScriptSettings) -> None:
@@ -260,11 +260,11 @@ class Engine:
                 self.metrics.run_started(run)
             case RunEnded() as ended:
                 self._executions += 1
-                self._grown.add(ended.run.script_name)
+                self._to_retain.add(ended.run.script_name)
                 self.metrics.run_ended(ended)
                 self.metrics.next_run(ended.run.script_name, ended.next_run_at)
             case RunSkipped(run=run):
-                self._grown.add(run.script_name)
+                self._to_retain.add(run.script_name)
                 self.metrics.run_skipped(run)
             case _:
                 return
@@ -303,10 +303,10 @@ class Engine:
 
     def _retain(self, now: Instant) -> None:
         """Keep the histories of scripts that ran, or changed, within their limits."""
-        for name in self._grown:
+        for name in self._to_retain:
             if (script := self._settings_of(name)) is not None:
                 self._history.retain(name, script.retention, now)
-        self._grown.clear()
+        self._to_retain.clear()
 
     def _store_failed(self, reason: str, first: bool) -> None:
         self.metrics.store_write_failed()

@@ -363,7 +363,7 @@ def _execute(connection: sqlite3.Connection, statement: str, *values: object) ->
 
 
 def _set_slot(connection: sqlite3.Connection, script_name: str, slot: TimetableEntry) -> None:
-    # A start that waited is recorded after later ones were: last_slot never goes back under one schedule.
+    # Under one schedule last_slot never goes back, unless a clock that was far ahead had set it.
     statement = (
         "INSERT INTO timetable VALUES (?1, ?2, ?3) ON CONFLICT (script_name) DO UPDATE SET last_slot = CASE schedule"
         " WHEN excluded.schedule THEN max(iif(last_slot > ?4, 0, last_slot), excluded.last_slot)"

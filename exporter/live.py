@@ -155,7 +155,7 @@ class LiveRuns:
         self._spawn(run.run_id, self._live(live, worked_off))
 
     async def _live(self, live: LiveRun, worked_off: TimetableEntry | None) -> None:
-        # Durable before the process starts: whatever crashes, no slot is ever run twice.
+        # Durable before the process starts, so that no slot is run twice after a crash; a full disk holds up nobody.
         await self._history.record(live.run, worked_off=worked_off)
         if live.stopped_for is not None:
             await self._end(live, Outcome(exit_code=-1, reason=None, ended_at=Instant.now()))

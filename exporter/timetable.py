@@ -7,7 +7,6 @@ started then is for `exporter.scheduler` to decide.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +18,6 @@ from apscheduler.triggers.date import DateTrigger
 
 from exporter.events import Instant
 from exporter.triggers import SlotTrigger, Timing
-
-# APScheduler tells of every job at INFO; what matters is told by this program's own events.
-logging.getLogger("apscheduler").setLevel(logging.WARNING)
 
 
 class _LoopExecutor(BaseExecutor):  # type: ignore[misc]  # APScheduler has no types

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import platform
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -20,6 +18,7 @@ from exporter.host import Filesystem, Host, Memory, Transferred
 from exporter.metrics import Metrics
 from exporter.sampler import Reading
 from exporter.settings import Duration, ScriptSettings
+from tests.programs import program
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NOON = Instant.parse("2026-01-31T12:00:00.000Z")
@@ -312,11 +311,7 @@ def test_two_services_in_one_process_share_nothing(busy: Metrics) -> None:
 
 
 def test_promtool_finds_nothing_to_complain_of(busy: Metrics) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("promtool is missing: install the package `prometheus`")
-        pytest.skip("promtool is missing: it comes with the package `prometheus`")
+    promtool = program("promtool", "prometheus")
     check = subprocess.run(
         [promtool, "check", "metrics"], input=text_of(busy), text=True, capture_output=True, check=False, timeout=60
     )
