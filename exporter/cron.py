@@ -81,7 +81,7 @@ class CronTiming:
 
     def next(self, after: Instant) -> Instant | None:
         try:
-            second = self._next(after // 1000)
+            second = _next(self, after // 1000)
         except (OverflowError, ValueError):  # out of the calendar's years, 1 to 9999
             return None
         return None if second is None else Instant(second * 1000)
@@ -166,6 +166,11 @@ class CronTiming:
         """
         local = wall.replace(tzinfo=self._zone)
         return int(local.timestamp()), int(local.replace(fold=1).timestamp())
+
+
+@lru_cache(maxsize=4096)  # many scripts share a schedule, and come due together
+def _next(timing: CronTiming, after: int) -> int | None:
+    return timing._next(after)
 
 
 # --- Reading expressions ---------------------------------------------------------------------------

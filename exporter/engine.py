@@ -10,9 +10,11 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from importlib.metadata import version
 from typing import Literal
+
+from msgspec import structs
 
 from exporter.config import ConfigError, LoadedConfig
 from exporter.data_dir import StartError, claim
@@ -121,7 +123,13 @@ class Engine:
             if name in self._scripts:
                 self._scripts.restore(name, run)
                 self.metrics.restore_last(name, run, succeeded_at)
-        await self._live.take_up(await self._history.executing(), self._settings_of)
+        left = await self._history.executing()
+        for run in left:
+            if run.waits:  # who asked for it by hand is to find out
+                missed = structs.replace(run, status="skipped", reason="missed")
+                self._history.record(missed)
+                self.happened(RunSkipped(run=missed), Instant.now())
+        await self._live.take_up([run for run in left if not run.waits], self._settings_of)
 
     def _settings_of(self, name: str) -> ScriptSettings | None:
         return self._scripts.settings(name) if name in self._scripts else None
@@ -139,6 +147,7 @@ class Engine:
                 self._scheduler.plan_retry(last_run)
             if booted != boot:
                 self._scheduler.rebooted(script.name)
+            await asyncio.sleep(0)  # after a long downtime a script may have a hundred starts to decide on
         self._history.forget_slots(known.keys() - set(self._scripts))
         self._history.set_slots((name, known[name]) for name in self._scripts)
         self._history.set_fact("boot", boot)
@@ -218,14 +227,16 @@ class Engine:
             self.metrics.start_delayed((Instant.now() - start.scheduled_at) / 1000)
         self._live.launch(start, self._scripts.settings(start.script_name), worked_off)
 
-    def skip(self, start: Start, reason: SkipReason, worked_off: TimetableEntry | None) -> None:
-        run = Run(
-            run_id=start.run_id, script_name=start.script_name, trigger=start.trigger, attempt=start.attempt,
-            status="skipped", reason=reason, scheduled_at=start.scheduled_at,
-        )  # fmt: skip
-        stored = self._history.record(run, worked_off=worked_off)
+    def skip(self, starts: Sequence[Start], reason: SkipReason, worked_off: TimetableEntry | None) -> None:
+        runs = [start.record("skipped", reason=reason) for start in starts]
+        stored = self._history.record(*runs, worked_off=worked_off)
         at = Instant.now()
-        stored.add_done_callback(lambda _: self.happened(RunSkipped(run=run), at))
+        stored.add_done_callback(lambda _: self._skipped(runs, at))
+
+    def _skipped(self, runs: list[Run], at: Instant) -> None:
+        for run in runs:
+            self.happened(RunSkipped(run=run), at)
+            self._live.tell_followers(run.run_id)  # it may have been asked for by hand, and waited
 
     def cancel(self, run_id: str) -> None:
         live = self._live.get(run_id)
@@ -359,25 +370,29 @@ class Engine:
             samples=samples,
         )
 
-    def run_now(self, name: str) -> str:
-        """Start a run by hand; its id.  Raises UnknownScript, RunRefused."""
+    async def run_now(self, name: str) -> str:
+        """Start a run by hand, or let it wait for its turn; its id.  Raises UnknownScript, RunRefused."""
         self._scripts.settings(name)
-        return self._scheduler.run_now(name)
+        start = self._scheduler.run_now(name)
+        if self._live.get(start.run_id) is None:  # recorded, so that it can be looked up, and is not lost in a crash
+            await self._history.record(start.record("running"))
+        return start.run_id
 
     def stop_script(self, name: str) -> list[str]:
-        """Stop a script's runs under way; their ids.  Raises UnknownScript."""
+        """Stop a script's runs, those too that still wait for their start; their ids.  Raises UnknownScript."""
         self._scripts.settings(name)
         run_ids = self._scheduler.executing(name)
         for run_id in run_ids:
             self.cancel(run_id)
-        return run_ids
+        return run_ids + self._scheduler.stop_waiting(name)
 
     async def stop_run(self, run_id: str) -> None:
         """Raises UnknownRun, and RunRefused where the run has ended already."""
         run = await self.outputs.run(run_id)
         if run.status != "running":
             raise RunRefused(f"run {run_id} has ended already")
-        self.cancel(run_id)
+        if not self._scheduler.stop_waiting(run.script_name, run_id):
+            self.cancel(run_id)
 
     async def run(self, run_id: str) -> Run:
         """A run's record.  Raises UnknownRun."""

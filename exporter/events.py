@@ -85,6 +85,7 @@ class Run(Struct, frozen=True, kw_only=True):
     scheduled_at: Instant
     """The planned start; for a manual run, when it was asked for."""
     started_at: Instant | None = None
+    """Null for a start that was asked for by hand and still waits for its turn, its status being `running`."""
     ended_at: Instant | None = None
     duration: int | None = None
     """Milliseconds from start to end; null while running."""
@@ -94,6 +95,10 @@ class Run(Struct, frozen=True, kw_only=True):
     stderr_bytes: int = 0
     dropped_bytes: int = 0
     """Bytes of output over `max_output` that were not kept."""
+
+    @property
+    def waits(self) -> bool:
+        return self.status == "running" and self.started_at is None
 
 
 class Schedule(Struct, frozen=True, kw_only=True):

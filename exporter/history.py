@@ -148,17 +148,16 @@ class History:
 
     # --- writing ---
 
-    def record(self, run: Run, *, worked_off: TimetableEntry | None = None) -> asyncio.Future[bool]:
-        """Store a run's record, new or changed, and how far its script's timetable is worked off, as one.
+    def record(self, *runs: Run, worked_off: TimetableEntry | None = None) -> asyncio.Future[bool]:
+        """Store records of one script's runs, new or changed, and how far its timetable is worked off, as one.
 
-        The future is True once both are durable, False where they could not be stored yet.
+        The future is True once all of it is durable, False where it could not be stored yet.
         """
-        values = msgspec.structs.astuple(run)
 
         def rows(connection: sqlite3.Connection) -> None:
-            connection.execute(_UPSERT, values)
+            connection.executemany(_UPSERT, map(msgspec.structs.astuple, runs))
             if worked_off is not None:
-                _set_slot(connection, run.script_name, worked_off)
+                _set_slot(connection, runs[0].script_name, worked_off)
 
         return self._submit(rows)
 

@@ -21,7 +21,10 @@ trap : HUP INT QUIT PIPE ALRM TERM USR1 USR2
 status=0
 ([ -e "$run/stopped" ] && exit 143; exec "$@" 2>&0 </dev/null) || status=$?
 
+# What this shell takes, in pages: of a run that is over in an instant nobody has seen more (proc_pid_statm(5)).
+read -r _ pages _ 2>/dev/null </proc/$$/statm || pages=0
+
 # Written in place, sparing the script's end a fork for mv: only a file whose last line is `end` counts, and no
 # unfinished one (killed, disk full) has that.
-{ echo $status; times; echo end; } >"$run/status"
+{ echo $status; times; echo "$pages"; echo end; } >"$run/status"
 exit $status

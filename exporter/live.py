@@ -66,7 +66,8 @@ class LiveRun:
         self.recording: Recording | None = None
         self.stopped_for: Literal["timeout", "cancelled"] | None = None
         self.progress: ProgressState | None = None
-        self.followers: list[Callable[[], None]] = []
+        self.given_up = False
+        """Watching it has failed, and its end is told as `lost`."""
 
     @property
     def started_at(self) -> Instant:
@@ -100,10 +101,6 @@ class LiveRun:
         if self.process is not None:
             self.process.stop(Duration(max(0, began + self.script.kill_after - Instant.now())), why)
 
-    def tell_followers(self) -> None:
-        for follower in tuple(self.followers):
-            follower()
-
 
 class LiveRuns:
     def __init__(
@@ -116,6 +113,8 @@ class LiveRuns:
         self._open_files = open_files
         self._listener = listener
         self._runs: dict[str, LiveRun] = {}
+        self._followers: dict[str, list[Callable[[], None]]] = {}
+        """By run id; of runs too that still wait for their start."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._unarchived: set[str] = set()
         self._trimming: dict[str, asyncio.Future[None]] = {}
@@ -137,20 +136,26 @@ class LiveRuns:
 
         A run that has ended tells nothing any more.
         """
-        live = self._runs.get(run_id)
-        if live is None:
-            return lambda: None
-        live.followers.append(grown)
-        return lambda: live.followers.remove(grown)
+        followers = self._followers.setdefault(run_id, [])
+        followers.append(grown)
+
+        def end() -> None:
+            followers.remove(grown)
+            if not followers:
+                self._followers.pop(run_id, None)
+
+        return end
+
+    def tell_followers(self, run_id: str) -> None:
+        """There is something new about a run."""
+        for follower in tuple(self._followers.get(run_id, ())):
+            follower()
 
     # --- a run's life ---
 
     def launch(self, start: Start, script: ScriptSettings, worked_off: TimetableEntry | None) -> None:
         """Record the start, and how far the script's timetable is worked off with it; then start the process."""
-        run = Run(
-            run_id=start.run_id, script_name=start.script_name, trigger=start.trigger, attempt=start.attempt,
-            status="running", scheduled_at=start.scheduled_at, started_at=Instant.now(),
-        )  # fmt: skip
+        run = start.record("running", started_at=Instant.now())
         live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)
         self._spawn(run.run_id, self._live(live, worked_off))
 
@@ -209,7 +214,7 @@ class LiveRuns:
             cpu_system_seconds=outcome.cpu_system_seconds or 0.0,
         )
         self._listener.happened(event, outcome.ended_at)
-        live.tell_followers()
+        self.tell_followers(run.run_id)
         self._spawn(live.run.run_id, self._archive(live))
 
     async def _archive(self, live: LiveRun) -> None:
@@ -291,7 +296,7 @@ class LiveRuns:
     def _keep_marking(self) -> None:
         if self._marking is None:
             loop = asyncio.get_running_loop()
-            followed = any(live.followers for live in self._runs.values())
+            followed = any(run_id in self._followers for run_id in self._runs)
             self._marking = loop.call_later(FOLLOWED_MARK_SECONDS if followed else MARK_SECONDS, self._mark_all)
 
     def _mark_all(self) -> None:
@@ -303,7 +308,7 @@ class LiveRuns:
             if live.recording is not None and live.recording.mark(now):
                 self._trim(live.run.run_id, live.recording)
                 self._note_progress(live, live.recording, now)
-                live.tell_followers()
+                self.tell_followers(live.run.run_id)
         if self.executing():
             self._keep_marking()
 
@@ -330,8 +335,13 @@ class LiveRuns:
     def _forget(self, run_id: str, task: asyncio.Task[None]) -> None:
         if self._tasks.get(run_id) is task:
             del self._tasks[run_id]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("run %s is out of sight", run_id, exc_info=error)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        log.error("run %s is out of sight", run_id, exc_info=error)
+        live = self._runs.get(run_id)
+        if live is not None and not live.ended and not live.given_up:  # else its script would count as running for ever
+            live.given_up = True
+            self._spawn(run_id, self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=Instant.now())))
 
 
 def _discard(folder: Path) -> None:

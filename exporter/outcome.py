@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from exporter.events import FailureReason, Instant
 
-_STATUS = re.compile(r"(\d+)\n.*\n(\d+)m([\d.,]+)s (\d+)m([\d.,]+)s\nend\n")
+_STATUS = re.compile(r"(\d+)\n.*\n(\d+)m([\d.,]+)s (\d+)m([\d.,]+)s\n(\d+)\nend\n")
 _SILENT = (128 + signal.SIGINT, 128 + signal.SIGPIPE)
 
 
@@ -29,7 +29,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     cpu_user_seconds: float | None = None
     cpu_system_seconds: float | None = None
     max_rss_bytes: int | None = None
-    """Peak resident memory of the run's largest process; None where it was not seen (`Process.note_memory`)."""
+    """Peak resident memory of the run's largest process, as far as it was seen (`Process.note_memory`)."""
 
 
 class Status(NamedTuple):
@@ -42,13 +42,15 @@ class Status(NamedTuple):
     ended_at: Instant
     user_seconds: float | None = None
     system_seconds: float | None = None
+    shell_bytes: int = 0
+    """Resident memory of the shell itself at its end; 0 where it could not see that."""
 
     def outcome(
         self,
         success_codes: Collection[int],
         ended_at: Instant,
         usage: resource.struct_rusage | None = None,
-        peak: int | None = None,
+        peak: int = 0,
     ) -> Outcome:
         """The run's outcome; `usage`, where the kernel told it, is more exact than the shell's times."""
         reason: FailureReason | None = "exit_code"
@@ -61,7 +63,7 @@ class Status(NamedTuple):
         elif self.code in _SILENT:
             reason = "signal"
         return Outcome(
-            exit_code=self.code, reason=reason, ended_at=ended_at, max_rss_bytes=peak,
+            exit_code=self.code, reason=reason, ended_at=ended_at, max_rss_bytes=max(peak, self.shell_bytes) or None,
             cpu_user_seconds=usage.ru_utime if usage else self.user_seconds,
             cpu_system_seconds=usage.ru_stime if usage else self.system_seconds,
         )  # fmt: skip
@@ -77,9 +79,9 @@ def read_status(folder: Path) -> Status | None:
         return None
     if match is None:
         return None
-    code, *times = match.groups()
+    code, *times, pages = match.groups()
     user, system = (60 * int(times[i]) + float(times[i + 1].replace(",", ".")) for i in (0, 2))
-    return Status(int(code), has_notice(folder), ended_at, user, system)
+    return Status(int(code), has_notice(folder), ended_at, user, system, int(pages) * resource.getpagesize())
 
 
 def has_notice(folder: Path) -> bool:

@@ -43,7 +43,8 @@ class Outputs:
         """Lines from number `first` on, of one stream and containing `q` if given.  Raises UnknownRun."""
         run = await self.run(run_id)
         live = self._live.get(run_id)
-        if live is not None and live.recording is None and not live.ended:  # its process is still to be started
+        waits = run.waits if live is None else live.recording is None and not live.ended
+        if waits:  # its process is still to be started
             page = Page(first, [], first)
         else:
             page = await self._look(run_id, lambda lines: lines.page(first, limit, stream=stream, q=q))

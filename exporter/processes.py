@@ -28,8 +28,11 @@ def members(group: int) -> list[int]:
     return found
 
 
-def largest_descendant(pid: int) -> int:
-    """Peak resident memory in bytes of the largest living descendant, proc_pid_status(5); 0 where none is seen."""
+def largest_of_family(pid: int) -> int:
+    """Peak resident memory in bytes, proc_pid_status(5), of the largest among a process and its living descendants.
+
+    0 where none is seen.
+    """
     family = [str(pid)]
     for parent in family:  # grows meanwhile
         with contextlib.suppress(OSError):
@@ -38,8 +41,17 @@ def largest_descendant(pid: int) -> int:
         if len(family) > _LOOKED_AT:
             break
     peak = 0
-    for child in family[1:]:
+    for member in family:
         with contextlib.suppress(OSError):
-            if match := _PEAK.search(Path(f"/proc/{child}/status").read_bytes()):
+            if match := _PEAK.search(Path(f"/proc/{member}/status").read_bytes()):
                 peak = max(peak, 1024 * int(match[1]))
     return peak
+
+
+def command_line_owner(position: int, argument: str) -> int:
+    """The process with this argument at this position of its command line; -1 where there is none."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[position : position + 1] == [argument]:
+                return process.pid
+    return -1

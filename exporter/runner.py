@@ -31,7 +31,7 @@ import psutil
 from exporter.command import SpawnError, arguments, environment, plain_words
 from exporter.events import Instant, Run
 from exporter.outcome import Outcome, Status, has_notice, read_status
-from exporter.processes import largest_descendant, members
+from exporter.processes import command_line_owner, largest_of_family, members
 from exporter.settings import Duration, ScriptSettings
 
 __all__ = ["STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
@@ -45,6 +45,10 @@ STOPPED = "stopped"
 LAUNCHER = Path(__file__).with_name("launch.sh")
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _RSS_MARGIN = 4 << 20
+_NOTE_AFTER_SECONDS = (0.004, 0.016, 0.064)
+"""When the memory of a run is looked at beside `note_memory`: most runs are short."""
+_FOLDER_ARGUMENT = 2
+"""Where the run's folder stands in the shell's command line."""
 
 
 def file_limit() -> int:
@@ -87,7 +91,7 @@ def launch(
 def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outcome | None:
     """Take up a run that an earlier life of the service started: still running, ended meanwhile, or (None) lost."""
     folder = folder.resolve()
-    pid = _read_pid(folder)
+    pid = _find_launcher(folder)
     # The descriptor first, then who it is: from then on the number cannot pass to another process unseen.
     pidfd = _pidfd(pid)
     running = _is_launcher(pid, folder)
@@ -121,6 +125,8 @@ class Process:
         self._loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._stopping: asyncio.Task[None] | None = None
+        for seconds in _NOTE_AFTER_SECONDS:
+            self._loop.call_later(seconds, self.note_memory)
         self._watch(pidfd)
         self._ending = self._loop.create_task(self._end())
 
@@ -147,10 +153,11 @@ class Process:
     def note_memory(self) -> None:
         """Look at the peak memory of the run's processes: to be called a few times a second (Linux only).
 
-        What the kernel tells at the end is exact for a process larger than the service; a smaller one has to be seen.
+        What the kernel tells at the end is exact for a process larger than the service; a smaller one has to be seen,
+        and of a run that is over in an instant perhaps no more is seen than the shell that started it.
         """
         if not self._exited.done():
-            self._rss_noted = max(self._rss_noted, largest_descendant(self.pid))
+            self._rss_noted = max(self._rss_noted, largest_of_family(self.pid))
 
     # --- watching ---
 
@@ -209,10 +216,10 @@ class Process:
             return Status(128 + signal.SIGKILL, True, ended_at)
         return Status(-1, False, ended_at)
 
-    def _peak(self) -> int | None:
+    def _peak(self) -> int:
         if self._usage is not None and (peak := self._usage.ru_maxrss * _RSS_UNIT) > self._rss_floor:
             return peak
-        return self._rss_noted or None
+        return self._rss_noted
 
     # --- stopping ---
 
@@ -262,19 +269,19 @@ def _pidfd(pid: int) -> int | None:
         return None
 
 
-def _read_pid(folder: Path) -> int:
-    """-1 where the shell could not write it."""
+def _find_launcher(folder: Path) -> int:
+    """Process id of the run's shell, living or not; -1 where nobody knows it."""
     try:
         return int((folder / "pid").read_text())
-    except (OSError, ValueError):
-        return -1
+    except (OSError, ValueError):  # the disk was full when the shell came to write it
+        return command_line_owner(_FOLDER_ARGUMENT, str(folder))
 
 
 def _is_launcher(pid: int, folder: Path) -> bool:
-    """Whether the process is the shell of this very run: its third argument is the run's folder."""
+    """Whether the process is the shell of this very run."""
     if pid < 0:
         return False
     try:
-        return psutil.Process(pid).cmdline()[2:3] == [str(folder)]
+        return psutil.Process(pid).cmdline()[_FOLDER_ARGUMENT : _FOLDER_ARGUMENT + 1] == [str(folder)]
     except psutil.Error:
         return False

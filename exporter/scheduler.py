@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field, structs
 
-from exporter.events import Instant, Run, SkipReason, Trigger
+from exporter.events import Instant, Run, SkipReason, Status, Trigger
 from exporter.history import TimetableEntry
 from exporter.settings import Duration, ScriptSettings
 from exporter.timetable import Timetable
@@ -46,6 +46,12 @@ class Start(Struct, frozen=True, kw_only=True):
     slot: Instant | None = None
     """The slot that it is for; None for manual runs and retries."""
 
+    def record(self, status: Status, *, reason: SkipReason | None = None, started_at: Instant | None = None) -> Run:
+        return Run(
+            run_id=self.run_id, script_name=self.script_name, trigger=self.trigger, attempt=self.attempt,
+            status=status, reason=reason, scheduled_at=self.scheduled_at, started_at=started_at,
+        )  # fmt: skip
+
 
 class Effects(Protocol):
     """What the scheduler asks of the engine."""
@@ -56,10 +62,11 @@ class Effects(Protocol):
         `worked_off` is to be recorded with it: how far the script's timetable is then; None where that stays.
         """
 
-    def skip(self, start: Start, reason: SkipReason, worked_off: TimetableEntry | None) -> None: ...
+    def skip(self, starts: Sequence[Start], reason: SkipReason, worked_off: TimetableEntry | None) -> None:
+        """Record starts of one script that do not happen, and how far its timetable is worked off with them."""
 
     def cancel(self, run_id: str) -> None:
-        """Stop a run that executes."""
+        """Stop a run that was launched, its process started already or not."""
 
     def planned(self, script_name: str) -> None:
         """The script's next start has changed."""
@@ -132,9 +139,8 @@ class Scheduler:
             self._timetable.plan(script.name, when, now, self._due)
         else:
             self._withdraw(script.name)
-            if plan.delayed is not None:
-                self._skip(plan.delayed, "missed")
-                plan.delayed = None
+            self._skip([*self._drop_waiting(plan, manual=False), *self._drop_delayed(plan)], "missed")
+            self._advance(plan)
         return self._worked_off(plan)
 
     def _entry(
@@ -180,9 +186,7 @@ class Scheduler:
         """Forget a script; its runs under way go on."""
         self._withdraw(script_name)
         plan = self._plans.pop(script_name)
-        delayed = [plan.delayed] if plan.delayed is not None else []
-        for start in [*self._drop_waiting(plan), *delayed]:
-            self._skip(start, "missed")
+        self._skip([*self._drop_waiting(plan), *self._drop_delayed(plan)], "missed")
 
     def _withdraw(self, script_name: str) -> None:
         self._timetable.cancel(script_name)
@@ -230,8 +234,7 @@ class Scheduler:
         plan.open.update(slots)
         missed = slots if not slots or now - planned[slots[-1]] > grace else slots[:-1]
         dropped = len(missed) - {"skip": 0, "once": min(1, len(missed)), "all": len(missed)}[plan.settings.missed]
-        for slot in missed[:dropped]:
-            self._skip(self._start(plan, "schedule", planned[slot], slot), "missed")
+        self._skip([self._start(plan, "schedule", planned[slot], slot) for slot in missed[:dropped]], "missed")
         for slot in missed[dropped:]:
             self._enqueue(plan, self._start(plan, "missed", planned[slot], slot))
         for slot in slots[len(missed) :]:
@@ -242,7 +245,7 @@ class Scheduler:
             self._request(plan, start)
         else:
             if plan.delayed is not None:  # jitter is longer than the schedule's gap
-                self._skip(start, "overlap")
+                self._skip([start], "overlap")
                 return
             plan.delayed = start
             key = f"jitter {plan.settings.name}"
@@ -263,15 +266,18 @@ class Scheduler:
             slot=slot,
         )
 
-    def _skip(self, start: Start, reason: SkipReason) -> None:
-        self._effects.skip(start, reason, self._close(start))
+    def _skip(self, starts: Sequence[Start], reason: SkipReason) -> None:
+        """Tell of starts of one script that do not happen."""
+        if starts:
+            self._effects.skip(starts, reason, self._close(starts))
 
-    def _close(self, start: Start) -> TimetableEntry | None:
-        """A start is about to be recorded, one way or the other: how far the timetable is worked off with it."""
-        plan = self._plans.get(start.script_name)
-        if plan is None or start.slot is None:
+    def _close(self, starts: Sequence[Start]) -> TimetableEntry | None:
+        """A script's starts are about to be recorded: how far its timetable is worked off with them."""
+        plan = self._plans.get(starts[0].script_name)
+        slots = {start.slot for start in starts if start.slot is not None}
+        if plan is None or not slots:
             return None
-        plan.open.discard(start.slot)
+        plan.open -= slots
         return self._worked_off(plan)
 
     # --- admission ---
@@ -284,15 +290,15 @@ class Scheduler:
         self.limit = 0
         for start in [*self._ready, *(start for plan in self._plans.values() for start in plan.waiting)]:
             if start.trigger == "manual":
-                self._skip(start, "missed")
+                self._skip([start], "missed")
 
     @property
     def queued(self) -> int:
         """Starts that wait, for a free place or for an earlier run of their script."""
         return len(self._ready) + sum(len(plan.waiting) for plan in self._plans.values() if plan.waiting)
 
-    def run_now(self, script_name: str) -> str:
-        """Start, or queue, a run by hand; its id.  Raises RunRefused where `overlap` does not allow it."""
+    def run_now(self, script_name: str) -> Start:
+        """Start, or queue, a run by hand.  Raises RunRefused where `overlap` does not allow it."""
         plan = self._plans[script_name]
         start = self._start(plan, "manual", self._clock())
         refusal = self._refusal(plan)
@@ -301,14 +307,14 @@ class Scheduler:
         if refusal == "queue_full":
             raise RunRefused(f"{MAX_WAITING} starts of {script_name} are waiting already")
         self._admit(plan, start)
-        return start.run_id
+        return start
 
     def _request(self, plan: _Plan, start: Start) -> None:
         if self._plans.get(start.script_name) is not plan:  # removed when its time had come already
             return
         refusal = self._refusal(plan)
         if refusal is not None:
-            self._skip(start, refusal)
+            self._skip([start], refusal)
         else:
             self._admit(plan, start)
 
@@ -316,7 +322,7 @@ class Scheduler:
         overlap = plan.settings.overlap
         if overlap == "skip" and self._busy(plan):
             return "overlap"
-        if overlap in ("queue", "allow") and self._waiting(plan) >= MAX_WAITING:
+        if overlap in ("queue", "allow") and len(plan.waiting) + plan.ready >= MAX_WAITING:
             return "queue_full"
         return None
 
@@ -338,26 +344,52 @@ class Scheduler:
         """Make way for a new start: end what executes, drop what waits."""
         for run_id in self.executing(plan.settings.name):
             self._effects.cancel(run_id)
-        for start in self._drop_waiting(plan):
-            self._skip(start, "overlap")
+        self._skip(self._drop_waiting(plan), "overlap")
 
-    def _drop_waiting(self, plan: _Plan) -> list[Start]:
-        name = plan.settings.name
-        dropped = [*(start for start in self._ready if start.script_name == name), *plan.waiting]
-        self._ready = deque(start for start in self._ready if start.script_name != name)
-        plan.ready = 0
-        plan.waiting.clear()
+    def _drop_waiting(self, plan: _Plan, *, manual: bool = True) -> list[Start]:
+        """Take a script's starts out of the queues; those asked for by hand only if `manual`."""
+        dropped = [start for start in self._waiting(plan) if manual or start.trigger != "manual"]
+        for start in dropped:
+            self._take_out(plan, start)
         return dropped
+
+    def _take_out(self, plan: _Plan, start: Start) -> None:
+        if start in plan.waiting:
+            plan.waiting.remove(start)
+        else:
+            self._ready.remove(start)
+            plan.ready -= 1
+
+    def _drop_delayed(self, plan: _Plan) -> list[Start]:
+        start, plan.delayed = plan.delayed, None
+        return [] if start is None else [start]
+
+    def stop_waiting(self, script_name: str, run_id: str | None = None) -> list[str]:
+        """Have a script's waiting starts, or the one of an id, end as cancelled runs; their ids.
+
+        They are launched past all rules and stopped before there is a process, so that each is in the history.
+        """
+        plan = self._plans.get(script_name)  # of a script removed meanwhile nothing waits
+        if plan is None:
+            return []
+        stopped = [start for start in self._waiting(plan) if run_id in (None, start.run_id)]
+        for start in stopped:
+            self._take_out(plan, start)
+            self._launch(start)
+            self._effects.cancel(start.run_id)
+        return [start.run_id for start in stopped]
 
     def executing(self, script_name: str) -> list[str]:
         """Ids of a script's runs that execute, oldest first."""
         return list(self._executing.get(script_name, ()))
 
-    def _waiting(self, plan: _Plan) -> int:
-        return len(plan.waiting) + plan.ready
+    def _waiting(self, plan: _Plan) -> list[Start]:
+        """In the order in which they would be launched."""
+        ready = [start for start in self._ready if start.script_name == plan.settings.name] if plan.ready else []
+        return [*ready, *plan.waiting]
 
     def _busy(self, plan: _Plan) -> bool:
-        return bool(self._waiting(plan)) or plan.settings.name in self._executing
+        return bool(plan.waiting or plan.ready) or plan.settings.name in self._executing
 
     def _advance(self, plan: _Plan) -> None:
         if plan.waiting and not plan.ready and plan.settings.name not in self._executing:
@@ -373,8 +405,11 @@ class Scheduler:
             start = self._ready.popleft()
             self._plans[start.script_name].ready -= 1
             self._timetable.cancel_once(f"retry {start.script_name}")  # a newer run makes the retry needless
-            self.adopted(start.script_name, start.run_id)
-            self._effects.launch(start, self._close(start))
+            self._launch(start)
+
+    def _launch(self, start: Start) -> None:
+        self.adopted(start.script_name, start.run_id)
+        self._effects.launch(start, self._close([start]))
 
     def adopted(self, script_name: str, run_id: str) -> None:
         """Count in a run, such as one that the last life of the service left executing."""
@@ -449,4 +484,4 @@ def _slots_between(when: Timing, after: Instant, until: Instant) -> list[Instant
             slot = when.next(slot)
         if since == after or count >= MAX_MISSED:
             return list(slots)
-        span *= 4
+        span *= max(4, min(16, -(-MAX_MISSED // max(1, count)) + 1))

@@ -34,7 +34,8 @@ class Socket(Handler, SocketHandler):
 
     def initialize(self, site: Site, route: str) -> None:
         super().initialize(site, route)
-        self.relay = site.relay
+        if site.relay is not None:  # else the guard answers
+            self.relay = site.relay
 
     async def get(self, *args: str, **kwargs: str) -> None:
         """Tornado refuses what is no handshake (RFC 6455, 4.2.1) as well, but not as a problem."""

@@ -23,11 +23,10 @@ _CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; fram
 class Site:
     """What all handlers of one service share."""
 
-    def __init__(self, engine: Engine, relay: Relay, listen_host: str) -> None:
+    def __init__(self, engine: Engine, listen_host: str) -> None:
         self.engine = engine
-        self.relay = relay
-        self.open = False
-        """False until the engine has started; only `/-/healthy` and `/-/ready` are answered till then."""
+        self.relay: Relay | None = None
+        """None until the engine has started; only `/-/healthy` and `/-/ready` are answered till then."""
         self._listen_host = listen_host
         self._policy: tuple[Settings, guard.Policy] | None = None
 
@@ -64,7 +63,7 @@ class Handler(RequestHandler):
             raise Problem(refused.status, refused.detail)
         if len(request.uri or "") > MAX_URL:
             raise Problem(414, f"The address is longer than {MAX_URL} bytes.")
-        if not (self.site.open or self.answers_before_start):
+        if self.site.relay is None and not self.answers_before_start:
             raise Problem(503, "Cronscope is starting.", headers={"Retry-After": "1"})
         return None
 

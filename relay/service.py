@@ -44,8 +44,7 @@ async def serve(loaded: LoadedConfig, load: Callable[[], LoadedConfig], ready: C
     engine = Engine(loaded, load)
     _raise_file_limit()
     logging.getLogger().addHandler(engine.metrics.log_handler)
-    relay = Relay(engine)
-    site = Site(engine, relay, host)
+    site = Site(engine, host)
     server = HTTPServer(
         App(site), max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS
     )
@@ -53,7 +52,8 @@ async def serve(loaded: LoadedConfig, load: Callable[[], LoadedConfig], ready: C
     stopping = asyncio.Event()
     _handle_signals(engine, stopping)
     await engine.start()
-    site.open = True
+    # Only now: nobody is there yet to be told of what the last life left, which may be a lot.
+    site.relay = relay = Relay(engine)
     ready(f"http://{host}:{sockets[0].getsockname()[1]}/")
     await stopping.wait()
     await engine.stop()

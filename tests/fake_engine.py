@@ -89,7 +89,7 @@ class FakeEngine(Engine):
         self._know_script(name)
         return SCRIPT
 
-    def run_now(self, name: str) -> str:
+    async def run_now(self, name: str) -> str:
         self._asked("run_now", name)
         self._know_script(name)
         return RUN_ID

@@ -110,12 +110,11 @@ class Service:
 
     def ended(self, run_id: str) -> dict[str, Any]:
         """A run's record, once it has ended."""
-        return until(lambda: self.record(run_id), lambda run: run is not None and run["status"] != "running")
+        return until(lambda: self.record(run_id), lambda run: run["status"] != "running")
 
     def record(self, run_id: str) -> Any:
-        """A run's record; None while it has none (a queued start)."""
-        status, _, body = self.fetch(f"/api/v1/runs/{run_id}")
-        return json.loads(body) if status == 200 else None
+        """A run's record."""
+        return self.get(f"/api/v1/runs/{run_id}")
 
     def metrics(self) -> dict[str, float]:
         """Every sample of `/metrics`, by its name and labels as written."""

@@ -34,8 +34,8 @@ def engine() -> FakeEngine:
 
 @pytest.fixture
 def site(engine: FakeEngine) -> Site:
-    site = Site(engine, Relay(engine), "127.0.0.1")
-    site.open = True
+    site = Site(engine, "127.0.0.1")
+    site.relay = Relay(engine)
     return site
 
 
@@ -283,7 +283,7 @@ async def test_a_body_that_is_too_long_is_refused_and_the_connection_lives_on(
 
 @pytest.mark.gen_test
 async def test_before_the_start_only_health_is_answered(fetch: Fetch, site: Site, engine: FakeEngine) -> None:
-    site.open = engine.ready = False
+    site.relay, engine.ready = None, False
     engine.reasons = ["starting or stopping"]
     assert (await fetch("/-/healthy")).code == 200
     assert (await fetch("/-/ready")).code == 503

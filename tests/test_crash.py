@@ -145,6 +145,60 @@ def test_starts_missed_while_the_service_was_down_are_told(start_service: Callab
     until(lambda: [run["trigger"] for run in runs(service, "once")], lambda triggers: "missed" in triggers)
 
 
+QUEUE = "{max_concurrent_runs: 1, scripts: [{name: hog, command: read x < gate}, {name: job, command: echo out}]}"
+
+
+def test_a_start_that_waits_can_be_looked_up_followed_and_stopped(start_service: Callable[..., Service]) -> None:
+    service = start_service(QUEUE)
+    os.mkfifo(service.folder / "gate")
+    service.run("hog")
+    until(lambda: service.get("/api/v1/scripts/hog")["running"], bool)
+    waiting = service.run("job")
+    record = service.record(waiting)
+    assert (record["status"], record["started_at"]) == ("running", None)
+    assert service.get(f"/api/v1/runs/{waiting}/output")["lines"] == []
+    assert service.get("/api/v1/status")["runs_queued"] == 1
+    with service.socket("?v=1") as frames:
+        frames.wait("snapshot")
+        frames.send("subscribe", 1, topics=[f"output:{waiting}"])
+        frames.wait("ack")
+        assert service.fetch("/api/v1/scripts/job/run", method="POST", body=b"")[0] == 409  # overlap counts it
+        (service.folder / "gate").write_text("go\n")
+        assert frames.wait("output", end=True)["data"]["lines"][0][1:] == ["stdout", "out"]
+    assert service.ended(waiting)["status"] == "completed"
+
+
+def test_a_start_that_waits_is_stopped_without_ever_having_run(start_service: Callable[..., Service]) -> None:
+    service = start_service(QUEUE)
+    os.mkfifo(service.folder / "gate")
+    hog = service.run("hog")
+    until(lambda: service.get("/api/v1/scripts/hog")["running"], bool)
+    waiting = service.run("job")
+    service.post(f"/api/v1/runs/{waiting}/stop")
+    record = service.ended(waiting)
+    assert (record["status"], record["reason"], record["exit_code"]) == ("failed", "cancelled", -1)
+    again = service.run("job")
+    assert service.post("/api/v1/scripts/job/stop") == {"run_ids": [again]}
+    assert service.ended(again)["reason"] == "cancelled"
+    assert service.record(hog)["status"] == "running"
+
+
+def test_a_start_that_waited_when_the_service_was_killed_is_told_as_missed(
+    start_service: Callable[..., Service],
+) -> None:
+    service = start_service(QUEUE)
+    os.mkfifo(service.folder / "gate")
+    hog = service.run("hog")
+    until(lambda: service.get("/api/v1/scripts/hog")["running"], bool)
+    waiting = service.run("job")
+    service.kill()
+    service.start()
+    assert service.record(hog)["status"] == "running"
+    record = service.record(waiting)
+    assert (record["status"], record["reason"], record["trigger"]) == ("skipped", "missed", "manual")
+    assert service.metrics()['cronscope_script_runs_skipped_total{reason="missed",script="job"}'] == 1
+
+
 def _after_seconds(seconds: float) -> Callable[[object], bool]:
     end = time.monotonic() + seconds
     return lambda _: time.monotonic() >= end

@@ -31,8 +31,8 @@ def static(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def app(static: Path) -> App:
     engine = FakeEngine()
-    site = Site(engine, Relay(engine), "127.0.0.1")
-    site.open = True
+    site = Site(engine, "127.0.0.1")
+    site.relay = Relay(engine)
     return App(site)
 
 

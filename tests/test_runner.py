@@ -257,8 +257,31 @@ def test_a_small_peak_of_memory_is_known_if_it_was_seen(folder: Folder) -> None:
     assert 40 << 20 < outcome.max_rss_bytes < 100 << 20
 
 
-def test_a_small_peak_that_was_not_seen_is_not_made_up(folder: Folder) -> None:
-    assert folder.outcome("exit 0").max_rss_bytes is None
+def test_of_a_run_that_is_over_in_an_instant_at_least_the_shells_memory_is_known(folder: Folder) -> None:
+    ballast = bytearray(150 << 20)  # a service that is larger than its scripts
+    peak = folder.outcome("exit 0").max_rss_bytes
+    assert len(ballast)
+    assert peak is not None
+    assert 100 << 10 < peak < 10 << 20
+
+
+def test_the_memory_of_a_short_run_is_looked_at_often(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> Outcome:
+        hold = folder.gate("hold")
+        looked: list[int] = []
+
+        def look(pid: int) -> int:
+            looked.append(pid)
+            if len(looked) == 3:  # within its first tenth of a second
+                hold.open()
+            return (40 << 20) + len(looked)
+
+        monkeypatch.setattr(runner, "largest_of_family", look)
+        return await folder.launch(f"read x < {hold}").wait()
+
+    ballast = bytearray(150 << 20)  # a service that is larger than its scripts
+    assert on_loop(run).max_rss_bytes == (40 << 20) + 3
+    assert len(ballast)
 
 
 # --- what a script finds ---
@@ -626,6 +649,21 @@ def test_a_run_that_outlives_the_service_is_taken_up(folder: Folder) -> None:
     on_loop(run)
 
 
+def test_a_run_whose_process_id_found_no_room_on_the_disk_is_taken_up(folder: Folder) -> None:
+    async def run() -> None:
+        said, hold = folder.gate("said"), folder.gate("hold")
+        pid = launch_and_crash(folder, f"echo x > {said}; read x < {hold}; exit 7")
+        await said.reached()
+        (folder.run / "pid").write_bytes(b"")
+        process = adopt(folder.run)
+        assert isinstance(process, Process)
+        assert process.pid == pid
+        hold.open()
+        assert (await process.wait()).exit_code == 7
+
+    on_loop(run)
+
+
 def test_a_run_that_ended_while_no_service_was_there_keeps_its_exit_code(folder: Folder) -> None:
     async def run() -> None:
         hold = folder.gate("hold")
@@ -694,7 +732,7 @@ def test_a_number_that_passed_to_another_process_is_not_adopted(folder: Folder) 
 
 def test_an_unfinished_status_is_none(folder: Folder) -> None:
     folder.run.mkdir()
-    whole = "0\n0m0s 0m0s\n0m0s 0m0s\nend\n"
+    whole = "0\n0m0s 0m0s\n0m0s 0m0s\n400\nend\n"
     for length in range(len(whole)):
         (folder.run / "status").write_text(whole[:length])
         assert adopt(folder.run) is None
@@ -702,7 +740,7 @@ def test_an_unfinished_status_is_none(folder: Folder) -> None:
 
 def test_cpu_times_are_read_whatever_the_shells_form(folder: Folder) -> None:
     folder.run.mkdir()
-    (folder.run / "status").write_text("0\n0m0,002s 0m0,001s\n1m2,500s 0m0,250s\nend\n")
+    (folder.run / "status").write_text("0\n0m0,002s 0m0,001s\n1m2,500s 0m0,250s\n300\nend\n")
     outcome = adopt(folder.run)
     assert isinstance(outcome, Outcome)
     assert (outcome.cpu_user_seconds, outcome.cpu_system_seconds) == (62.5, 0.25)

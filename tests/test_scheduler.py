@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, cast
 
 import pytest
@@ -67,8 +67,8 @@ class World:
         self.launched.append(start)
         self.worked_off.append(None if worked_off is None else worked_off.last_slot)
 
-    def skip(self, start: Start, reason: SkipReason, worked_off: TimetableEntry | None) -> None:
-        self.skipped.append((start, reason))
+    def skip(self, starts: Sequence[Start], reason: SkipReason, worked_off: TimetableEntry | None) -> None:
+        self.skipped += [(start, reason) for start in starts]
         self.worked_off.append(None if worked_off is None else worked_off.last_slot)
 
     def cancel(self, run_id: str) -> None:
@@ -517,6 +517,72 @@ def test_nothing_starts_once_halted_and_who_asked_for_a_run_is_told() -> None:
     world.scheduler.run_now("job")
     waiting = world.scheduler.run_now("job")
     world.scheduler.halt()
-    assert [(start.run_id, reason) for start, reason in world.skipped] == [(waiting, "missed")]
+    assert world.skipped == [(waiting, "missed")]
     world.end(world.launched[0])
     assert len(world.launched) == 1
+
+
+def test_many_missed_starts_are_told_at_once() -> None:
+    world = World()
+    world.configure(known=TimetableEntry("cron * * * * * UTC", Instant(NOON - 1000 * MINUTE)), cron="* * * * *")
+    assert [start.slot for start in world.launched] == [NOON]  # which is on time
+    assert len(world.skipped) == MAX_MISSED - 1
+    assert len(world.worked_off) == 2
+
+
+def test_waiting_starts_that_are_stopped_end_as_runs_past_all_rules() -> None:
+    world = World(limit=1)
+    world.configure(name="hog")
+    world.configure(overlap="queue")
+    world.scheduler.run_now("hog")
+    first, second = world.scheduler.run_now("job"), world.scheduler.run_now("job")
+    assert world.scheduler.stop_waiting("job", second.run_id) == [second.run_id]
+    assert world.scheduler.stop_waiting("job", second.run_id) == []
+    assert world.scheduler.queued == 1
+    assert world.scheduler.stop_waiting("job") == [first.run_id]
+    assert world.launched[1:] == [second, first]
+    assert world.cancelled == [second.run_id, first.run_id]
+    for start in (second, first):
+        world.end(start, status="failed", reason="cancelled")
+    assert world.scheduler.queued == 0
+    world.scheduler.run_now("job")
+    assert len(world.launched) == 3  # the hog has the only place
+    world.end(world.launched[0])
+    assert len(world.launched) == 4
+
+
+def test_the_queue_goes_on_behind_a_stopped_start() -> None:
+    world = World(limit=1)
+    world.configure(name="hog")
+    world.configure(overlap="queue")
+    world.scheduler.run_now("hog")
+    first, second = world.scheduler.run_now("job"), world.scheduler.run_now("job")
+    world.scheduler.stop_waiting("job", first.run_id)
+    world.end(first, status="failed", reason="cancelled")
+    world.end(world.launched[0])
+    assert world.launched[-1] == second
+
+
+def test_a_disabled_script_drops_the_planned_starts_that_wait_and_keeps_those_by_hand() -> None:
+    world = World()
+    world.configure(cron="* * * * *", overlap="queue")
+    world.after(MINUTE)
+    world.after(MINUTE)
+    by_hand = world.scheduler.run_now("job")
+    world.configure(cron="* * * * *", overlap="queue", enabled=False)
+    assert slots([start for start, _ in world.skipped]) == ["12:02:00"]
+    assert world.reasons == ["missed"]
+    world.end(world.launched[0])
+    assert world.launched[1:] == [by_hand]
+
+
+def test_a_disabled_script_lets_a_start_by_hand_go_ahead_of_a_planned_one_that_had_only_lacked_a_place() -> None:
+    world = World(limit=1)
+    world.configure(name="hog")
+    world.scheduler.run_now("hog")
+    world.configure(cron="* * * * *", overlap="queue")
+    world.after(MINUTE)
+    by_hand = world.scheduler.run_now("job")
+    world.configure(cron="* * * * *", overlap="queue", enabled=False)
+    world.end(world.launched[0])
+    assert world.launched[1:] == [by_hand]

@@ -235,8 +235,8 @@ def relay(engine: TalkingEngine) -> Relay:
 
 @pytest.fixture
 def app(io_loop: IOLoop, engine: TalkingEngine, relay: Relay) -> Iterator[App]:
-    site = Site(engine, relay, "127.0.0.1")
-    site.open = True
+    site = Site(engine, "127.0.0.1")
+    site.relay = relay
     yield App(site)
 
     async def stop() -> None:

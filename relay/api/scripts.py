@@ -19,10 +19,10 @@ class Script(Handler):
 class ScriptRun(Handler):
     success = 202
 
-    def post(self, name: str) -> None:
+    async def post(self, name: str) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is started any more.")
-        self.answer({"run_id": self.engine.run_now(name)})
+        self.answer({"run_id": await self.engine.run_now(name)})
 
 
 class ScriptStop(Handler):
