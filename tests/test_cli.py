@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from relay.cli import OneLine, main
+from relay.cli import main
+from relay.cli.service import OneLine
 from relay.service import ListenError, listen
 from tests.service import DEADLINE, Service, until
 

@@ -1,0 +1,67 @@
+"""A configuration to begin with, and whether one is sound."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from relay.cli.options import config_option, loader
+
+
+@click.command()
+@config_option
+def check(config: Path | None) -> None:
+    """Check the configuration file: print every fault as FILE:LINE: message.
+
+    Exit code 0 where it is sound, 1 where it is faulty.
+    """
+    from exporter.config import ConfigError
+
+    try:
+        loaded = loader(config, {})()
+    except ConfigError as error:
+        for fault in error.faults:
+            click.echo(str(fault))
+        sys.exit(1)
+    count = len(loaded.settings.scripts)
+    click.echo(f"{loaded.path}: {count} script{'' if count == 1 else 's'}, no faults")
+
+
+@click.command()
+@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
+def init(directory: Path) -> None:
+    """Write a commented cronscope.yml and a few example scripts into DIR, the current directory unless given.
+
+    Overwrites nothing: where one of the files exists already, none is written.
+    """
+    source = _examples()
+    files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    if existing := [str(directory / file) for file in files if os.path.lexists(directory / file)]:
+        raise click.ClickException(f"nothing was written, because these exist already: {', '.join(existing)}")
+    try:
+        for file in files:
+            _copy(source / file, directory / file)
+            click.echo(f"wrote {directory / file}")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from error
+    click.echo(f"Next: cronscope serve -c {directory / 'cronscope.yml'}")
+
+
+def _examples() -> Path:
+    """The folder that a wheel carries, or that of a checkout."""
+    packaged = Path(__file__).parents[1] / "examples"
+    return packaged if packaged.is_dir() else packaged.parents[1] / "examples"
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Scripts become executable for whoever may read them: an installed wheel may have lost that."""
+    content = source.read_bytes()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb") as file:
+        file.write(content)
+    if content.startswith(b"#!"):
+        mode = target.stat().st_mode
+        target.chmod(mode | (mode & 0o444) >> 2)

@@ -1,0 +1,25 @@
+"""What several commands take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from exporter.config import LoadedConfig
+
+config_option = click.option(
+    "-c", "--config", metavar="FILE", type=click.Path(path_type=Path),
+    help="The configuration file; cronscope.yml in the current directory unless given.",
+)  # fmt: skip
+
+
+def loader(config: Path | None, flags: dict[str, str]) -> Callable[[], LoadedConfig]:
+    from exporter.config import find, load
+
+    return partial(load, find(config), environ=os.environ, flags=flags)

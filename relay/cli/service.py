@@ -1,0 +1,67 @@
+"""Running the service in the foreground."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from relay.cli.options import config_option, loader
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command()
+@config_option
+@click.option("--listen", metavar="HOST:PORT", help="Where to listen; overrides the file. Port 0 takes any free one.")
+@click.option("--data-dir", metavar="DIR", help="Where runs and their history are kept; overrides the file.")
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="How much to log.")
+def serve(config: Path | None, listen: str | None, data_dir: str | None, log_level: str) -> None:
+    """Run the service in the foreground: scheduler, /metrics, /ws and the page.
+
+    Prints one line with the page's address when it is ready. SIGTERM and SIGINT stop it; scripts under way go on
+    unless on_shutdown says otherwise. SIGHUP reads the configuration again.
+    """
+    import asyncio
+
+    from exporter.config import COMMAND_LINE, ConfigError
+    from exporter.data_dir import StartError
+    from relay.service import ListenError, serve
+
+    _log_to_stderr(log_level)
+    flags = {key: value for key, value in (("listen", listen), ("data_dir", data_dir)) if value is not None}
+    load = loader(config, flags)
+    try:
+        asyncio.run(serve(load(), load, _tell_ready))
+    except ConfigError as error:
+        for fault in error.faults:
+            click.echo(str(fault), err=True)
+        sys.exit(2 if all(fault.file == COMMAND_LINE for fault in error.faults) else 1)
+    except (ListenError, StartError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _tell_ready(url: str) -> None:
+    try:
+        click.echo(f"Cronscope is ready: {url}")
+    except OSError as error:  # nobody can read it, which is no reason not to run
+        logging.getLogger(__name__).warning("ready at %s, but standard output cannot be written: %s", url, error)
+
+
+class OneLine(logging.Formatter):
+    """A line a message, whatever is in it: nobody can forge one, and a traceback stays with its cause."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        head = f"{moment:%Y-%m-%dT%H:%M:%S}.{int(record.msecs):03d}Z {record.levelname} {record.name}: "
+        return head + super().format(record).replace("\\", "\\\\").replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _log_to_stderr(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # its jobs are no news
