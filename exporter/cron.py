@@ -74,7 +74,7 @@ class CronTiming:
         self._zone = where
         self._search = _parse(value)
         _, minute, hour, *days = self._search.parts
-        self._fixed = not minute.startswith("*") and not hour.startswith("*")
+        self.fixed: Final = not minute.startswith("*") and not hour.startswith("*")
         self._longest_gap: Duration | None = None
         if days != ["*", "*", "*"] and self._next(int(_REFERENCE.replace(tzinfo=UTC).timestamp())) is None:
             raise ScheduleError(f'"{value}" never comes: no date fits all of its fields')
@@ -94,14 +94,14 @@ class CronTiming:
         if self._longest_gap is None:
             changes = _clock_changes(self._zone, datetime.now(self._zone).year)
             # The gaps of a fixed schedule grow only where the clock goes back.
-            gaps = [self._gap_around(change) for change in changes if not self._fixed or self._wall(change)[1]]
+            gaps = [self._gap_around(change) for change in changes if not self.fixed or self._wall(change)[1]]
             self._longest_gap = Duration(max(_longest_on_wall(self._search), *gaps, 0) * 1000)
         return self._longest_gap
 
     # Below, times are whole seconds since the epoch; a `wall` is a naive datetime, what a clock in the zone shows.
 
     def _next(self, after: int) -> int | None:
-        return self._next_fixed(after) if self._fixed else self._next_wild(after + 1)
+        return self._next_fixed(after) if self.fixed else self._next_wild(after + 1)
 
     def _next_fixed(self, after: int) -> int | None:
         """The first start after `after`, which never falls into the second pass of a repeated time."""

@@ -141,8 +141,9 @@ class Engine:
         for script in self.settings.scripts:
             when = self._scripts.timing(script.name)
             known[script.name] = self._scheduler.configure(
-                script, when, known.get(script.name), recorded.get(script.name, ())
-            )
+                script, when, known.get(script.name), recorded.get(script.name, ()),
+                has_run=self._scripts.has_run(script.name),
+            )  # fmt: skip
             if (last_run := self._scripts.last_run(script.name)) is not None:
                 self._scheduler.plan_retry(last_run)
             if booted != boot:
@@ -184,7 +185,7 @@ class Engine:
             if getattr(before, key) != getattr(self.settings, key):
                 log.warning("%s has changed: this takes effect at the next start of the service", key)
         if self.ready:  # else the scheduler is halted
-            self._scheduler.limit = self.settings.max_concurrent_runs
+            self._scheduler.set_limit(self.settings.max_concurrent_runs)
         old = {script.name: script for script in before.scripts}
         for name in old.keys() - {script.name for script in self.settings.scripts}:
             self._delete(name)
@@ -202,7 +203,8 @@ class Engine:
     def _update(self, script: ScriptSettings) -> None:
         op: Literal["created", "updated"] = "updated" if script.name in self._scripts else "created"
         self._configure(script)
-        entry = self._scheduler.configure(script, self._scripts.timing(script.name))
+        has_run = self._scripts.has_run(script.name)
+        entry = self._scheduler.configure(script, self._scripts.timing(script.name), has_run=has_run)
         self._history.set_slots([(script.name, entry)])
         if op == "created":
             for live in self._live.executing():
@@ -303,7 +305,7 @@ class Engine:
         offset = time.time() - time.monotonic()
         if abs(offset - self._clock_offset) > CLOCK_STEP_SECONDS:  # the clock was set, or the machine slept
             if offset < self._clock_offset:
-                self._history.set_slots(self._scheduler.clock_set_back())
+                self._plan_anew(now)
             self._timetable.wakeup()
         self._clock_offset = offset
         if self._history.failure is None:
@@ -311,6 +313,15 @@ class Engine:
         if now >= self._retained_at + RETENTION_INTERVAL:
             self._retained_at = now
             self._retain(now)
+
+    def _plan_anew(self, now: Instant) -> None:
+        """The clock was set back: tell of every script whose next start is another one now."""
+        before = {name: self.next_start(name) for name in self._scripts}
+        self._history.set_slots(self._scheduler.clock_set_back())
+        for name, start in before.items():
+            if self.next_start(name) != start:
+                self.planned(name)
+                self.happened(ScriptChanged(op="updated", script=self.script(name)), now)
 
     def _retain(self, now: Instant) -> None:
         """Keep the histories of scripts that ran, or changed, within their limits."""

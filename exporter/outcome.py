@@ -56,11 +56,9 @@ class Status(NamedTuple):
         reason: FailureReason | None = "exit_code"
         if self.code < 0:
             reason = "lost"
-        elif self.killed and self.code > 128:
-            reason = "signal"
         elif self.code in success_codes:
             reason = None
-        elif self.code in _SILENT:
+        elif (self.killed and self.code > 128) or self.code in _SILENT:
             reason = "signal"
         return Outcome(
             exit_code=self.code, reason=reason, ended_at=ended_at, max_rss_bytes=max(peak, self.shell_bytes) or None,

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from msgspec import Struct, field, structs
 
+from exporter.cron import CronTiming
 from exporter.events import Instant, Run, SkipReason, Status, Trigger
 from exporter.history import TimetableEntry
 from exporter.settings import Duration, ScriptSettings
@@ -27,8 +28,11 @@ LONGEST_RETRY_DELAY = Duration(30 * 86_400_000)
 MAX_WAITING = 100
 """Starts of one script that may wait at a time."""
 MAX_MISSED = 100
-"""Missed slots of one script that are looked at, the latest ones."""
+"""Missed slots of one script that `missed: all` makes up for, the latest ones."""
+MAX_LOOKED_AT = 1000
+"""Missed slots of one script that are recorded, the latest ones; of more than these nothing is told."""
 _HOUR = 3_600_000
+_DISABLED = " (disabled)"
 
 
 class RunRefused(Exception):
@@ -93,7 +97,7 @@ class _Plan(Struct):
 class Scheduler:
     def __init__(self, effects: Effects, timetable: Timetable, limit: int, clock: Callable[[], Instant]) -> None:
         """`limit`: runs that may execute at a time, over all scripts."""
-        self.limit = limit
+        self._limit = limit
         self._effects = effects
         self._timetable = timetable
         self._clock = clock
@@ -113,17 +117,21 @@ class Scheduler:
         when: Timing,
         known: TimetableEntry | None = None,
         recorded: Collection[Instant] = (),
+        *,
+        has_run: bool = True,
     ) -> TimetableEntry:
         """Take up a script, new or changed, and apply its `missed` rule to slots that passed unseen.
 
         `known` is what the history has of a new script; `recorded` are the planned starts later than that which it
-        has, too.  Returns what the history should have from now on.
+        has, too; `has_run`: whether it ever ran.  Returns what the history should have from now on.
         """
         now = self._clock()
-        schedule = f"{when.kind} {when.value} {when.timezone}{'' if script.enabled else ' (disabled)'}"
+        schedule = _schedule(when) + ("" if script.enabled else _DISABLED)
         plan = self._plans.get(script.name)
         if plan is not None:
             known = TimetableEntry(plan.schedule, plan.last_slot)
+        if known is not None and not has_run and known.schedule == schedule + _DISABLED:
+            known = None  # switched on for the first time
         entry = self._entry(script, when, schedule, known, now)
         if isinstance(when, IntervalTiming):
             when = when.anchored(entry.last_slot)
@@ -151,9 +159,8 @@ class Scheduler:
             last_slot = now if every is None else Instant(first_start(script.name, every, now) - every)
         elif known.schedule == schedule:
             last_slot = _believed(when, known.last_slot, now)
-        elif isinstance(when, IntervalTiming) and known.schedule.removesuffix(" (disabled)") == schedule.removesuffix(
-            " (disabled)"
-        ):  # switched on or off: the interval keeps its beat
+        elif isinstance(when, IntervalTiming) and known.schedule.removesuffix(_DISABLED) == _schedule(when):
+            # switched on or off: the interval keeps its beat
             last_slot = Instant(known.last_slot + max(0, now - known.last_slot) // when.every * when.every)
         else:
             last_slot = now
@@ -233,7 +240,7 @@ class Scheduler:
         slots = [slot for slot in slots if planned[slot] not in recorded]
         plan.open.update(slots)
         missed = slots if not slots or now - planned[slots[-1]] > grace else slots[:-1]
-        dropped = len(missed) - {"skip": 0, "once": min(1, len(missed)), "all": len(missed)}[plan.settings.missed]
+        dropped = max(0, len(missed) - {"skip": 0, "once": 1, "all": MAX_MISSED}[plan.settings.missed])
         self._skip([self._start(plan, "schedule", planned[slot], slot) for slot in missed[:dropped]], "missed")
         for slot in missed[dropped:]:
             self._enqueue(plan, self._start(plan, "missed", planned[slot], slot))
@@ -282,12 +289,21 @@ class Scheduler:
 
     # --- admission ---
 
+    @property
+    def limit(self) -> int:
+        """Runs that may execute at a time, over all scripts."""
+        return self._limit
+
+    def set_limit(self, limit: int) -> None:
+        self._limit = limit
+        self._dispatch()
+
     def halt(self) -> None:
         """Start nothing more: the service is about to stop.
 
         Planned starts that wait are found again as missed ones; those asked for by hand are told as such now.
         """
-        self.limit = 0
+        self._limit = 0
         for start in [*self._ready, *(start for plan in self._plans.values() for start in plan.waiting)]:
             if start.trigger == "manual":
                 self._skip([start], "missed")
@@ -401,7 +417,7 @@ class Scheduler:
         plan.ready += 1
 
     def _dispatch(self) -> None:
-        while self._ready and self._places_taken < self.limit:
+        while self._ready and self._places_taken < self._limit:
             start = self._ready.popleft()
             self._plans[start.script_name].ready -= 1
             self._timetable.cancel_once(f"retry {start.script_name}")  # a newer run makes the retry needless
@@ -454,12 +470,19 @@ class Scheduler:
         self._effects.planned(plan.settings.name)
 
 
+def _schedule(when: Timing) -> str:
+    """What a slot belongs to: with another schedule the timetable begins anew."""
+    return f"{when.kind} {when.value}" + (f" {when.timezone}" if when.kind == "cron" else "")
+
+
 def _believed(when: Timing, last_slot: Instant, now: Instant) -> Instant:
     """The last slot, or now where it was looked at by a clock that was wrong.
 
-    A cron slot that comes twice within a few hours starts once, as by Debian's cron (cron(8)).
+    A start at a fixed time that comes twice within a few hours happens once, others follow the clock at once, as by
+    Debian's cron (cron(8)).
     """
-    ahead = 0 if isinstance(when, IntervalTiming) else 3 * _HOUR
+    fixed = isinstance(when, CronTiming) and when.fixed
+    ahead = 3 * _HOUR if fixed else 0 if isinstance(when, IntervalTiming) else 1000
     return now if last_slot > now + ahead else last_slot
 
 
@@ -472,16 +495,16 @@ def _jittered(script: ScriptSettings, slot: Instant) -> Instant:
 
 
 def _slots_between(when: Timing, after: Instant, until: Instant) -> list[Instant]:
-    """Slots later than `after`, up to and including `until`; of many only the latest MAX_MISSED."""
+    """Slots later than `after`, up to and including `until`; of many only the latest MAX_LOOKED_AT."""
     span = _HOUR
     while True:
         since = max(after, Instant(until - span))
-        slots: deque[Instant] = deque(maxlen=MAX_MISSED)
+        slots: deque[Instant] = deque(maxlen=MAX_LOOKED_AT)
         count, slot = 0, when.next(since)
         while slot is not None and slot <= until:
             slots.append(slot)
             count += 1
             slot = when.next(slot)
-        if since == after or count >= MAX_MISSED:
+        if since == after or count >= MAX_LOOKED_AT:
             return list(slots)
-        span *= max(4, min(16, -(-MAX_MISSED // max(1, count)) + 1))
+        span *= max(4, min(16, MAX_LOOKED_AT // max(1, count) + 1))

@@ -74,6 +74,11 @@ class Scripts:
     def last_run(self, name: str) -> Run | None:
         return self._state(name).last_run
 
+    def has_run(self, name: str) -> bool:
+        """Whether the script ever ran, or runs now, as far as the history goes."""
+        state = self._state(name)
+        return bool(state.last_run or state.running)
+
     def restore(self, name: str, last_run: Run) -> None:
         """Take over from the history the latest run that ended."""
         self._state(name).last_run = last_run

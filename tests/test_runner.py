@@ -171,8 +171,12 @@ def test_success_codes_are_a_success(folder: Folder, command: str) -> None:
     assert folder.outcome(command, success_codes=[3, 130, 143]).reason is None
 
 
-def test_death_by_a_signal_is_never_a_success(folder: Folder) -> None:
-    assert folder.outcome("kill -TERM $$", success_codes=[143]).reason == "signal"
+@pytest.mark.parametrize(("listed", "reason"), [([0, 130, 143], None), ([0, 3], "signal")])
+@pytest.mark.parametrize("name", ["TERM", "INT"])
+def test_death_by_a_signal_is_a_success_only_where_its_code_is_listed(
+    folder: Folder, name: str, listed: list[int], reason: str | None
+) -> None:
+    assert folder.outcome(f"kill -{name} $$", success_codes=listed).reason == reason
 
 
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from exporter.events import Instant, Run, SkipReason
 from exporter.history import TimetableEntry
-from exporter.scheduler import MAX_MISSED, MAX_WAITING, RunRefused, Scheduler, Start
+from exporter.scheduler import MAX_LOOKED_AT, MAX_MISSED, MAX_WAITING, RunRefused, Scheduler, Start
 from exporter.settings import Duration, ScriptSettings
 from exporter.timetable import Timetable
 from exporter.triggers import Timing, timing
@@ -295,12 +295,22 @@ def test_all_missed_starts_run_one_after_the_other_even_where_overlap_skips() ->
     assert world.skipped == []
 
 
-def test_at_most_a_hundred_missed_slots_are_looked_at_and_they_are_the_latest() -> None:
+def test_of_very_many_missed_slots_the_latest_are_told() -> None:
     world = World()
     before = known(world, every=Duration(1000))
     world.configure(TimetableEntry(before.schedule, Instant(NOON - 7 * 86_400_000)), every=Duration(1000))
-    assert len(world.skipped) == MAX_MISSED
+    assert len(world.skipped) == MAX_LOOKED_AT
     assert world.skipped[-1][0].scheduled_at == NOON
+
+
+@pytest.mark.parametrize(("missed", "made_up_for"), [("skip", 0), ("once", 1), ("all", MAX_MISSED)])
+def test_missed_slots_that_are_not_made_up_for_are_told(missed: str, made_up_for: int) -> None:
+    world = World()
+    before = known(world, every=Duration(1000))
+    world.configure(TimetableEntry(before.schedule, Instant(NOON - 300_000)), every=Duration(1000), missed=missed)
+    assert world.scheduler.queued + len(world.launched) == made_up_for
+    assert len(world.skipped) == 300 - made_up_for
+    assert all(start.scheduled_at == NOON for start in world.launched[: made_up_for == 1])
 
 
 def test_slots_slept_through_are_missed_but_a_slot_a_little_late_is_started() -> None:
@@ -358,6 +368,26 @@ def test_a_changed_interval_counts_from_the_change() -> None:
     world = World()
     world.configure(known(world, every=Duration(7 * MINUTE)), every=Duration(5 * MINUTE))
     assert world.scheduler.next_start("job") == world.timetable.now + 5 * MINUTE
+
+
+def test_an_interval_does_not_care_for_the_time_zone() -> None:
+    world = World()
+    world.configure(every=Duration(3_600_000), timezone="Europe/Berlin")
+    planned = world.scheduler.next_start("job")
+    world.timetable.now = Instant(NOON + 5000)
+    world.configure(every=Duration(3_600_000), timezone="America/New_York")
+    assert world.scheduler.next_start("job") == planned
+
+
+def test_an_interval_switched_on_for_the_first_time_starts_soon() -> None:
+    world = World()
+    world.configure(every=Duration(600_000), enabled=False)
+    world.timetable.now = Instant(NOON + 2_000_000)
+    script = ScriptSettings(name="job", command="true", every=Duration(600_000))
+    world.scheduler.configure(script, timing(script, "UTC"), has_run=False)
+    first = world.scheduler.next_start("job")
+    assert first is not None
+    assert 0 < first - world.timetable.now <= 30_000
 
 
 def test_an_interval_keeps_its_beat_over_being_switched_off_and_on() -> None:
@@ -445,6 +475,31 @@ def test_a_slot_that_comes_while_the_jitter_of_an_earlier_one_passes_is_told_as_
     assert world.worked_off[-1] == NOON + 3 * MINUTE
 
 
+@pytest.mark.parametrize(
+    ("cron", "starts"), [("* * * * *", ["10:31:00"]), ("@hourly", ["11:00:00"]), ("15,45 11,12 * * *", ["12:45:00"])]
+)
+def test_only_starts_at_a_fixed_time_wait_until_a_clock_set_back_is_where_it_was(cron: str, starts: list[str]) -> None:
+    world = World()
+    world.configure(cron=cron, overlap="allow")
+    world.timetable.now = Instant(NOON + 30 * MINUTE)
+    world.timetable.come("job")
+    world.timetable.now = Instant(NOON - 90 * MINUTE)
+    world.scheduler.clock_set_back()
+    told = len(world.launched)
+    while len(world.launched) == told:
+        world.after(MINUTE)
+    assert slots(world.launched[told:]) == starts
+
+
+def test_more_places_let_waiting_starts_go_at_once() -> None:
+    world = World(limit=1)
+    for name in ("a", "b", "c"):
+        world.configure(name=name)
+        world.scheduler.run_now(name)
+    world.scheduler.set_limit(3)
+    assert [start.script_name for start in world.launched] == ["a", "b", "c"]
+
+
 @pytest.mark.parametrize("schedule", [{"cron": "* * * * *"}, {"every": Duration(MINUTE)}])
 def test_a_clock_that_was_a_year_ahead_silences_no_script_once_it_is_right(schedule: dict[str, Any]) -> None:
     world = World()
@@ -524,9 +579,9 @@ def test_nothing_starts_once_halted_and_who_asked_for_a_run_is_told() -> None:
 
 def test_many_missed_starts_are_told_at_once() -> None:
     world = World()
-    world.configure(known=TimetableEntry("cron * * * * * UTC", Instant(NOON - 1000 * MINUTE)), cron="* * * * *")
+    world.configure(known=TimetableEntry("cron * * * * * UTC", Instant(NOON - 2000 * MINUTE)), cron="* * * * *")
     assert [start.slot for start in world.launched] == [NOON]  # which is on time
-    assert len(world.skipped) == MAX_MISSED - 1
+    assert len(world.skipped) == MAX_LOOKED_AT - 1
     assert len(world.worked_off) == 2
 
 
