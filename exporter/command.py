@@ -6,11 +6,11 @@ import errno
 import os
 import re
 import stat
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from exporter.events import Run
+from exporter.program import NoProgram, check_format, find
 from exporter.settings import ScriptSettings
 
 _SECRET = re.compile(r"CRONSCOPE_.*(PASSWORD|TOKEN|SECRET|HASH)")
@@ -22,9 +22,6 @@ _ENV_LINE = re.compile(
 )
 _BLANK_LINE = re.compile(r"\s*(#.*)?")
 _ESCAPE = re.compile(r'\\(["\\$`n])')
-_BINARY = (
-    (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe") if sys.platform == "darwin" else (b"\x7fELF",)
-)  # Mach-O of 64 and 32 bits and universal; elf(5)
 _PLAIN_WORDS = {
     errno.E2BIG: "its arguments and environment are longer than the system takes",
     errno.EAGAIN: "the system's limit on processes is reached",
@@ -100,8 +97,10 @@ def arguments(script: ScriptSettings, environ: Mapping[str, str]) -> list[str]:
         return ["/bin/sh", "-c", script.command]
     if not script.command:
         raise SpawnError("the command is an empty list")
-    program = _find(script.command[0], script.workdir, environ.get("PATH", os.defpath))
-    _check_format(program, script.workdir)
+    try:
+        check_format(find(script.command[0], script.workdir, environ.get("PATH", os.defpath)), script.workdir)
+    except NoProgram as error:
+        raise SpawnError(str(error)) from error
     return script.command
 
 
@@ -113,37 +112,3 @@ def _check_workdir(workdir: Path) -> None:
         raise SpawnError(f"workdir {workdir}: {plain_words(error)}") from error
     if not os.access(workdir, os.X_OK):
         raise SpawnError(f"workdir {workdir}: permission denied")
-
-
-def _find(program: str, workdir: Path, path: str) -> Path:
-    """The file that execvp(3) would choose: the first one that may be executed."""
-    folders = [""] if "/" in program else path.split(":")
-    refused = None
-    for folder in folders:
-        candidate = workdir / folder / program
-        if _is_executable(candidate):
-            return candidate
-        if os.path.exists(candidate):
-            refused = candidate
-    if refused is not None:
-        raise SpawnError(f"{refused} is a directory" if refused.is_dir() else f"{refused} is not executable")
-    raise SpawnError(f"{program}: no such file" if "/" in program else f"{program}: not found in PATH ({path})")
-
-
-def _is_executable(program: Path) -> bool:
-    return os.path.isfile(program) and os.access(program, os.X_OK)
-
-
-def _check_format(program: Path, workdir: Path) -> None:
-    try:
-        with program.open("rb") as file:
-            head = file.readline(256)  # the kernel's limit: execve(2)
-    except OSError:  # may be executed, but not read
-        return
-    if head.startswith(b"#!"):
-        words = head[2:].split(maxsplit=1)
-        interpreter = workdir / os.fsdecode(words[0]) if words else None
-        if interpreter is None or not _is_executable(interpreter):
-            raise SpawnError(f"{program}: bad interpreter in its first line, {os.fsdecode(head).strip()}")
-    elif not head.startswith(_BINARY):
-        raise SpawnError(f"{program}: exec format error: it is no binary of this system and does not begin with #!")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,11 @@ def test_an_env_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 # --- arguments ---
 
 
+def copied(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    path.chmod(0o755)
+
+
 def test_text_is_the_shells_business(tmp_path: Path) -> None:
     script = ScriptSettings(name="backup", command="no-such-program; exit 3", workdir=tmp_path)
     assert arguments(script, {}) == ["/bin/sh", "-c", "no-such-program; exit 3"]
@@ -128,6 +134,15 @@ def test_a_program_that_cannot_be_started_is_refused_with_the_reason(tmp_path: P
     program(tmp_path / "empty", "")
     program(tmp_path / "lost", "#!/no/such/interpreter -x\n")
     program(tmp_path / "none", "#!\n")
+    program(tmp_path / "windows", "#!/bin/sh\r\necho x\r\n")
+    program(tmp_path / "nested", f"#!{tmp_path}/text\n")
+    binary = Path(shutil.which("true") or "").read_bytes()
+    copied(tmp_path / "foreign", binary[:18] + b"\xff\x7f" + binary[20:])
+    copied(tmp_path / "unloadable", binary.replace(b"/ld-", b"/no-"))
+    copied(tmp_path / "cut", binary[:10])
+    copied(tmp_path / "binary", binary)
+    program(tmp_path / "sound", f"#! \t{tmp_path}/binary\t-x\n")
+    arguments(listed(tmp_path, "./sound"), PATH)
     for command, message in {
         "no-such-program": r"^no-such-program: not found in PATH \(/usr/bin:/bin\)$",
         "./no-such-program": r"^\./no-such-program: no such file$",
@@ -138,6 +153,11 @@ def test_a_program_that_cannot_be_started_is_refused_with_the_reason(tmp_path: P
         "./empty": r"/empty: exec format error",
         "./lost": r"/lost: bad interpreter in its first line, #!/no/such/interpreter -x$",
         "./none": r"/none: bad interpreter",
+        "./windows": r"/windows: its first line ends with CR LF, as on Windows",
+        "./nested": r"/text: exec format error",
+        "./foreign": r"/foreign: exec format error: it is a binary of another kind of machine$",
+        "./unloadable": r"/unloadable: it needs the loader .*/no-.*, which this system does not have$",
+        "./cut": r"/cut: exec format error",
     }.items():
         with pytest.raises(SpawnError, match=message):
             arguments(listed(tmp_path, command), PATH)
