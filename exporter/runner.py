@@ -89,14 +89,17 @@ def launch(
 
 
 def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outcome | None:
-    """Take up a run that an earlier life of the service started: still running, ended meanwhile, or (None) lost."""
+    """Take up a run that an earlier life of the service started: still running, ended meanwhile, or (None) lost.
+
+    One is running, too, where its stop has begun and the rest of its process group has not gone yet.
+    """
     folder = folder.resolve()
     pid = _find_launcher(folder)
     # The descriptor first, then who it is: from then on the number cannot pass to another process unseen.
     pidfd = _pidfd(pid)
     running = _is_launcher(pid, folder)
     status = read_status(folder)  # last: the shell may have ended by now
-    if running and status is None:
+    if (running and status is None) or ((folder / STOPPED).exists() and _left_to_stop(pid, folder.name)):
         return Process(folder, pid, success_codes, pidfd=pidfd, is_child=False)
     if pidfd is not None:
         os.close(pidfd)
@@ -285,3 +288,12 @@ def _is_launcher(pid: int, folder: Path) -> bool:
         return psutil.Process(pid).cmdline()[_FOLDER_ARGUMENT : _FOLDER_ARGUMENT + 1] == [str(folder)]
     except psutil.Error:
         return False
+
+
+def _left_to_stop(group: int, run_id: str) -> bool:
+    """Whether processes of a run whose shell has ended are still in its group, which is no other's by now."""
+    for pid in members(group) if group > 0 else ():
+        with contextlib.suppress(psutil.Error):
+            if psutil.Process(pid).environ().get("CRONSCOPE_RUN_ID") == run_id:
+                return True
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
+import psutil
 import pytest
 
 
@@ -16,3 +17,10 @@ def program(name: str, package: str) -> str:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

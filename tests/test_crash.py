@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import is_alive
 from tests.service import Service, until
 
 
@@ -109,6 +110,23 @@ def test_a_stop_under_way_goes_on_over_a_restart(start_service: Callable[..., Se
     records = [service.ended(run_id) for run_id in run_ids]
     assert [(record["reason"], record["exit_code"]) for record in records] == [("cancelled", 137), ("cancelled", 1)]
     assert service.get("/api/v1/scripts/polite")["next_run_at"] is None  # no retry
+
+
+def test_grandchildren_that_ignore_term_do_not_outlive_a_restart_in_the_middle_of_a_stop(
+    start_service: Callable[..., Service],
+) -> None:
+    command = "(trap '' TERM; echo > up; while :; do sleep 0.05; done) & echo $! > grandchild; exec sleep 1000"
+    service = start_service(json.dumps({"scripts": [{"name": "job", "command": command, "kill_after": "4s"}]}))
+    run_id = service.run("job")
+    until(lambda: (service.folder / "up").exists() and _text(service.folder / "grandchild"), bool)
+    service.post(f"/api/v1/runs/{run_id}/stop")
+    status = service.folder / "data/runs" / run_id / "status"
+    until(lambda: _text(status).endswith("end\n"), bool)  # the command itself has ended
+    service.kill()
+    service.start()
+    record = service.ended(run_id)
+    assert (record["reason"], record["exit_code"]) == ("cancelled", 143)
+    assert not is_alive(int(_text(service.folder / "grandchild")))
 
 
 @pytest.mark.parametrize(("rule", "reason", "exit_code"), [("stop", "cancelled", 143), ("wait", None, 0)])

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-import psutil
 import pytest
 
 from exporter import runner
@@ -23,6 +22,7 @@ from exporter.events import Instant, Run
 from exporter.output import Archive, Recording
 from exporter.runner import Outcome, Process, SpawnError, adopt, launch
 from exporter.settings import Duration, ScriptSettings
+from tests.programs import is_alive
 
 T = TypeVar("T")
 DEADLINE = 30.0
@@ -134,10 +134,6 @@ async def died(pid: int) -> None:
         await readable(pidfd)
     finally:
         os.close(pidfd)
-
-
-def is_alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 # --- how a run ends ---
