@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+
+T = TypeVar("T")
 
 Trigger = Literal["schedule", "manual", "retry", "missed"]
 Status = Literal["running", "completed", "failed", "skipped"]
@@ -64,6 +66,11 @@ _encoder = msgspec.json.Encoder(enc_hook=_encode_custom)
 def to_json(value: Any) -> bytes:
     """Encode any of this module's structs, or builtins holding them, as JSON."""
     return _encoder.encode(value)
+
+
+def from_json(data: bytes, of: type[T]) -> T:
+    """Decode what `to_json` made of a struct.  Raises msgspec.ValidationError."""
+    return msgspec.json.decode(data, type=of, dec_hook=lambda _, text: Instant.parse(text))
 
 
 # --- Records ---------------------------------------------------------------------------------------

@@ -6,12 +6,16 @@ Belongs to the event loop's thread; what is slow about output happens on worker 
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import shutil
+import tempfile
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+import msgspec
 from msgspec import structs
 
 from exporter.events import (
@@ -24,6 +28,8 @@ from exporter.events import (
     Run,
     RunEnded,
     RunStarted,
+    from_json,
+    to_json,
 )
 from exporter.history import History, TimetableEntry
 from exporter.output import Recording
@@ -39,6 +45,12 @@ FOLLOWED_MARK_SECONDS = 0.1
 """The same while somebody looks."""
 DISCARDED = ".done"
 """Ending of the name of a folder that is being removed."""
+RECORD = "record"
+"""Name of the file that has a run's record while the history has no room for it."""
+IN_MEMORY = Path("/dev/shm")  # noqa: S108  # folders in it are made by mkdtemp(3)
+"""Where a run's folder goes while the disk is full, if there is such a place: shm_overview(7)."""
+ELSEWHERE = "cronscope-"
+"""How the names of folders there begin, each of which holds one run's folder."""
 
 
 class Listener(Protocol):
@@ -161,13 +173,15 @@ class LiveRuns:
 
     async def _live(self, live: LiveRun, worked_off: TimetableEntry | None) -> None:
         # Durable before the process starts, so that no slot is run twice after a crash; a full disk holds up nobody.
-        await self._history.record(live.run, worked_off=worked_off)
+        stored = await self._history.record(live.run, worked_off=worked_off)
         if live.stopped_for is not None:
             await self._end(live, Outcome(exit_code=-1, reason=None, ended_at=Instant.now()))
             return
         live.run = structs.replace(live.run, started_at=Instant.now())
         try:
-            live.folder.mkdir(mode=0o700)
+            live.folder = _make_folder(live.folder, full=not stored)
+            if not stored:
+                (live.folder / RECORD).write_bytes(to_json(live.run))
             self._record_output(live)
             live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files)
         except (SpawnError, OSError) as error:
@@ -204,7 +218,7 @@ class LiveRuns:
             except Exception:  # what cannot be read must not keep the script from ever starting again
                 log.exception("run %s: its output cannot be read", live.run.run_id)
         run = _ended(live, outcome)
-        await self._history.record(run)
+        stored = await self._history.record(run)
         live.run = run
         self._listener.over(run)
         event = RunEnded(
@@ -215,7 +229,10 @@ class LiveRuns:
         )
         self._listener.happened(event, outcome.ended_at)
         self.tell_followers(run.run_id)
-        self._spawn(live.run.run_id, self._archive(live))
+        if stored:
+            self._spawn(run.run_id, self._archive(live))
+        else:
+            self._unarchived.add(run.run_id)
 
     async def _archive(self, live: LiveRun) -> None:
         """Move the output into the history; where that has no room the files stay, to be tried again."""
@@ -230,10 +247,10 @@ class LiveRuns:
         del self._runs[run_id]
         if recording is not None:
             recording.close()
-        await asyncio.to_thread(_discard, live.folder)
+        await asyncio.to_thread(_discard, self._folder / run_id, live.folder)
 
     def archive_waiting(self) -> None:
-        """Try again to store output that found no room."""
+        """Store the output of runs that there was no room for; all records are stored by now."""
         for run_id in tuple(self._unarchived):
             self._unarchived.discard(run_id)
             self._spawn(run_id, self._archive(self._runs[run_id]))
@@ -248,8 +265,12 @@ class LiveRuns:
         """
         executing = {run.run_id for run in left}
         for folder in sorted(self._folder.iterdir()):
-            if folder.suffix == DISCARDED:
+            if not folder.exists():  # a link to what was in memory before the machine started anew
+                folder.unlink()
+            elif folder.suffix == DISCARDED:
                 await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            elif folder.name not in executing and (run := await self._unrecorded(folder)) is not None:
+                left.append(run)
             elif folder.name not in executing:
                 try:
                     await self._take_up_output(folder)
@@ -270,6 +291,17 @@ class LiveRuns:
                 await self._end(live, found)
             else:
                 await self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=live.last_seen))
+
+    async def _unrecorded(self, folder: Path) -> Run | None:
+        """The record of a run that the history never had room for; it has it now."""
+        try:
+            run = from_json((folder / RECORD).read_bytes(), Run)
+        except (OSError, msgspec.ValidationError):
+            return None
+        if await self._history.run(run.run_id) is not None:
+            return None
+        await self._history.record(run)
+        return run
 
     async def _take_up_output(self, folder: Path) -> None:
         """A folder whose run has ended, but whose output had not got into the history yet."""
@@ -344,11 +376,35 @@ class LiveRuns:
             self._spawn(run_id, self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=Instant.now())))
 
 
-def _discard(folder: Path) -> None:
-    """Remove a run's folder.  Renamed first: one that was removed by half must not be taken for a run's output."""
-    gone = folder.with_suffix(DISCARDED)
-    if folder.exists():  # a run that never came to be started has none
-        folder.rename(gone)
+def _make_folder(folder: Path, *, full: bool) -> Path:
+    """Make a run's folder; on a full disk elsewhere, with a link to it in its place.  Raises OSError."""
+    try:
+        if not full:
+            folder.mkdir(mode=0o700)
+            return folder
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+    parent = tempfile.mkdtemp(prefix=ELSEWHERE, dir=IN_MEMORY if IN_MEMORY.is_dir() else None)
+    elsewhere = Path(parent) / folder.name
+    elsewhere.mkdir(mode=0o700)
+    with suppress(OSError):  # then the next life of the service does not find it
+        folder.symlink_to(elsewhere)
+    return elsewhere
+
+
+def _discard(entry: Path, folder: Path) -> None:
+    """Remove a run's folder, and the link to it where it is elsewhere.
+
+    Renamed first: one that was removed by half must not be taken for a run's output.
+    """
+    elsewhere = folder.resolve().parent
+    if elsewhere.name.startswith(ELSEWHERE):
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        entry.unlink(missing_ok=True)
+    elif entry.exists():  # a run that never came to be started has none
+        gone = entry.with_suffix(DISCARDED)
+        entry.rename(gone)
         shutil.rmtree(gone)
 
 
