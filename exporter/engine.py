@@ -296,6 +296,7 @@ class Engine:
         self.metrics.sampled(reading)
         self.happened(reading.event, now)
         for fault in reading.faults:
+            log.warning("%s", fault)
             self.happened(Error(message=fault), now)
 
     def _tick(self, late: float) -> None:

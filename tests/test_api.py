@@ -348,6 +348,21 @@ async def test_metrics_come_in_the_format_asked_for(fetch: Fetch) -> None:
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("application/openmetrics-text;q=0,text/plain", "text/plain"),
+        ("text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.1", "text/plain"),
+        ("text/plain;q=0.2, application/openmetrics-text;version=1.0.0;q=0.8", "application/openmetrics-text"),
+        ("application/vnd.google.protobuf, */*;q=0.1", "text/plain"),
+        ("application/openmetrics-text;q=nonsense", "text/plain"),
+    ],
+)
+async def test_the_format_that_weighs_most_is_served(fetch: Fetch, accept: str, kind: str) -> None:
+    assert (await fetch("/metrics", Accept=accept)).headers["Content-Type"].startswith(kind)
+
+
+@pytest.mark.gen_test
 @pytest.mark.parametrize("accepted", ["gzip", "deflate, GZIP;q=0.5", "gzip;q=1.0, identity;q=0"])
 async def test_metrics_are_compressed_on_request(fetch: Fetch, accepted: str) -> None:
     answer = await fetch("/metrics", Accept_Encoding=accepted)

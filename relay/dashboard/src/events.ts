@@ -49,6 +49,7 @@ export interface Run {
   exit_code: number | null;
   /** The planned start; for a manual run, when it was asked for. */
   scheduled_at: Instant;
+  /** Null for a start that was asked for by hand and still waits for its turn, its status being `running`. */
   started_at: Instant | null;
   ended_at: Instant | null;
   /** Milliseconds from start to end; null while running. */

@@ -32,7 +32,7 @@ const LONGEST_DELAY = 30_000;
 /** A connection attempt that has brought no greeting for so long has failed. Milliseconds. */
 const GREETING_TIMEOUT = 10_000;
 /** A connection that was live for so long was a sound one: the waits start small again. Milliseconds. */
-const SOUND_AFTER = 10_000;
+const SOUND_AFTER = 3_000;
 /** Heartbeats without a word from the service after which the connection is taken for dead. */
 const SILENT_HEARTBEATS = 2;
 
