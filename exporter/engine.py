@@ -44,11 +44,12 @@ from exporter.live import LiveRuns
 from exporter.metrics import Metrics
 from exporter.outputs import Outputs
 from exporter.pulse import Pulse
+from exporter.retention import Keeper
 from exporter.runner import file_limit
 from exporter.sampler import Sampler
 from exporter.scheduler import RunRefused, Scheduler, Start
 from exporter.scripts import Scripts
-from exporter.settings import Duration, ScriptSettings, Settings
+from exporter.settings import Duration, Retention, ScriptSettings, Settings
 from exporter.timetable import Timetable
 from exporter.triggers import timing
 
@@ -56,7 +57,6 @@ log = logging.getLogger(__name__)
 
 SAMPLES_KEPT = Duration(15 * 60_000)
 TICK_SECONDS = 1.0
-RETENTION_INTERVAL = Duration(60_000)
 CLOCK_STEP_SECONDS = 0.5
 
 
@@ -79,9 +79,6 @@ class Engine:
         kept = max(1, SAMPLES_KEPT // self.settings.sample_interval)
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
         self._executions = 0
-        self._to_retain: set[str] = set()
-        """Scripts whose history may be longer than they want it."""
-        self._retained_at = self.started_at
         self._pulses = [
             Pulse(self.settings.sample_interval.seconds(), self._sample),
             Pulse(TICK_SECONDS, self._tick),
@@ -102,6 +99,7 @@ class Engine:
         except HistoryError as error:
             raise StartError(str(error)) from error
         self._live = LiveRuns(data_dir / "runs", self._history, os.environ, self._open_files, self)
+        self._keeper = Keeper(self._history, self._retention_of)
         self.outputs = Outputs(self._live, self._history)
         self.metrics.reloaded(True, self.started_at)
         self.metrics.watch(
@@ -134,6 +132,10 @@ class Engine:
     def _settings_of(self, name: str) -> ScriptSettings | None:
         return self._scripts.settings(name) if name in self._scripts else None
 
+    def _retention_of(self, name: str) -> Retention:
+        script = self._settings_of(name)
+        return self.settings.retention if script is None else script.retention
+
     async def _begin_timetable(self) -> None:
         known = await self._history.timetable()
         recorded = await self._history.recorded_slots()
@@ -164,6 +166,7 @@ class Engine:
         for pulse in self._pulses:
             pulse.stop()
         await self._live.stop(self.settings.on_shutdown)
+        await self._keeper.stop()
         await self._history.close()
         self._lock.close()
 
@@ -186,6 +189,7 @@ class Engine:
                 log.warning("%s has changed: this takes effect at the next start of the service", key)
         if self.ready:  # else the scheduler is halted
             self._scheduler.set_limit(self.settings.max_concurrent_runs)
+        self._keeper.changed()
         old = {script.name: script for script in before.scripts}
         for name in old.keys() - {script.name for script in self.settings.scripts}:
             self._delete(name)
@@ -197,7 +201,6 @@ class Engine:
     def _configure(self, script: ScriptSettings) -> None:
         when = timing(script, self.settings.timezone)
         self._scripts.configure(script, self._entries[script.name], when)
-        self._to_retain.add(script.name)
         self.metrics.script_configured(script, when)
 
     def _update(self, script: ScriptSettings) -> None:
@@ -273,11 +276,11 @@ class Engine:
                 self.metrics.run_started(run)
             case RunEnded() as ended:
                 self._executions += 1
-                self._to_retain.add(ended.run.script_name)
+                self._keeper.grown(ended.run.script_name)
                 self.metrics.run_ended(ended)
                 self.metrics.next_run(ended.run.script_name, ended.next_run_at)
             case RunSkipped(run=run):
-                self._to_retain.add(run.script_name)
+                self._keeper.grown(run.script_name)
                 self.metrics.run_skipped(run)
             case _:
                 return
@@ -311,9 +314,7 @@ class Engine:
         self._clock_offset = offset
         if self._history.failure is None:
             self._live.archive_waiting()
-        if now >= self._retained_at + RETENTION_INTERVAL:
-            self._retained_at = now
-            self._retain(now)
+        self._keeper.tick(now)
 
     def _plan_anew(self, now: Instant) -> None:
         """The clock was set back: tell of every script whose next start is another one now."""
@@ -323,13 +324,6 @@ class Engine:
             if self.next_start(name) != start:
                 self.planned(name)
                 self.happened(ScriptChanged(op="updated", script=self.script(name)), now)
-
-    def _retain(self, now: Instant) -> None:
-        """Keep the histories of scripts that ran, or changed, within their limits."""
-        for name in self._to_retain:
-            if (script := self._settings_of(name)) is not None:
-                self._history.retain(name, script.retention, now)
-        self._to_retain.clear()
 
     def _store_failed(self, reason: str, first: bool) -> None:
         self.metrics.store_write_failed()

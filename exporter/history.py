@@ -21,15 +21,19 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from exporter import records
+from exporter.archive import Archive, Chunk
 from exporter.data_dir import Reserve
 from exporter.events import Instant, Run
-from exporter.output import Archive, Chunk
-from exporter.settings import Retention
+from exporter.records import CursorError, RunPage, RunQuery
+from exporter.sweeper import Sweeper
+
+__all__ = ["CursorError", "History", "HistoryError", "RunPage", "RunQuery", "TimetableEntry"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -38,36 +42,12 @@ SCHEMA_VERSION = 1
 RETRY_SECONDS = 1.0
 RESERVE_BYTES = 1 << 20
 """Room for some hundred records after the disk is full."""
-_COLUMNS = Run.__struct_fields__
 _UPSERT = (
-    f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
-    f" ON CONFLICT (run_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
+    f"INSERT INTO runs ({', '.join(records.COLUMNS)}) VALUES ({', '.join('?' * len(records.COLUMNS))})"  # noqa: S608
+    f" ON CONFLICT (run_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in records.COLUMNS[1:])}"
 )
-_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM runs"  # noqa: S608
 
-_RETAIN = """
-    DELETE FROM runs WHERE script_name = :script AND status != 'running' AND (begun_at < :oldest OR
-        (begun_at, run_id) < (SELECT begun_at, run_id FROM runs AS kept WHERE script_name = :script
-            AND (kept.status = 'skipped') = (runs.status = 'skipped')
-            ORDER BY begun_at DESC, run_id DESC LIMIT 1 OFFSET coalesce(:runs, 1 << 62) - 1))
-        AND run_id NOT IN (SELECT run_id FROM (SELECT run_id FROM runs WHERE script_name = :script
-            AND status = 'completed' ORDER BY begun_at DESC, run_id DESC LIMIT 1))
-        AND run_id NOT IN (SELECT run_id FROM (SELECT run_id FROM runs WHERE script_name = :script
-            AND status = 'failed' ORDER BY begun_at DESC, run_id DESC LIMIT 1))
-"""
-_RETAIN_BYTES = """
-    DELETE FROM runs WHERE status != 'running' AND run_id IN (
-        SELECT run_id FROM (
-            SELECT run_id, row_number() OVER newest AS number, sum(size) OVER newest AS total FROM (
-                SELECT run_id, begun_at, (SELECT coalesce(sum(length(data)), 0) FROM output_chunks
-                    WHERE output_chunks.run_id = runs.run_id) AS size
-                FROM runs WHERE script_name = :script)
-            WINDOW newest AS (ORDER BY begun_at DESC, run_id DESC))
-        WHERE total > :bytes AND number > 1)
-"""
-"""The latest run's output is kept, whatever its size."""
-
-Rows = Callable[[sqlite3.Connection], None]
+Rows = Callable[[sqlite3.Connection], object]
 
 
 class HistoryError(Exception):
@@ -79,34 +59,6 @@ class TimetableEntry(Struct, frozen=True):
     """The schedule that `last_slot` belongs to, as text to compare."""
     last_slot: Instant
     """Up to here no slot will ever be started again."""
-
-
-class RunQuery(Struct, frozen=True, kw_only=True):
-    """Filters of a listing, all of which must hold; None: any."""
-
-    script: str | None = None
-    status: str | None = None
-    reason: str | None = None
-    exit_code: int | None = None
-    since: Instant | None = None
-    """Begun at or after."""
-    until: Instant | None = None
-    """Begun before."""
-    q: str | None = None
-    """Text that occurs in the run's stored output, whatever the case."""
-    limit: int = 50
-    before: str | None = None
-    """Cursor: `next` of the page before."""
-
-
-class RunPage(Struct, frozen=True):
-    runs: list[Run]
-    next: str | None
-    """Cursor of the following page; None on the last."""
-
-
-class CursorError(ValueError):
-    """The cursor was not made by this service."""
 
 
 class _Job(NamedTuple):
@@ -190,22 +142,20 @@ class History:
 
         Unlike records it is not tried again by itself: the run's folder still has it, and memory is not for it.
         """
+        insert = (
+            "INSERT OR REPLACE INTO output_chunks (run_id, first_line, lines, segments, data) SELECT ?1, ?2, ?3, ?4, ?5"
+            " WHERE EXISTS (SELECT 1 FROM runs WHERE run_id = ?1)"  # else it was deleted meanwhile
+        )
         values = (run_id, *msgspec.structs.astuple(chunk))
-        insert = "INSERT OR REPLACE INTO output_chunks VALUES (?, ?, ?, ?, ?)"
         return self._submit(lambda connection: _execute(connection, insert, *values), retried=False)
 
-    def retain(self, script_name: str, retention: Retention, now: Instant) -> asyncio.Future[bool]:
-        """Drop a script's oldest records, with their output, beyond what `retention` keeps."""
-        oldest = None if retention.days is None else max(0, now - round(retention.days * 86_400_000))
-        # What one script has stored can't be more than the whole: spares counting it.
-        size = retention.bytes if retention.bytes is not None and self.size_bytes() > retention.bytes else None
+    def write(self, rows: Rows, *, retried: bool = True) -> asyncio.Future[bool]:
+        """Have the writer thread call `rows` within a transaction, twice where the first one fails.
 
-        def rows(connection: sqlite3.Connection) -> None:
-            connection.execute(_RETAIN, {"script": script_name, "runs": retention.runs, "oldest": oldest})
-            if size is not None:
-                connection.execute(_RETAIN_BYTES, {"script": script_name, "bytes": int(size)})
-
-        return self._submit(rows)
+        The future is True once all of it is durable, False where it could not be stored: yet, or if not `retried`,
+        at all.
+        """
+        return self._submit(rows, retried=retried)
 
     def _submit(self, rows: Rows, *, retried: bool = True) -> asyncio.Future[bool]:
         job = _Job(rows, retried, self._loop.create_future())
@@ -218,10 +168,16 @@ class History:
         closing = False
         reserve = Reserve(self.path.with_name("reserve"), RESERVE_BYTES)
         reserve.take()
+        sweeper = Sweeper(connection)
         while not closing:
-            jobs, closing = self._gather(timeout=RETRY_SECONDS if waiting or not reserve.held else None)
+            timeout = RETRY_SECONDS if waiting or not reserve.held else None
+            jobs, closing = self._gather(timeout=0 if sweeper.busy else timeout)
+            if not jobs and not closing and sweeper.busy:
+                sweeper.sweep()
+                continue
             writes = waiting + [job.rows for job in jobs]
             refused = failure = _commit(connection, writes)
+            sweeper.busy = True
             if refused is not None and reserve.release():
                 refused = _commit(connection, writes)
             waiting = waiting + [job.rows for job in jobs if job.retried] if refused else []
@@ -267,16 +223,15 @@ class History:
         return connection
 
     async def run(self, run_id: str) -> Run | None:
-        return await self.read(lambda connection: _one(connection, "WHERE run_id = ?", run_id))
+        return await self.read(lambda connection: records.one(connection, "WHERE run_id = ?", run_id))
 
     async def runs(self, query: RunQuery) -> RunPage:
         """A page of records, latest begun first.  Raises CursorError."""
-        where, values = _conditions(query)
-        return await self.read(lambda connection: _page(connection, query, where, values))
+        return await self.read(lambda connection: records.page(connection, query))
 
     async def executing(self) -> list[Run]:
         """Records that still say `running`: what the last life of the service left."""
-        return await self.read(lambda connection: _many(connection, "WHERE status = 'running' ORDER BY run_id"))
+        return await self.read(lambda connection: records.many(connection, "WHERE status = 'running' ORDER BY run_id"))
 
     async def last_ended(self) -> dict[str, tuple[Run, Instant | None]]:
         """For every script the latest run that ended, and when it last succeeded."""
@@ -303,7 +258,7 @@ class History:
 
     async def archived(self, run_id: str, look: Callable[[Archive], T]) -> T:
         """Look at a finished run's stored output, on a reader's thread."""
-        return await self.read(lambda connection: look(_archive(connection, run_id)))
+        return await self.read(lambda connection: look(records.archive(connection, run_id)))
 
     def size_bytes(self) -> int:
         """What the database takes on disk, write-ahead log included."""
@@ -312,9 +267,7 @@ class History:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -372,72 +325,13 @@ def _set_slot(connection: sqlite3.Connection, script_name: str, slot: TimetableE
     _execute(connection, statement, script_name, slot.schedule, int(slot.last_slot), Instant.now() + 3 * 3_600_000)
 
 
-def _to_run(row: tuple[Any, ...]) -> Run:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    for name in ("scheduled_at", "started_at", "ended_at"):
-        if values[name] is not None:
-            values[name] = Instant(values[name])
-    return Run(**values)
-
-
-def _many(connection: sqlite3.Connection, tail: str, *values: object) -> list[Run]:
-    return [_to_run(row) for row in connection.execute(f"{_SELECT} {tail}", values)]
-
-
-def _one(connection: sqlite3.Connection, tail: str, *values: object) -> Run | None:
-    return next(iter(_many(connection, f"{tail} LIMIT 1", *values)), None)
-
-
-def _conditions(query: RunQuery) -> tuple[list[str], list[object]]:
-    pairs: list[tuple[str, object]] = [
-        ("script_name = ?", query.script), ("status = ?", query.status), ("reason = ?", query.reason),
-        ("exit_code = ?", query.exit_code), ("begun_at >= ?", query.since), ("begun_at < ?", query.until),
-    ]  # fmt: skip
-    where = [condition for condition, value in pairs if value is not None]
-    values = [value for _, value in pairs if value is not None]
-    if query.before is not None:
-        begun_at, dot, run_id = query.before.partition(".")
-        if not (dot and begun_at.isdecimal() and len(begun_at) < 16):
-            raise CursorError(f"{query.before!r} is not a cursor: pass `next` of the page before")
-        where.append("(begun_at, run_id) < (?, ?)")
-        values += [int(begun_at), run_id]
-    return where, values
-
-
-def _page(connection: sqlite3.Connection, query: RunQuery, where: list[str], values: list[object]) -> RunPage:
-    tail = (f"WHERE {' AND '.join(where)} " if where else "") + "ORDER BY begun_at DESC, run_id DESC"
-    found = []
-    for row in connection.execute(f"{_SELECT} {tail}", values):
-        run = _to_run(row)
-        if query.q is None or _archive(connection, run.run_id).contains(query.q):
-            found.append(run)
-        if len(found) > query.limit:
-            last = found[query.limit - 1]
-            return RunPage(found[: query.limit], f"{int(last.started_at or last.scheduled_at)}.{last.run_id}")
-    return RunPage(found, None)
-
-
 def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant | None]]:
     result = {}
     names = [name for (name,) in connection.execute("SELECT DISTINCT script_name FROM runs")]
     for name in names:
         latest = "WHERE script_name = ? AND status {} ORDER BY ended_at DESC, run_id DESC"
-        run = _one(connection, latest.format("IN ('completed', 'failed')"), name)
-        success = _one(connection, latest.format("= 'completed'"), name)
+        run = records.one(connection, latest.format("IN ('completed', 'failed')"), name)
+        success = records.one(connection, latest.format("= 'completed'"), name)
         if run is not None:
             result[name] = (run, success.ended_at if success else None)
     return result
-
-
-def _archive(connection: sqlite3.Connection, run_id: str) -> Archive:
-    def fetch(line: int) -> Chunk | None:
-        """The piece that holds `line`, or else the first one after it."""
-        row = connection.execute(
-            "SELECT first_line, lines, segments, data FROM output_chunks WHERE run_id = ?1 AND first_line >= coalesce("
-            "(SELECT max(first_line) FROM output_chunks WHERE run_id = ?1 AND first_line <= ?2"
-            " AND first_line + lines > ?2), ?2) ORDER BY first_line LIMIT 1",
-            (run_id, line),
-        ).fetchone()
-        return Chunk(*row) if row else None
-
-    return Archive(fetch)

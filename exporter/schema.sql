@@ -25,16 +25,26 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_time ON runs (begun_at, run_id);
 CREATE INDEX runs_by_script ON runs (script_name, begun_at, run_id);
 CREATE INDEX runs_executing ON runs (run_id) WHERE status = 'running';
+CREATE INDEX runs_by_end ON runs (script_name, status, ended_at, run_id);
 
--- The output of finished runs, compressed, in pieces of whole lines (exporter.output.Chunk).
+-- The output of finished runs, compressed, in pieces of whole lines (exporter.archive.Chunk).
+-- No id is ever used again: the search index knows the pieces by it.
 CREATE TABLE output_chunks (
-    run_id TEXT NOT NULL REFERENCES runs (run_id) ON DELETE CASCADE,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL,
     first_line INTEGER NOT NULL,
     lines INTEGER NOT NULL,
     segments BLOB NOT NULL,
     data BLOB NOT NULL,
-    PRIMARY KEY (run_id, first_line)
+    UNIQUE (run_id, first_line)
 ) STRICT;
+
+-- Runs whose stored output is to go, a little at a time (exporter.sweeper).
+CREATE TABLE output_garbage (run_id TEXT PRIMARY KEY) STRICT;
+
+CREATE TRIGGER output_of_deleted_runs AFTER DELETE ON runs BEGIN
+    INSERT OR IGNORE INTO output_garbage VALUES (old.run_id);
+END;
 
 -- How far each script's timetable has been worked off: nothing up to last_slot is ever started again.
 CREATE TABLE timetable (
@@ -48,3 +58,6 @@ CREATE TABLE facts (
     name TEXT PRIMARY KEY,
     value TEXT NOT NULL
 ) STRICT;
+
+-- What the search index was made from: other numbers of pieces mean nothing to it.
+INSERT INTO facts VALUES ('identity', lower(hex(randomblob(16))));

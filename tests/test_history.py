@@ -12,7 +12,6 @@ from msgspec import structs
 from exporter.events import Instant, Run
 from exporter.history import CursorError, History, HistoryError, RunQuery, TimetableEntry
 from exporter.output import Chunk
-from exporter.settings import Retention, Size
 
 NOON = Instant.parse("2026-06-01T12:00:00Z")
 
@@ -130,34 +129,6 @@ def test_planned_starts_recorded_ahead_of_the_timetable_are_known(tmp_path: Path
     with_history(tmp_path, test)
 
 
-@pytest.mark.parametrize(
-    ("retention", "kept"),
-    [
-        (Retention(), [0, 1, 2, 3, 4, 5]),
-        (Retention(runs=2), [4, 5]),
-        (Retention(runs=100), [0, 1, 2, 3, 4, 5]),
-        (Retention(days=2 / 24 / 60), [3, 4, 5]),
-        (Retention(bytes=Size(250_000)), [4, 5]),
-        (Retention(bytes=Size(1)), [5]),
-        (Retention(runs=4, bytes=Size(350_000)), [3, 4, 5]),
-    ],
-)
-def test_a_history_is_kept_within_each_of_its_limits(tmp_path: Path, retention: Retention, kept: list[int]) -> None:
-    async def test(history: History) -> None:
-        for number in range(6):  # the last one begins five minutes after noon
-            await history.record(run(number))
-            await history.keep_output(run(number).run_id, Chunk(0, 1, b"", bytes(100_000)))
-        await history.record(run(0, run_id="OTHER", script_name="other"))
-        await history.record(run(0, run_id="RUNNING", status="running"))
-        await history.retain("job", retention, Instant(NOON + 5 * 60_000))
-        left = {r.run_id for r in (await history.runs(RunQuery())).runs}
-        assert left == {"OTHER", "RUNNING", *(run(number).run_id for number in kept)}
-        rows = await history.read(lambda c: c.execute("SELECT count(*) FROM output_chunks").fetchone())
-        assert rows == (len(kept),)
-
-    with_history(tmp_path, test)
-
-
 @pytest.mark.parametrize("cursor", ["", "x", "12", "-1.A", "9" * 400 + ".A"])
 def test_a_cursor_nobody_handed_out_is_refused(tmp_path: Path, cursor: str) -> None:
     async def test(history: History) -> None:
@@ -211,24 +182,9 @@ def test_what_a_full_disk_refuses_is_told_and_stored_when_there_is_room(tmp_path
     assert "locked" in failures[0]
 
 
-def test_the_last_success_outlives_every_limit_on_numbers(tmp_path: Path) -> None:
-    async def test(history: History) -> None:
-        history.record(run(0))
-        for number in range(1, 5):
-            await history.record(run(number, status="failed", reason="exit_code", exit_code=1))
-        await history.record(run(9, status="skipped", reason="overlap"))
-        await history.retain("job", Retention(runs=2, days=1e9), run(9).scheduled_at)
-        assert sorted(int(r.run_id) for r in (await history.runs(RunQuery())).runs) == [0, 3, 4, 9]
-        assert (await history.last_ended())["job"] == (
-            run(4, status="failed", reason="exit_code", exit_code=1), run(0).ended_at,
-        )  # fmt: skip
-
-    with_history(tmp_path, test)
-
-
 def test_a_change_that_can_never_be_stored_holds_up_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def test(history: History) -> None:
-        history.keep_output("no such run", Chunk(0, 1, b"", b""))  # refused: it refers to nothing
+        history.write(lambda connection: connection.execute("INSERT INTO facts VALUES (NULL, NULL)"))
         assert await history.record(run(1))
 
     assert with_history(tmp_path, test) == []

@@ -1,0 +1,118 @@
+"""The records of runs, and their stored output, as the tables of the history have them: how they are read."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from msgspec import Struct
+
+from exporter.archive import Archive, Chunk
+from exporter.events import Instant, Run
+
+COLUMNS = Run.__struct_fields__
+"""Of the table `runs`."""
+_SELECT = f"SELECT {', '.join(COLUMNS)} FROM runs"  # noqa: S608
+NEWEST_FIRST = "ORDER BY begun_at DESC, run_id DESC"
+
+
+class RunQuery(Struct, frozen=True, kw_only=True):
+    """Filters of a listing, all of which must hold; None: any."""
+
+    script: str | None = None
+    status: str | None = None
+    reason: str | None = None
+    exit_code: int | None = None
+    since: Instant | None = None
+    """Begun at or after."""
+    until: Instant | None = None
+    """Begun before."""
+    q: str | None = None
+    """Text that occurs in a line of the run's output, whatever the case."""
+    begun: bool = False
+    """Only runs, and none of the starts that did not happen or still wait."""
+    limit: int = 50
+    before: str | None = None
+    """Cursor: `next` of the page before."""
+
+
+class RunPage(Struct, frozen=True):
+    runs: list[Run]
+    next: str | None
+    """Cursor of the following page; None on the last.  A search may end a page early: only None is the end."""
+
+
+class CursorError(ValueError):
+    """The cursor was not made by this service."""
+
+
+def cursor(begun_at: int, run_id: str) -> str:
+    """Of the page that follows this run."""
+    return f"{begun_at}.{run_id}"
+
+
+def conditions(query: RunQuery) -> tuple[str, list[object]]:
+    """The query's filters, `q` excepted, as an SQL expression and the values in it.  Raises CursorError."""
+    pairs: list[tuple[str, object]] = [
+        ("script_name = ?", query.script), ("status = ?", query.status), ("reason = ?", query.reason),
+        ("exit_code = ?", query.exit_code), ("begun_at >= ?", query.since), ("begun_at < ?", query.until),
+    ]  # fmt: skip
+    where = [condition for condition, value in pairs if value is not None]
+    values = [value for _, value in pairs if value is not None]
+    if query.begun:
+        where.append("status != 'skipped' AND (started_at IS NOT NULL OR status != 'running')")
+    if query.before is not None:
+        begun_at, dot, run_id = query.before.partition(".")
+        if not (dot and begun_at.isdecimal() and len(begun_at) < 16):
+            raise CursorError(f"{query.before!r} is not a cursor: pass `next` of the page before")
+        where.append("(begun_at, run_id) < (?, ?)")
+        values += [int(begun_at), run_id]
+    return " AND ".join(where) or "TRUE", values
+
+
+def page(connection: sqlite3.Connection, query: RunQuery) -> RunPage:
+    """A page of records, latest begun first; its search for `q` takes as long as it takes.  Raises CursorError."""
+    where, values = conditions(query)
+    found = []
+    for row in connection.execute(f"{_SELECT} WHERE {where} {NEWEST_FIRST}", values):
+        run = _to_run(row)
+        if query.q is None or archive(connection, run.run_id).contains(query.q):
+            found.append(run)
+        if len(found) > query.limit:
+            last = found[query.limit - 1]
+            return RunPage(found[: query.limit], cursor(last.started_at or last.scheduled_at, last.run_id))
+    return RunPage(found, None)
+
+
+def many(connection: sqlite3.Connection, tail: str, *values: object) -> list[Run]:
+    """The records that the rest of a SELECT from `runs` tells of."""
+    return [_to_run(row) for row in connection.execute(f"{_SELECT} {tail}", values)]
+
+
+def one(connection: sqlite3.Connection, tail: str, *values: object) -> Run | None:
+    """The first of them."""
+    return next(iter(many(connection, f"{tail} LIMIT 1", *values)), None)
+
+
+def archive(connection: sqlite3.Connection, run_id: str) -> Archive:
+    """A run's stored output; empty where there is none."""
+
+    def fetch(line: int) -> Chunk | None:
+        """The piece that holds `line`, or else the first one after it."""
+        row = connection.execute(
+            "SELECT first_line, lines, segments, data FROM output_chunks WHERE run_id = ?1 AND first_line >= coalesce("
+            "(SELECT max(first_line) FROM output_chunks WHERE run_id = ?1 AND first_line <= ?2"
+            " AND first_line + lines > ?2), ?2) ORDER BY first_line LIMIT 1",
+            (run_id, line),
+        ).fetchone()
+        return Chunk(*row) if row else None
+
+    return Archive(fetch)
+
+
+def _to_run(row: tuple[Any, ...]) -> Run:
+    values = dict(zip(COLUMNS, row, strict=True))
+    for name in ("scheduled_at", "started_at", "ended_at"):
+        if values[name] is not None:
+            values[name] = Instant(values[name])
+    return Run(**values)
