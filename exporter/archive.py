@@ -163,21 +163,24 @@ class LineReader(ABC):
             page = self.page(page.next, 1, q=q)
         return bool(page.lines)
 
-    def raw(self, first: int = 0, size: int = 1 << 62) -> tuple[bytes, int]:
-        """The merged output as it was written from line `first` on, with a marker line for what was dropped.
+    def raw(self, first: int = 0, size: int = 1 << 62, stream: Stream | None = None) -> tuple[bytes, int]:
+        """The output as it was written from line `first` on, with a marker line for what was dropped.
 
-        Ends at the first end of a line past `size` bytes.  Answers the number of the line to go on with, too.
+        That of one `stream`, or both merged.  Ends once it has `size` bytes, but never right before a marker.  Answers
+        the number of the line to go on with, too.
         """
+        streams = STDOUT | STDERR if stream is None else _BITS[stream]
         data, number = bytearray(), first
         while (found := self.segment(number)) is not None:
             segment, piece = found
-            fresh = not data or data.endswith(b"\n")
-            if segment.kind & DROPPED:
-                piece = (b"" if fresh else b"\n") + self.marker(segment).encode() + b"\n"
-            data += piece
+            if segment.kind & streams:
+                if segment.kind & DROPPED:
+                    fresh = not data or data.endswith(b"\n")
+                    piece = (b"" if fresh else b"\n") + self.marker(segment).encode() + b"\n"
+                elif len(data) >= size:
+                    break
+                data += piece
             number = segment.next
-            if len(data) >= size and data.endswith(b"\n"):
-                break
         return bytes(data), number
 
     def segments(self) -> Iterator[tuple[Segment, bytes]]:
@@ -215,6 +218,11 @@ class Archive(LineReader):
         segment = self._segments[max(0, bisect_right(self._segments, line, key=lambda each: each.first) - 1)]
         return segment, b"" if segment.kind & DROPPED else self._data[segment.start : segment.end]
 
+    @classmethod
+    def of(cls, chunk: Chunk) -> Archive:
+        """The output as far as one chunk has it."""
+        return cls(lambda line: chunk if line < chunk.first_line + chunk.lines else None)
+
     def _open(self, chunk: Chunk) -> None:
         layout = msgspec.msgpack.decode(chunk.segments, type=_Layout)
         self.max_output = layout.max_output
@@ -225,6 +233,12 @@ class Archive(LineReader):
             self._segments.append(Segment(first, lines, offset_ms, kind, start, size))
             first += lines
             start += 0 if kind & DROPPED else size
+
+
+def searchable(chunk: Chunk) -> str:
+    """All text of a chunk in one case: what `LineReader.contains` finds in a line of it is found in here, too."""
+    pieces = (data.decode(errors="replace") for _, data in Archive.of(chunk).segments())
+    return "".join(pieces).casefold()
 
 
 def pack(segments: Iterable[tuple[Segment, bytes]], max_output: int) -> Iterator[Chunk]:

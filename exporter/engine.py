@@ -49,6 +49,7 @@ from exporter.runner import file_limit
 from exporter.sampler import Sampler
 from exporter.scheduler import RunRefused, Scheduler, Start
 from exporter.scripts import Scripts
+from exporter.search import Search
 from exporter.settings import Duration, Retention, ScriptSettings, Settings
 from exporter.timetable import Timetable
 from exporter.triggers import timing
@@ -100,7 +101,8 @@ class Engine:
             raise StartError(str(error)) from error
         self._live = LiveRuns(data_dir / "runs", self._history, os.environ, self._open_files, self)
         self._keeper = Keeper(self._history, self._retention_of)
-        self.outputs = Outputs(self._live, self._history)
+        self._search = Search(self._history.path)
+        self.outputs = Outputs(self._live, self._history, self._search)
         self.metrics.reloaded(True, self.started_at)
         self.metrics.watch(
             runs_queued=lambda: self._scheduler.queued,
@@ -167,6 +169,7 @@ class Engine:
             pulse.stop()
         await self._live.stop(self.settings.on_shutdown)
         await self._keeper.stop()
+        await self._search.close()
         await self._history.close()
         self._lock.close()
 
@@ -424,4 +427,4 @@ class Engine:
 
     async def runs(self, query: RunQuery) -> RunPage:
         """A page of the history, latest begun first.  Raises CursorError."""
-        return await self._history.runs(query)
+        return await self.outputs.runs(query)

@@ -26,7 +26,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from exporter import records
+from exporter import records, search_index
 from exporter.archive import Archive, Chunk
 from exporter.data_dir import Reserve
 from exporter.events import Instant, Run
@@ -261,8 +261,9 @@ class History:
         return await self.read(lambda connection: look(records.archive(connection, run_id)))
 
     def size_bytes(self) -> int:
-        """What the database takes on disk, write-ahead log included."""
-        parts = (self.path, self.path.with_name(self.path.name + "-wal"))
+        """What the database and the search index take on disk, write-ahead logs included."""
+        names = (self.path.name, search_index.FILE)
+        parts = [self.path.with_name(name + suffix) for name in names for suffix in ("", "-wal")]
         return sum(part.stat().st_size for part in parts if part.exists())
 
 

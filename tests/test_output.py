@@ -554,7 +554,8 @@ def test_whatever_is_written_lines_and_numbers_stay_true(
                 assert live.page(first, limit, stream=wanted, q=q) == archive.page(first, limit, stream=wanted, q=q)
         assert everything(archive) == lines
         assert archive.raw() == live.raw()
-        assert pieces(archive, 100) == archive.raw()[0]
+        for wanted in (None, *STREAMS):
+            assert pieces(archive, 100, wanted) == archive.raw(stream=wanted)[0]
         script.close()
 
 
@@ -563,11 +564,11 @@ def check(lines: dict[int, Line], expected: list[Line]) -> None:
         assert line == expected[number] or "dropped here" in line[2]
 
 
-def pieces(lines: LineReader, size: int) -> bytes:
+def pieces(lines: LineReader, size: int, stream: Stream | None) -> bytes:
     """A whole output, read piece by piece."""
     whole, line = b"", 0
     while True:
-        piece, line = lines.raw(line, size)
+        piece, line = lines.raw(line, size, stream)
         whole += piece
         if not piece:
             return whole
