@@ -105,6 +105,15 @@ class RunPage(Struct, frozen=True):
     """Cursor of the following page; None on the last."""
 
 
+class Past(NamedTuple):
+    """What is known of scripts that ran, by name."""
+
+    last_ended: dict[str, tuple[Run, Instant | None]]
+    """The latest run that ended, and when the latest completed one did."""
+    last_planned: dict[str, Instant]
+    """The latest planned start that is recorded, be it that it did not happen."""
+
+
 class CursorError(ValueError):
     """The cursor was not made by this service."""
 
@@ -278,9 +287,8 @@ class History:
         """Records that still say `running`: what the last life of the service left."""
         return await self.read(lambda connection: _many(connection, "WHERE status = 'running' ORDER BY run_id"))
 
-    async def last_ended(self) -> dict[str, tuple[Run, Instant | None]]:
-        """For every script the latest run that ended, and when it last succeeded."""
-        return await self.read(_last_ended)
+    async def past(self) -> Past:
+        return await self.read(lambda connection: Past(_last_ended(connection), _last_planned(connection)))
 
     async def timetable(self) -> dict[str, TimetableEntry]:
         rows = await self.read(lambda c: c.execute("SELECT script_name, schedule, last_slot FROM timetable").fetchall())
@@ -427,6 +435,13 @@ def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant 
         if run is not None:
             result[name] = (run, success.ended_at if success else None)
     return result
+
+
+def _last_planned(connection: sqlite3.Connection) -> dict[str, Instant]:
+    statement = (
+        "SELECT script_name, max(scheduled_at) FROM runs WHERE trigger IN ('schedule', 'missed') GROUP BY script_name"
+    )
+    return {name: Instant(slot) for name, slot in connection.execute(statement)}
 
 
 def _archive(connection: sqlite3.Connection, run_id: str) -> Archive:
