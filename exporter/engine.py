@@ -440,4 +440,4 @@ class Engine:
 
     async def runs(self, query: RunQuery) -> RunPage:
         """A page of the history, latest begun first.  Raises CursorError."""
-        return await self._history.runs(query)
+        return await self._history.runs(query, self._live.recordings())

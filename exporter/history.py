@@ -17,7 +17,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
+from exporter.archive import LineReader
 from exporter.data_dir import Reserve
 from exporter.events import Instant, Run
 from exporter.output import Archive, Chunk
@@ -93,7 +94,7 @@ class RunQuery(Struct, frozen=True, kw_only=True):
     until: Instant | None = None
     """Begun before."""
     q: str | None = None
-    """Text that occurs in the run's stored output, whatever the case."""
+    """Text that occurs in the run's output, whatever the case."""
     limit: int = 50
     before: str | None = None
     """Cursor: `next` of the page before."""
@@ -278,10 +279,13 @@ class History:
     async def run(self, run_id: str) -> Run | None:
         return await self.read(lambda connection: _one(connection, "WHERE run_id = ?", run_id))
 
-    async def runs(self, query: RunQuery) -> RunPage:
-        """A page of records, latest begun first.  Raises CursorError."""
+    async def runs(self, query: RunQuery, elsewhere: Mapping[str, LineReader] | None = None) -> RunPage:
+        """A page of records, latest begun first.  `elsewhere`: output that is not stored yet, by run id.
+
+        Raises CursorError.
+        """
         where, values = _conditions(query)
-        return await self.read(lambda connection: _page(connection, query, where, values))
+        return await self.read(lambda connection: _page(connection, query, where, values, elsewhere or {}))
 
     async def executing(self) -> list[Run]:
         """Records that still say `running`: what the last life of the service left."""
@@ -412,17 +416,27 @@ def _conditions(query: RunQuery) -> tuple[list[str], list[object]]:
     return where, values
 
 
-def _page(connection: sqlite3.Connection, query: RunQuery, where: list[str], values: list[object]) -> RunPage:
+def _page(
+    connection: sqlite3.Connection, query: RunQuery, where: list[str], values: list[object],
+    elsewhere: Mapping[str, LineReader],
+) -> RunPage:  # fmt: skip
     tail = (f"WHERE {' AND '.join(where)} " if where else "") + "ORDER BY begun_at DESC, run_id DESC"
     found = []
     for row in connection.execute(f"{_SELECT} {tail}", values):
         run = _to_run(row)
-        if query.q is None or _archive(connection, run.run_id).contains(query.q):
+        if query.q is None or _contains(connection, run.run_id, query.q, elsewhere.get(run.run_id)):
             found.append(run)
         if len(found) > query.limit:
             last = found[query.limit - 1]
             return RunPage(found[: query.limit], f"{int(last.started_at or last.scheduled_at)}.{last.run_id}")
     return RunPage(found, None)
+
+
+def _contains(connection: sqlite3.Connection, run_id: str, q: str, live: LineReader | None) -> bool:
+    if live is not None:
+        with contextlib.suppress(ValueError):  # it was closed meanwhile: its output is stored now
+            return live.contains(q)
+    return _archive(connection, run_id).contains(q)
 
 
 def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant | None]]:

@@ -143,6 +143,10 @@ class LiveRuns:
     def get(self, run_id: str) -> LiveRun | None:
         return self._runs.get(run_id)
 
+    def recordings(self) -> dict[str, Recording]:
+        """Output that is not in the history yet, by run id."""
+        return {run_id: live.recording for run_id, live in self._runs.items() if live.recording is not None}
+
     def follow(self, run_id: str, grown: Callable[[], None]) -> Callable[[], None]:
         """Call `grown()` whenever output was added or the run ended; returns the function that ends this.
 
