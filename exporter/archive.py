@@ -158,9 +158,9 @@ class LineReader(ABC):
 
     def contains(self, q: str) -> bool:
         """Whether any line contains the text, in any case."""
-        page = self.page(0, 1, q=q)
-        while not page.lines and not page.end:
-            page = self.page(page.next, 1, q=q)
+        number, page = 0, self.page(0, 1, q=q)
+        while not page.lines and page.next > number:  # of a run under way the end is where it stands now
+            number, page = page.next, self.page(page.next, 1, q=q)
         return bool(page.lines)
 
     def raw(self, first: int = 0, size: int = 1 << 62, stream: Stream | None = None) -> tuple[bytes, int]:

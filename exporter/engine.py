@@ -37,7 +37,7 @@ from exporter.events import (
     Stream,
     SystemMetrics,
 )  # fmt: skip
-from exporter.history import History, HistoryError, RunPage, RunQuery, TimetableEntry
+from exporter.history import History, HistoryError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.host import boot_id
 from exporter.journal import Entry, Journal
 from exporter.live import LiveRuns
@@ -111,18 +111,16 @@ class Engine:
         )
         for script in self.settings.scripts:
             self._configure(script)
-        await self._restore()
-        await self._begin_timetable()
+        await self._begin_timetable(await self._restore())
         self._sample()
         for pulse in self._pulses:
             pulse.start()
         self.ready = True
 
-    async def _restore(self) -> None:
-        for name, (run, succeeded_at) in (await self._history.last_ended()).items():
-            if name in self._scripts:
-                self._scripts.restore(name, run)
-                self.metrics.restore_last(name, run, succeeded_at)
+    async def _restore(self) -> Past:
+        past = await self._history.past()
+        for name in self._scripts:
+            self._restore_last(name, past)
         left = await self._history.executing()
         for run in left:
             if run.waits:  # who asked for it by hand is to find out
@@ -130,6 +128,13 @@ class Engine:
                 self._history.record(missed)
                 self.happened(RunSkipped(run=missed), Instant.now())
         await self._live.take_up([run for run in left if not run.waits], self._settings_of)
+        return past
+
+    def _restore_last(self, name: str, past: Past) -> None:
+        """Take over the last result of a script that is new here from what the history has of it."""
+        if name in past.last_ended:
+            self._scripts.restore(name, past.last_ended[name][0])
+            self.metrics.restore_last(name, *past.last_ended[name])
 
     def _settings_of(self, name: str) -> ScriptSettings | None:
         return self._scripts.settings(name) if name in self._scripts else None
@@ -138,7 +143,7 @@ class Engine:
         script = self._settings_of(name)
         return self.settings.retention if script is None else script.retention
 
-    async def _begin_timetable(self) -> None:
+    async def _begin_timetable(self, past: Past) -> None:
         known = await self._history.timetable()
         recorded = await self._history.recorded_slots()
         booted, boot = await self._history.fact("boot"), boot_id()
@@ -146,7 +151,7 @@ class Engine:
             when = self._scripts.timing(script.name)
             known[script.name] = self._scheduler.configure(
                 script, when, known.get(script.name), recorded.get(script.name, ()),
-                has_run=self._scripts.has_run(script.name),
+                has_run=self._scripts.has_run(script.name), last_planned=past.last_planned.get(script.name),
             )  # fmt: skip
             if (last_run := self._scripts.last_run(script.name)) is not None:
                 self._scheduler.plan_retry(last_run)
@@ -181,10 +186,11 @@ class Engine:
             except ConfigError:
                 self.metrics.reloaded(False, Instant.now())
                 raise
-            self._apply(loaded)
+            new = {script.name for script in loaded.settings.scripts} - set(self._scripts)
+            self._apply(loaded, await self._history.past() if new else Past({}, {}))
             self.metrics.reloaded(True, Instant.now())
 
-    def _apply(self, loaded: LoadedConfig) -> None:
+    def _apply(self, loaded: LoadedConfig, past: Past) -> None:
         before, self.settings = self.settings, loaded.settings
         entries, self._entries = self._entries, loaded.entries
         for key in ("listen", "data_dir", "disk_path", "sample_interval"):
@@ -199,18 +205,22 @@ class Engine:
         for script in self.settings.scripts:
             same = old.get(script.name) == script and entries[script.name] == self._entries[script.name]
             if not same or before.timezone != self.settings.timezone:
-                self._update(script)
+                self._update(script, past)
 
     def _configure(self, script: ScriptSettings) -> None:
         when = timing(script, self.settings.timezone)
         self._scripts.configure(script, self._entries[script.name], when)
         self.metrics.script_configured(script, when)
 
-    def _update(self, script: ScriptSettings) -> None:
+    def _update(self, script: ScriptSettings, past: Past) -> None:
         op: Literal["created", "updated"] = "updated" if script.name in self._scripts else "created"
         self._configure(script)
-        has_run = self._scripts.has_run(script.name)
-        entry = self._scheduler.configure(script, self._scripts.timing(script.name), has_run=has_run)
+        if op == "created":  # anew perhaps, after it was removed for a while
+            self._restore_last(script.name, past)
+        entry = self._scheduler.configure(
+            script, self._scripts.timing(script.name), has_run=self._scripts.has_run(script.name),
+            last_planned=past.last_planned.get(script.name),
+        )  # fmt: skip
         self._history.set_slots([(script.name, entry)])
         if op == "created":
             for live in self._live.executing():

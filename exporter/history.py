@@ -33,7 +33,7 @@ from exporter.events import Instant, Run
 from exporter.records import CursorError, RunPage, RunQuery
 from exporter.sweeper import Sweeper
 
-__all__ = ["CursorError", "History", "HistoryError", "RunPage", "RunQuery", "TimetableEntry"]
+__all__ = ["CursorError", "History", "HistoryError", "Past", "RunPage", "RunQuery", "TimetableEntry"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -59,6 +59,15 @@ class TimetableEntry(Struct, frozen=True):
     """The schedule that `last_slot` belongs to, as text to compare."""
     last_slot: Instant
     """Up to here no slot will ever be started again."""
+
+
+class Past(NamedTuple):
+    """What is known of scripts that ran, by name."""
+
+    last_ended: dict[str, tuple[Run, Instant | None]]
+    """The latest run that ended, and when the latest completed one did."""
+    last_planned: dict[str, Instant]
+    """The latest planned start that is recorded, be it that it did not happen."""
 
 
 class _Job(NamedTuple):
@@ -233,9 +242,8 @@ class History:
         """Records that still say `running`: what the last life of the service left."""
         return await self.read(lambda connection: records.many(connection, "WHERE status = 'running' ORDER BY run_id"))
 
-    async def last_ended(self) -> dict[str, tuple[Run, Instant | None]]:
-        """For every script the latest run that ended, and when it last succeeded."""
-        return await self.read(_last_ended)
+    async def past(self) -> Past:
+        return await self.read(lambda connection: Past(_last_ended(connection), _last_planned(connection)))
 
     async def timetable(self) -> dict[str, TimetableEntry]:
         rows = await self.read(lambda c: c.execute("SELECT script_name, schedule, last_slot FROM timetable").fetchall())
@@ -336,3 +344,10 @@ def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant 
         if run is not None:
             result[name] = (run, success.ended_at if success else None)
     return result
+
+
+def _last_planned(connection: sqlite3.Connection) -> dict[str, Instant]:
+    statement = (
+        "SELECT script_name, max(scheduled_at) FROM runs WHERE trigger IN ('schedule', 'missed') GROUP BY script_name"
+    )
+    return {name: Instant(slot) for name, slot in connection.execute(statement)}

@@ -119,11 +119,13 @@ class Scheduler:
         recorded: Collection[Instant] = (),
         *,
         has_run: bool = True,
+        last_planned: Instant | None = None,
     ) -> TimetableEntry:
         """Take up a script, new or changed, and apply its `missed` rule to slots that passed unseen.
 
         `known` is what the history has of a new script; `recorded` are the planned starts later than that which it
-        has, too; `has_run`: whether it ever ran.  Returns what the history should have from now on.
+        has, too; `has_run`: whether it ever ran; `last_planned`: when, where `known` is lacking.  Returns what the
+        history should have from now on.
         """
         now = self._clock()
         schedule = _schedule(when) + ("" if script.enabled else _DISABLED)
@@ -132,7 +134,7 @@ class Scheduler:
             known = TimetableEntry(plan.schedule, plan.last_slot)
         if known is not None and not has_run and known.schedule == schedule + _DISABLED:
             known = None  # switched on for the first time
-        entry = self._entry(script, when, schedule, known, now)
+        entry = self._entry(script, when, schedule, known, last_planned, now)
         if isinstance(when, IntervalTiming):
             when = when.anchored(entry.last_slot)
         grace = LATE
@@ -152,16 +154,19 @@ class Scheduler:
         return self._worked_off(plan)
 
     def _entry(
-        self, script: ScriptSettings, when: Timing, schedule: str, known: TimetableEntry | None, now: Instant
-    ) -> TimetableEntry:
-        if known is None:
+        self, script: ScriptSettings, when: Timing, schedule: str, known: TimetableEntry | None,
+        last_planned: Instant | None, now: Instant,
+    ) -> TimetableEntry:  # fmt: skip
+        if known is None and last_planned is not None and isinstance(when, IntervalTiming):
+            last_slot = _on_beat(when, last_planned, now)  # the script was removed for a while
+        elif known is None:
             every = when.every if isinstance(when, IntervalTiming) else None
             last_slot = now if every is None else Instant(first_start(script.name, every, now) - every)
         elif known.schedule == schedule:
             last_slot = _believed(when, known.last_slot, now)
         elif isinstance(when, IntervalTiming) and known.schedule.removesuffix(_DISABLED) == _schedule(when):
             # switched on or off: the interval keeps its beat
-            last_slot = Instant(known.last_slot + max(0, now - known.last_slot) // when.every * when.every)
+            last_slot = _on_beat(when, known.last_slot, now)
         else:
             last_slot = now
         return TimetableEntry(schedule, last_slot)
@@ -473,6 +478,11 @@ class Scheduler:
 def _schedule(when: Timing) -> str:
     """What a slot belongs to: with another schedule the timetable begins anew."""
     return f"{when.kind} {when.value}" + (f" {when.timezone}" if when.kind == "cron" else "")
+
+
+def _on_beat(when: IntervalTiming, last_slot: Instant, now: Instant) -> Instant:
+    """The latest start of an interval that counts on from `last_slot`."""
+    return Instant(last_slot + max(0, now - last_slot) // when.every * when.every)
 
 
 def _believed(when: Timing, last_slot: Instant, now: Instant) -> Instant:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Protocol
 
 from tornado.iostream import IOStream, StreamClosedError
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from exporter.events import Instant, Output, Snapshot, SystemMetrics
 from exporter.journal import Entry, Journal
@@ -36,7 +36,9 @@ SWEEP_SECONDS = 1.0
 SEND_BUFFER = 256 << 10
 """Bytes that the kernel may hold for a client: left alone that grows to 4 MiB (tcp(7)), full of old samples."""
 MAX_MESSAGE = 64 << 10
-"""Longest message of a client, in bytes; Tornado closes with 1009 past it."""
+"""Longest message of a client, in bytes."""
+_TOO_BIG = 1009
+"""Tornado's code for a longer one: RFC 6455, 7.4.1."""
 NEAR_LINES = 1_000
 """A reader that is moved ahead goes on at most this many lines from the end."""
 _EPOCH = re.compile(r"[0-9a-f]{32}")
@@ -278,6 +280,19 @@ class Relay:
         metrics.websocket_clients.set(len(self._hub))
 
 
+class _Protocol(WebSocketProtocol13):
+    """Tornado's, except for how a message that is too long ends the connection."""
+
+    rich = False
+
+    def close(self, code: int | None = None, reason: str | None = None) -> None:
+        if code != _TOO_BIG:
+            super().close(code, reason)
+        elif self.rich:
+            super().close(Cause.MALFORMED.code, f"message longer than {MAX_MESSAGE} bytes")
+        # A plain client is cut off, as Tornado does next: without a close frame it comes back.
+
+
 class SocketHandler(WebSocketHandler):
     """`/ws`.  To be combined with a handler whose `prepare` has the guard decide, and whose `initialize` sets `relay`.
 
@@ -371,6 +386,14 @@ class SocketHandler(WebSocketHandler):
     def check_origin(self, origin: str) -> bool:
         """Not asked here: the guard has decided, in `prepare`, with the origins that the configuration allows."""
         return True
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        usual = super().get_websocket_protocol()
+        if not isinstance(usual, WebSocketProtocol13):
+            return usual
+        protocol = _Protocol(self, False, usual.params)
+        protocol.rich = self._rich
+        return protocol
 
     @property
     def ping_interval(self) -> float:

@@ -58,7 +58,7 @@ def indexed(history: History) -> int:
     with closing(sqlite3.connect(path)) as connection:
         try:
             upto: int = connection.execute("SELECT coalesce(max(upto), 0) FROM generations").fetchone()[0]
-        except sqlite3.OperationalError:  # being made
+        except sqlite3.DatabaseError:  # being made
             return 0
     return upto
 

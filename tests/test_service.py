@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from exporter.events import Instant
 from tests.service import Service, until
 
 
@@ -166,6 +167,24 @@ def test_a_faulty_reload_keeps_the_old_configuration_and_a_sound_one_is_applied(
     assert not [name for name in metrics if 'script="gone"' in name]
     assert 'cronscope_script_timeout_seconds{script="job"}' not in metrics
     assert service.ended(service.run("job"))["exit_code"] == 4
+
+
+def test_a_script_that_was_removed_and_is_back_has_its_past_and_keeps_its_beat(
+    start_service: Callable[..., Service],
+) -> None:
+    config = "scripts: [{name: job, command: 'true', every: 1h, retention: {runs: 7}}]"
+    service = start_service(config.replace("1h", "1s"))
+    planned = until(lambda: service.get("/api/v1/scripts/job")["last_run"], bool)
+    service.config.write_text("scripts: []")
+    service.fetch("/-/reload", method="POST", body=b"")
+    assert service.fetch("/api/v1/scripts/job")[0] == 404
+    last = service.get("/api/v1/runs?script=job&limit=1")["runs"][0]
+    service.config.write_text(config)
+    service.fetch("/-/reload", method="POST", body=b"")
+    script = service.get("/api/v1/scripts/job")
+    assert script["last_run"]["run_id"] >= planned["run_id"]
+    assert Instant.parse(script["next_run_at"]) - Instant.parse(last["scheduled_at"]) == 3_600_000
+    assert 'cronscope_script_last_run_success{script="job"}' in service.metrics()
 
 
 def test_a_script_that_can_not_be_started_is_failed_and_told_without_a_running_before(

@@ -116,6 +116,8 @@ def test_output_reaches_a_subscriber_line_by_line(start_service: Callable[..., S
             if frame["data"]["end"]:
                 break
             if frame["data"]["lines"]:
+                assert [run["run_id"] for run in service.get("/api/v1/runs?q=LINE+1")["runs"]] == [run_id]
+                assert service.get("/api/v1/runs?q=line+4")["runs"] == []
                 gate.write_text("go\n")
     assert lines == ["line 1", "line 2", "line 3"]
     assert [frame["data"] for frame in rich.seen if frame["type"] == "ack"] == [{"id": 1}]
