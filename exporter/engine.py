@@ -48,7 +48,7 @@ from exporter.retention import Keeper
 from exporter.runner import file_limit
 from exporter.sampler import Sampler
 from exporter.scheduler import RunRefused, Scheduler, Start
-from exporter.scripts import Scripts
+from exporter.scripts import Scripts, UnknownScript
 from exporter.search import Search
 from exporter.settings import Duration, Retention, ScriptSettings, Settings
 from exporter.timetable import Timetable
@@ -431,6 +431,10 @@ class Engine:
         """A run's whole output as it was written, in pieces.  Raises UnknownRun."""
         return self.outputs.raw(run_id)
 
+    def output_text(self, run_id: str, stream: Stream) -> AsyncGenerator[str, None]:
+        """One stream's whole output as text, in pieces; none where the run is no longer in the history."""
+        return self.outputs.text(run_id, stream)
+
     def follow(self, run_id: str, grown: Callable[[], None]) -> Callable[[], None]:
         """Call `grown()` whenever a run's output was added to or the run ended; returns what ends this."""
         return self.outputs.follow(run_id, grown)
@@ -438,3 +442,13 @@ class Engine:
     async def runs(self, query: RunQuery) -> RunPage:
         """A page of the history, latest begun first.  Raises CursorError."""
         return await self.outputs.runs(query)
+
+    async def clear_logs(self, name: str) -> int:
+        """Delete the records and outputs of a script's finished runs; how many.  What is told of the last run stays.
+
+        Raises UnknownScript where there is neither such a script nor a record of it, and HistoryError.
+        """
+        deleted = await self._keeper.clear(name)
+        if not deleted and name not in self._scripts and not (await self.runs(RunQuery(script=name, limit=1))).runs:
+            raise UnknownScript(f"no script is named {name}, and none was of which there are logs")
+        return deleted

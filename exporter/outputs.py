@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import getincrementaldecoder
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import TypeVar
@@ -71,9 +72,21 @@ class Outputs:
     async def raw(self, run_id: str) -> AsyncGenerator[bytes, None]:
         """The whole output as it was written, in pieces.  Raises UnknownRun."""
         await self.run(run_id)
+        async for piece in self._pieces(run_id):
+            yield piece
+
+    async def text(self, run_id: str, stream: Stream) -> AsyncGenerator[str, None]:
+        """The whole output of one stream as text, in pieces; none where there is no such run any more."""
+        decoder = getincrementaldecoder("utf-8")("replace")
+        async for piece in self._pieces(run_id, stream):
+            yield decoder.decode(piece)
+        yield decoder.decode(b"", final=True)
+
+    async def _pieces(self, run_id: str, stream: Stream | None = None) -> AsyncGenerator[bytes, None]:
         line = 0
         while True:
-            piece, line = await self._look(run_id, partial(LineReader.raw, first=line, size=PIECE_BYTES))
+            look = partial(LineReader.raw, first=line, size=PIECE_BYTES, stream=stream)
+            piece, line = await self._look(run_id, look)
             if not piece:
                 return
             yield piece

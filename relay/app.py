@@ -12,7 +12,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from relay import pages
-from relay.api import runs, scripts, system
+from relay.api import logs, runs, scripts, system
 from relay.handler import Handler, NotFound, Site
 from relay.problem import Problem
 from relay.socket import SocketHandler
@@ -69,6 +69,8 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/runs/{id}/stop", runs.RunStop),
     ("/api/v1/runs/{id}/output", runs.RunOutput),
     ("/api/v1/runs/{id}/output.txt", runs.RunOutputText),
+    ("/api/v1/logs", logs.Logs),
+    ("/api/v1/logs/{name}", logs.ScriptLogs),
     ("/{file}", pages.PageFile),
 ]
 """Every address, and its name in the metrics.  The type is what puts the guard before each of them."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any
 
+from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from exporter.engine import Engine
@@ -82,6 +84,30 @@ class Handler(RequestHandler):
     def answer_text(self, text: str) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(text)
+
+    def name_download(self, name: str) -> None:
+        """Have browsers save the answer in a file of this name, which needs no quoting."""
+        self.set_header("Content-Disposition", f'attachment; filename="{name}"')
+
+    async def answer_pieces(self, content_type: str, pieces: AsyncGenerator[bytes, None]) -> None:
+        """Answer with what comes piece by piece, each as the client takes it; no more is in memory."""
+        self.set_header("Content-Type", content_type)
+        begun = False
+        try:
+            async with aclosing(pieces):
+                if self.request.method == "HEAD":
+                    await self.flush()
+                    return
+                async for piece in pieces:
+                    self.write(piece)
+                    begun = True
+                    await self.flush()
+        except StreamClosedError:
+            return  # the client has what it wanted
+        except Exception:
+            if begun:
+                self.detach().close()  # an orderly end would look as if this were all
+            raise
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")

@@ -12,6 +12,7 @@ from tornado.web import HTTPError
 
 from exporter.config import ConfigError
 from exporter.events import to_json
+from exporter.history import HistoryError
 from exporter.outputs import UnknownRun
 from exporter.scheduler import RunRefused
 from exporter.scripts import UnknownScript
@@ -59,6 +60,8 @@ def problem_of(error: BaseException | None) -> Problem | None:
             return error
         case UnknownScript() | UnknownRun():
             return Problem(404, str(error))
+        case HistoryError():
+            return Problem(503, str(error))
         case RunRefused():
             return Problem(409, str(error))
         case ConfigError():

@@ -127,6 +127,15 @@ class FakeEngine(Engine):
             yield piece
         self._asked("raw_output", run_id)
 
+    async def output_text(self, run_id: str, stream: Stream) -> AsyncGenerator[str, None]:
+        yield f"{stream} of {run_id}\n"
+        self._asked("output_text", run_id, stream)
+
+    async def clear_logs(self, name: str) -> int:
+        self._asked("clear_logs", name)
+        self._know_script(name)
+        return 3
+
     def _know_script(self, name: str) -> None:
         if name != SCRIPT.name:
             raise UnknownScript(f"no script is named {name}")

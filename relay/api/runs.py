@@ -2,44 +2,52 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import get_args
 
-from tornado.iostream import StreamClosedError
-
 from exporter.events import FAILURE_REASONS, SKIP_REASONS, Instant, Status, Stream
-from exporter.history import CursorError, RunQuery
+from exporter.history import CursorError, RunPage, RunQuery
 from exporter.settings import NAME_PATTERN
 from relay.api.parameters import Parameters, matching, moment, one_of, text, whole
 from relay.handler import Handler
+from relay.problem import FieldError, Problem
 
+DEFAULT_RUNS = 50
 MAX_RUNS = 1000
 MAX_LINES = 10_000
 
 
-class Runs(Handler):
-    async def get(self) -> None:
-        parameters = Parameters(self.request.query_arguments)
-        take, when = parameters.take, moment(Instant.now())
-        query = RunQuery(
-            script=take("script", matching(NAME_PATTERN, "the name of a script")),
-            status=take("status", one_of(get_args(Status))),
-            reason=take("reason", one_of(FAILURE_REASONS + SKIP_REASONS)),
-            exit_code=take("exit_code", whole(-1, 255)),
-            since=take("since", when),
-            until=take("until", when),
-            q=take("q", text),
-            limit=take("limit", whole(1, MAX_RUNS), 50),
-            before=take("before", text),
-        )
+def run_query(parameters: Parameters) -> RunQuery:
+    """The filters that listings of runs have in common."""
+    take, when = parameters.take, moment(Instant.now())
+    return RunQuery(
+        script=take("script", matching(NAME_PATTERN, "the name of a script")),
+        status=take("status", one_of(get_args(Status))),
+        reason=take("reason", one_of(FAILURE_REASONS + SKIP_REASONS)),
+        exit_code=take("exit_code", whole(-1, 255)),
+        since=take("since", when),
+        until=take("until", when),
+        q=take("q", text),
+        limit=take("limit", whole(1, MAX_RUNS), DEFAULT_RUNS),
+        before=take("before", text),
+    )
+
+
+class RunListing(Handler):
+    """What answers with runs that a query asks for."""
+
+    async def page(self, parameters: Parameters, query: RunQuery) -> RunPage:
+        """Raises a 422 problem with every fault of the query."""
         parameters.done()
         try:
-            page = await self.engine.runs(query)
+            return await self.engine.runs(query)
         except CursorError as error:
-            parameters.fault("before", str(error))
-            parameters.done()
-        else:
-            self.answer(page)
+            raise Problem(422, "The query has faults.", [FieldError(pointer="#/before", message=str(error))]) from error
+
+
+class Runs(RunListing):
+    async def get(self) -> None:
+        parameters = Parameters(self.request.query_arguments)
+        self.answer(await self.page(parameters, run_query(parameters)))
 
 
 class Run(Handler):
@@ -72,21 +80,5 @@ class RunOutputText(Handler):
 
     async def get(self, run_id: str) -> None:
         run = await self.engine.run(run_id)
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.set_header("Content-Disposition", f'attachment; filename="{run.script_name}-{run_id}.txt"')
-        if self.request.method == "HEAD":
-            await self.flush()
-            return
-        begun = False
-        try:
-            async with aclosing(self.engine.raw_output(run_id)) as pieces:
-                async for piece in pieces:
-                    self.write(piece)
-                    begun = True
-                    await self.flush()
-        except StreamClosedError:
-            return  # the client has what it wanted
-        except Exception:
-            if begun:
-                self.detach().close()  # an orderly end would look as if this were all
-            raise
+        self.name_download(f"{run.script_name}-{run_id}.txt")
+        await self.answer_pieces("text/plain; charset=utf-8", self.engine.raw_output(run_id))
