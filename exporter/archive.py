@@ -19,8 +19,9 @@ from msgspec import Struct
 from exporter.events import Stream
 from exporter.settings import Size
 
-STDOUT, STDERR, DROPPED, CUT_OFF = 1, 2, 4, 8
-"""Bits of a segment's kind: whose lines they are; that they were dropped; that the script itself emptied the file."""
+STDOUT, STDERR, DROPPED, CUT_OFF, NO_ROOM = 1, 2, 4, 8, 16
+"""Bits of a segment's kind: whose lines they are; that they were dropped; that the script itself emptied the file, or
+that the disk was almost full."""
 
 PAGE_BYTES = 1 << 20
 """A page ends when it has this much, whatever its limit."""
@@ -193,8 +194,11 @@ class LineReader(ABC):
     def marker(self, segment: Segment) -> str:
         """The line that stands for dropped ones."""
         lines = "1 line" if segment.lines == 1 else f"{segment.lines} lines"
-        over = f"over max_output {Size(self.max_output)}"
-        why = "the script emptied the file" if segment.kind & CUT_OFF else over
+        why = f"over max_output {Size(self.max_output)}"
+        if segment.kind & CUT_OFF:
+            why = "the script emptied the file"
+        elif segment.kind & NO_ROOM:
+            why = "the disk was almost full"
         return f"[cronscope: {_size(segment.size)}, {lines} dropped here: {why}]"
 
 

@@ -18,6 +18,7 @@ from msgspec import structs
 
 from exporter.config import ConfigError, LoadedConfig
 from exporter.data_dir import StartError, claim
+from exporter.disk_guard import DiskGuard
 from exporter.events import (
     Error,
     Event,
@@ -99,6 +100,7 @@ class Engine:
             self._history = History(data_dir / "history.db", write_failed=self._store_failed)
         except HistoryError as error:
             raise StartError(str(error)) from error
+        self._disk = DiskGuard(data_dir)
         self._live = LiveRuns(data_dir / "runs", self._history, os.environ, self._open_files, self)
         self._keeper = Keeper(self._history, self._retention_of)
         self._search = Search(self._history.path)
@@ -108,9 +110,11 @@ class Engine:
             runs_queued=lambda: self._scheduler.queued,
             run_slots=lambda: self._scheduler.limit,
             store_size=self._history.size_bytes,
+            output_suspended=lambda: self._disk.low,
         )
         for script in self.settings.scripts:
             self._configure(script)
+        self._guard_disk(self.started_at)
         await self._begin_timetable(await self._restore())
         self._sample()
         for pulse in self._pulses:
@@ -325,9 +329,17 @@ class Engine:
                 self._plan_anew(now)
             self._timetable.wakeup()
         self._clock_offset = offset
-        if self._history.failure is None:
+        self._guard_disk(now)
+        if self._history.failure is None and not self._disk.low:
             self._live.archive_waiting()
         self._keeper.tick(now)
+
+    def _guard_disk(self, now: Instant) -> None:
+        if self._disk.look():
+            assert self._disk.warning is not None
+            log.error("%s", self._disk.warning)
+            self.happened(Error(message=self._disk.warning), now)
+        self._live.spare_disk(self._disk.low)
 
     def _plan_anew(self, now: Instant) -> None:
         """The clock was set back: tell of every script whose next start is another one now."""
@@ -350,8 +362,9 @@ class Engine:
         """Why the service is not healthy; empty where it is."""
         if not self.ready:
             return ["the service is starting or stopping"]
-        failure = self._history.failure
-        return [] if failure is None else [f"the history cannot be written: {failure}"]
+        failure, warning = self._history.failure, self._disk.warning
+        reasons = [None if failure is None else f"the history cannot be written: {failure}", warning]
+        return [reason for reason in reasons if reason is not None]
 
     def scripts(self) -> list[Script]:
         """All configured scripts, in the order of the file."""

@@ -101,7 +101,7 @@ class Run(Struct, frozen=True, kw_only=True):
     stdout_bytes: int = 0
     stderr_bytes: int = 0
     dropped_bytes: int = 0
-    """Bytes of output over `max_output` that were not kept."""
+    """Bytes of output that were not kept: over `max_output`, or while the disk was almost full."""
 
     @property
     def waits(self) -> bool:

@@ -32,7 +32,7 @@ from exporter.events import (
     to_json,
 )
 from exporter.history import History, TimetableEntry
-from exporter.output import Recording
+from exporter.output import SCANTY_BYTES, Recording
 from exporter.runner import STOPPED, Outcome, Process, SpawnError, adopt, launch
 from exporter.scheduler import Start
 from exporter.settings import Duration, OnShutdown, ScriptSettings
@@ -45,6 +45,8 @@ FOLLOWED_MARK_SECONDS = 0.1
 """The same while somebody looks."""
 DISCARDED = ".done"
 """Ending of the name of a folder that is being removed."""
+ARCHIVING = "archiving"
+"""Name of the task that stores output which there was no room for."""
 RECORD = "record"
 """Name of the file that has a run's record while the history has no room for it."""
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  # folders in it are made by mkdtemp(3)
@@ -128,7 +130,10 @@ class LiveRuns:
         self._followers: dict[str, list[Callable[[], None]]] = {}
         """By run id; of runs too that still wait for their start."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._unarchived: set[str] = set()
+        self._unarchived: dict[str, None] = {}
+        """Runs that have ended, but whose output found no room in the history, the earliest first."""
+        self._scanty = False
+        """Whether the disk is almost full."""
         self._trimming: dict[str, asyncio.Future[None]] = {}
         self._marking: asyncio.TimerHandle | None = None
         self._leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -199,7 +204,17 @@ class LiveRuns:
 
     def _record_output(self, live: LiveRun) -> None:
         live.recording = Recording(live.folder, live.started_at, int(live.script.max_output))
+        live.recording.limit(SCANTY_BYTES if self._scanty else None)
         self._keep_marking()
+
+    def spare_disk(self, scanty: bool) -> None:
+        """While the disk is almost full, keep little of what runs under way print, and nothing when they end."""
+        if scanty != self._scanty:
+            self._scanty = scanty
+            for live in self.executing():
+                if live.recording is not None:
+                    live.recording.limit(SCANTY_BYTES if scanty else None)
+                    self._trim(live.run.run_id, live.recording)
 
     async def _watch(self, live: LiveRun, process: Process) -> None:
         timer = None
@@ -217,6 +232,8 @@ class LiveRuns:
     async def _end(self, live: LiveRun, outcome: Outcome) -> None:
         """Store the end, then tell it, then move the output into the history."""
         if live.recording is not None:
+            if self._scanty:
+                live.recording.limit(0)
             try:
                 await asyncio.to_thread(live.recording.finish, outcome.ended_at)
             except Exception:  # what cannot be read must not keep the script from ever starting again
@@ -236,17 +253,23 @@ class LiveRuns:
         if stored:
             self._spawn(run.run_id, self._archive(live))
         else:
-            self._unarchived.add(run.run_id)
+            self._put_off(live)
+
+    def _put_off(self, live: LiveRun) -> None:
+        """There is no room for the output: the files stay, and take no descriptor of the service."""
+        if live.recording is not None:
+            live.recording.release()
+        self._unarchived[live.run.run_id] = None
 
     async def _archive(self, live: LiveRun) -> None:
         """Move the output into the history; where that has no room the files stay, to be tried again."""
         run_id, recording = live.run.run_id, live.recording
-        self._unarchived.discard(run_id)
+        self._unarchived.pop(run_id, None)
         if recording is not None:
             chunks = recording.chunks()
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
                 if not await self._history.keep_output(run_id, chunk):
-                    self._unarchived.add(run_id)
+                    self._put_off(live)
                     return
         del self._runs[run_id]
         if recording is not None:
@@ -255,9 +278,15 @@ class LiveRuns:
 
     def archive_waiting(self) -> None:
         """Store the output of runs that there was no room for; all records are stored by now."""
+        if self._unarchived and ARCHIVING not in self._tasks:
+            self._spawn(ARCHIVING, self._archive_waiting())
+
+    async def _archive_waiting(self) -> None:
+        """One after the other: there may be thousands."""
         for run_id in tuple(self._unarchived):
-            self._unarchived.discard(run_id)
-            self._spawn(run_id, self._archive(self._runs[run_id]))
+            await self._archive(self._runs[run_id])
+            if run_id in self._unarchived:
+                return
 
     # --- beginning and end of the service ---
 
@@ -280,6 +309,7 @@ class LiveRuns:
                     await self._take_up_output(folder)
                 except OSError:
                     log.exception("left alone: %s cannot be read", folder)
+        self.archive_waiting()
         for run in left:
             script = script_of(run.script_name) or ScriptSettings(name=run.script_name, command="")
             live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)
@@ -315,7 +345,7 @@ class LiveRuns:
             return
         live = self._runs[run.run_id] = LiveRun(run, ScriptSettings(name=run.script_name, command=""), folder)
         self._record_output(live)
-        self._spawn(run.run_id, self._archive(live))
+        self._put_off(live)
 
     async def stop(self, rule: OnShutdown) -> None:
         """End watching: `leave` lets runs go on by themselves, `wait` waits for them, `stop` ends them."""

@@ -164,6 +164,10 @@ class Metrics:
             "cronscope_store_size_bytes",
             "What the history takes on disk, in bytes.",
         )
+        self._output_suspended = self._late_gauge(
+            "cronscope_store_output_suspended",
+            "Whether output of scripts is not stored now, as the disk is almost full: 1 yes, 0 no.",
+        )
 
     def _declare_http(self) -> None:
         self.http_requests = self._counter(
@@ -281,10 +285,12 @@ class Metrics:
         self._store_write_failures.inc()
 
     def watch(
-        self, *, runs_queued: Callable[[], int], run_slots: Callable[[], int], store_size: Callable[[], int]
-    ) -> None:
-        """Where to look, with every scrape, for starts that wait, places for runs, and bytes of the history."""
+        self, *, runs_queued: Callable[[], int], run_slots: Callable[[], int], store_size: Callable[[], int],
+        output_suspended: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        """Where to look, with every scrape, for starts that wait, places for runs, and what is told of the history."""
         self._runs_queued.read, self._run_slots.read, self._store_size.read = runs_queued, run_slots, store_size
+        self._output_suspended.read = output_suspended
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """All metrics in the format that an `Accept` header asks for, and the content type of it."""

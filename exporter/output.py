@@ -8,7 +8,6 @@ somebody looks, or when a part is dropped.
 from __future__ import annotations
 
 import logging
-import os
 import re
 import threading
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from exporter.archive import (
     CUT_OFF,
     DROPPED,
+    NO_ROOM,
     STDERR,
     STDOUT,
     Archive,
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 TRIM_BYTES = 1 << 20
 """How much must be over `max_output` before it is worth dropping while the run is on."""
+SCANTY_BYTES = 64 << 10
+"""What is kept of a run's output, and must be over that, while the disk is almost full."""
 _PROGRESS_BYTES = 4096
 _PROGRESS = re.compile(rb"^::progress[ \t]+([-+]?\d+(?:\.\d+)?)%?(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n", re.MULTILINE)
 
@@ -69,6 +71,8 @@ class Recording(LineReader):
         self._noting = threading.Lock()  # sizes and bases of the streams; held for microseconds
         self._looking = threading.Lock()  # the table and the states of the streams
         self._holes = True
+        self._closed = False
+        self._limit = self.max_output
         self._progress: ProgressState | None = None
         self._progress_at = 0
 
@@ -93,8 +97,16 @@ class Recording(LineReader):
 
     @property
     def trim_due(self) -> bool:
-        """So much is over `max_output` that `trim` should be called, on a worker thread."""
-        return sum(max(0, stream.kept() - self._budget(stream)) for stream in self._streams) >= TRIM_BYTES
+        """So much is over the limit that `trim` should be called, on a worker thread."""
+        worth = TRIM_BYTES if self._limit == self.max_output else SCANTY_BYTES
+        return sum(max(0, stream.kept() - self._budget(stream)) for stream in self._streams) >= worth
+
+    def limit(self, size: int | None) -> None:
+        """Keep no more than `size` bytes from now on, as the disk is almost full; None: `max_output` again.
+
+        What was dropped till then does not come back.
+        """
+        self._limit = self.max_output if size is None else min(size, self.max_output)
 
     def mark(self, now: Instant) -> bool:
         """Note the sizes; whether anything was added since the last mark.  Nothing is once it is finished."""
@@ -116,9 +128,9 @@ class Recording(LineReader):
         return self._progress
 
     def trim(self) -> None:
-        """Drop the middle of what is over `max_output`, giving it back to the disk."""
+        """Drop the middle of what is over the limit, giving it back to the disk."""
         with self._looking:
-            if self._streams[0].descriptor >= 0:
+            if not self._closed:
                 self._index()
                 self._drop_middle()
 
@@ -143,7 +155,7 @@ class Recording(LineReader):
         Raises ValueError once the recording is closed.
         """
         with self._looking:
-            if self._streams[0].descriptor < 0:
+            if self._closed:
                 raise ValueError("the recording is closed")
             if line >= self._table.lines:
                 self._index()
@@ -152,11 +164,16 @@ class Recording(LineReader):
                 return None
             return segment, b"" if segment.kind & DROPPED else self._stream(segment).read(segment.start, segment.end)
 
-    def close(self) -> None:
+    def release(self) -> None:
+        """The run has ended, but it may take long until its output is in the history: hold no descriptors till then."""
         with self._noting, self._looking:
             for stream in self._streams:
-                os.close(stream.descriptor)
-                stream.descriptor = -1
+                stream.release()
+
+    def close(self) -> None:
+        self.release()
+        with self._looking:
+            self._closed = True
 
     # --- the index of lines, under the lock `_looking` ---
 
@@ -205,16 +222,19 @@ class Recording(LineReader):
     # --- dropping, under the same lock ---
 
     def _budget(self, stream: StreamFile) -> int:
-        """What a stream may keep: half of `max_output`, and what the other one leaves of its own half."""
+        """What a stream may keep: half of the limit, and what the other one leaves of its own half."""
         stdout, stderr = self._streams
         other = stderr if stream is stdout else stdout
-        return max(self.max_output // 2, self.max_output - other.size)
+        return max(self._limit // 2, self._limit - other.size)
 
     def _drop_middle(self) -> None:
         over = [stream for stream in self._streams if stream.kept() > self._budget(stream)]
+        why = 0 if self._limit == self.max_output else NO_ROOM
         for stream in over:
             budget = self._budget(stream)
-            self._drop(stream, budget // 2, stream.size - (budget - budget // 2))
+            # What is dropped is one stretch: where it began early, while less was kept, nothing before it comes back.
+            head = min(budget // 2, stream.state.dropped[1]) if stream.dropped() else budget // 2
+            self._drop(stream, head, stream.size - (budget - budget // 2), why)
         if over:
             # Saved first: after a crash in between nobody must count lines in a hole.
             saved = self._save()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from exporter.marks import StreamState
@@ -20,7 +22,8 @@ class StreamFile:
 
     def __init__(self, path: Path, kind: int, state: StreamState) -> None:
         self.kind = kind
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path = path
+        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.state = state
         """As far as lines were counted."""
         self.size = 0
@@ -29,15 +32,33 @@ class StreamFile:
         self.looked_at = state.indexed
         """There is no line end between `state.indexed` and here."""
 
+    def release(self) -> None:
+        """Hold no descriptor any more: from now on the file is opened whenever it is looked at."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    @contextmanager
+    def _open(self) -> Iterator[int]:
+        if self._descriptor is not None:
+            yield self._descriptor
+            return
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
     def read(self, start: int, end: int) -> bytes:
         """Exactly these bytes; zeros where the script has emptied the file meanwhile."""
-        data = os.pread(self.descriptor, end - start, start - self.state.base) if start >= self.state.base else b""
+        data = self._pread(start - self.state.base, end - start) if start >= self.state.base else b""
         return data.ljust(end - start, b"\0")
 
     def note_size(self) -> bool:
         """Whether the size has changed."""
         before = self.size, self.base
-        length = os.fstat(self.descriptor).st_size
+        with self._open() as descriptor:
+            length = os.fstat(descriptor).st_size
         if self.base + length < self.size:
             self.base = self.size
         self.size = self.base + length
@@ -46,14 +67,19 @@ class StreamFile:
     def tail(self, size: int) -> bytes:
         """Whole lines among the last bytes as of the last mark."""
         start = max(self.base, self.size - size - 1)
-        data = os.pread(self.descriptor, self.size - start, start - self.base)
+        data = self._pread(start - self.base, self.size - start)
         return data[data.find(b"\n") + 1 :] if start > self.base else data
 
     def punch(self) -> None:
         """Give what is dropped back to the disk; the file keeps its size.  Raises OSError."""
         start, end = (max(0, position - self.state.base) for position in self.state.dropped)
         if end > start:
-            _punch_hole(self.descriptor, start, end - start)
+            with self._open() as descriptor:
+                _punch_hole(descriptor, start, end - start)
+
+    def _pread(self, offset: int, size: int) -> bytes:
+        with self._open() as descriptor:
+            return os.pread(descriptor, size, offset)
 
     def kept(self) -> int:
         return self.size - self.dropped()

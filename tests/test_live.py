@@ -6,7 +6,9 @@ import asyncio
 import os
 from pathlib import Path
 
+import psutil
 import pytest
+from msgspec import structs
 
 from exporter.events import Event, Instant, Run
 from exporter.history import History
@@ -57,3 +59,35 @@ def test_a_run_that_can_not_be_watched_any_more_ends_as_lost(tmp_path: Path, mon
         await history.close()
 
     asyncio.run(watch())
+
+
+def test_output_that_finds_no_room_takes_no_descriptors_and_is_stored_later(tmp_path: Path) -> None:
+    count = 20
+
+    async def fill() -> None:
+        history = History(tmp_path / "history.db", write_failed=lambda why, first: None)
+        ends = Ends()
+        runs = LiveRuns(tmp_path / "runs", history, os.environ, -1, ends)
+        # Output alone finds no room.
+        await history.write(
+            lambda c: c.execute("CREATE TRIGGER full BEFORE INSERT ON output_chunks BEGIN SELECT fill(); END")
+        )
+        for number in range(count):
+            start = structs.replace(START, run_id=f"{number:026}")
+            runs.launch(start, ScriptSettings(name="job", command=f"echo {number}", workdir=tmp_path), None)
+        for _ in range(count):
+            await ends.ended.get()
+        while runs._tasks:
+            await asyncio.gather(*runs._tasks.values())
+        assert not [file for file in psutil.Process().open_files() if file.path.startswith(f"{tmp_path}/runs/")]
+        assert len(os.listdir(tmp_path / "runs")) == count
+        await history.write(lambda c: c.execute("DROP TRIGGER full"))
+        runs.archive_waiting()
+        await runs.stop("wait")
+        assert os.listdir(tmp_path / "runs") == []
+        for number in range(count):
+            assert await history.archived(f"{number:026}", lambda lines: lines.raw()[0]) == b"%d\n" % number
+        await history.close()
+
+    (tmp_path / "runs").mkdir()
+    asyncio.run(fill())

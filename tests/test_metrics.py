@@ -64,6 +64,7 @@ cronscope_websocket_resumes_total                        counter    result
 cronscope_log_messages_total                             counter    level
 cronscope_store_write_failures_total                     counter
 cronscope_store_size_bytes                               gauge
+cronscope_store_output_suspended                         gauge
 cronscope_host_cpu_usage_ratio                           gauge
 cronscope_host_memory_usage_ratio                        gauge
 cronscope_host_disk_usage_ratio                          gauge
@@ -203,7 +204,7 @@ def busy(metrics: Metrics) -> Metrics:
     metrics.start_delayed(0.002)
     metrics.ticked(NOON)
     metrics.reloaded(True, NOON)
-    metrics.watch(runs_queued=lambda: 3, run_slots=lambda: 16, store_size=lambda: 8192)
+    metrics.watch(runs_queued=lambda: 3, run_slots=lambda: 16, store_size=lambda: 8192, output_suspended=lambda: False)
     metrics.http_requests.labels("/", "GET", 200).inc()
     metrics.http_request_duration.labels("/").observe(0.01)
     metrics.event_loop_lag.observe(0.0004)
@@ -574,18 +575,22 @@ def test_a_failed_reload_is_shown_and_the_time_of_the_last_good_one_stays(metric
 
 def test_what_is_watched_is_read_with_every_scrape(metrics: Metrics) -> None:
     waiting = [1]
-    metrics.watch(runs_queued=lambda: len(waiting), run_slots=lambda: 16, store_size=lambda: 8192)
+    metrics.watch(
+        runs_queued=lambda: len(waiting), run_slots=lambda: 16, store_size=lambda: 8192,
+        output_suspended=lambda: len(waiting) > 1,
+    )  # fmt: skip
     waiting.append(2)
     assert value(metrics, "cronscope_runs_queued") == 2
     assert value(metrics, "cronscope_run_slots") == 16
     assert value(metrics, "cronscope_store_size_bytes") == 8192
+    assert value(metrics, "cronscope_store_output_suspended") == 1
 
 
 def test_a_history_whose_size_cannot_be_read_does_not_break_the_scrape(metrics: Metrics) -> None:
     def gone() -> int:
         raise FileNotFoundError
 
-    metrics.watch(runs_queued=lambda: 0, run_slots=lambda: 16, store_size=gone)
+    metrics.watch(runs_queued=lambda: 0, run_slots=lambda: 16, store_size=gone, output_suspended=lambda: False)
     assert value(metrics, "cronscope_store_size_bytes") is None
     assert value(metrics, "cronscope_run_slots") == 16
 

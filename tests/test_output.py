@@ -152,6 +152,50 @@ def test_a_mark_tells_whether_anything_was_added(script: Script) -> None:
     assert script.recording.stdout_bytes == 1
 
 
+def test_while_the_disk_is_almost_full_little_is_kept_and_what_is_dropped_does_not_come_back(tmp_path: Path) -> None:
+    script = Script(tmp_path, max_output=4000)
+    script.say(numbers(0, 199).encode())
+    script.recording.limit(1000)
+    script.recording.trim()
+    marker = "[cronscope: 1000 B, 100 lines dropped here: the disk was almost full]"
+    assert script.recording.raw()[0].decode() == numbers(0, 49) + marker + "\n" + numbers(150, 199)
+    script.recording.limit(None)
+    script.say(numbers(200, 999).encode())
+    script.recording.trim()
+    script.finish()
+    text = script.recording.raw()[0].decode()
+    assert text.startswith(numbers(0, 49) + "[cronscope: ")
+    assert text.endswith("]\n" + numbers(800, 999))
+    assert len(text.replace("\0", "")) == len(text)
+    assert script.recording.dropped_bytes == 10_000 - 500 - 2000
+    script.close()
+
+
+def test_output_emptied_by_the_script_and_then_too_long_has_no_hole_in_what_is_kept(tmp_path: Path) -> None:
+    script = Script(tmp_path, max_output=4000)
+    script.say(numbers(0, 49).encode())
+    script.recording.page(0, 1)
+    os.ftruncate(script.files["stdout"], 0)
+    os.lseek(script.files["stdout"], 0, os.SEEK_SET)
+    script.mark()
+    script.say(numbers(50, 999).encode())
+    script.finish()
+    text = script.recording.raw()[0]
+    assert b"\0" not in text
+    assert text.endswith(numbers(800, 999).encode())
+    script.close()
+
+
+def test_a_recording_that_waits_holds_no_descriptor_and_can_be_read_as_before(script: Script) -> None:
+    held = len(os.listdir("/proc/self/fd"))
+    script.say(numbers(0, 99).encode())
+    script.finish()
+    before = script.recording.raw()
+    script.recording.release()
+    assert len(os.listdir("/proc/self/fd")) == held - 2
+    assert script.recording.raw() == before == script.archive().raw()
+
+
 def test_output_after_the_end_is_not_the_runs(script: Script) -> None:
     script.say("mine\n")
     script.finish()
@@ -480,7 +524,7 @@ def test_readers_and_the_dropping_of_lines_do_not_disturb_each_other(tmp_path: P
 
 Action = tuple[str, Stream, bytes]
 _pieces = st.sampled_from([b"a", b"\n", b"\r\n", "é".encode(), b"bc d\n", b"x" * 130, b"\xff", b"longer line\n" * 9])
-_names = st.sampled_from(["write", "write", "mark", "trim", "look", "restart"])
+_names = st.sampled_from(["write", "write", "mark", "trim", "look", "restart", "scanty", "plenty"])
 _streams = st.sampled_from(STREAMS)
 _actions = st.lists(st.tuples(_names, _streams, st.lists(_pieces, max_size=9).map(b"".join)), max_size=40)
 
@@ -538,6 +582,9 @@ def test_whatever_is_written_lines_and_numbers_stay_true(
                 check(everything(script.recording), expected)
             elif action == "restart":
                 script.restart_service()
+            elif action in ("scanty", "plenty"):
+                script.recording.limit(200 if action == "scanty" else None)
+        was_scanty = any(action == "scanty" for action, _, _ in actions)
         script.finish()
         live, archive = script.recording, script.archive()
         lines = everything(live)
@@ -546,7 +593,7 @@ def test_whatever_is_written_lines_and_numbers_stay_true(
         assert not expected or live.page(len(expected) - 1, 1).next == len(expected)
         assert live.stdout_bytes + live.stderr_bytes == written
         assert written - live.dropped_bytes <= max_output or not live.dropped_bytes
-        if written <= max_output:
+        if written <= max_output and not was_scanty:
             assert lines == dict(enumerate(expected))
             assert len(live.raw()[0]) == written
         for wanted in (None, *STREAMS):

@@ -58,7 +58,7 @@ export interface Run {
   max_rss_bytes: number | null;
   stdout_bytes: number;
   stderr_bytes: number;
-  /** Bytes of output over `max_output` that were not kept. */
+  /** Bytes of output that were not kept: over `max_output`, or while the disk was almost full. */
   dropped_bytes: number;
 }
 

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from exporter.disk_guard import DiskGuard, Room, least_free
+from tests.service import Service, until
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("total", "least"),
+    [(4 * MIB, 4 * MIB // 10), (2 * GIB, 64 * MIB), (50 * GIB, GIB // 2), (1000 * GIB, GIB), (0, 0)],
+)
+def test_a_hundredth_of_a_file_system_stays_free_within_reason(total: int, least: int) -> None:
+    assert least_free(total) == least
+
+
+def test_too_little_room_is_told_once_and_is_over_once_there_is_clearly_more() -> None:
+    room = Room(200 * MIB, 10 * GIB)
+    guard = DiskGuard(Path("/data"), lambda path: room)
+    assert (guard.look(), guard.warning) == (False, None)
+    told = []
+    for free in (102, 110, 101, 120, 128, 110, 102):
+        room = Room(free * MIB, 10 * GIB)
+        told.append((guard.look(), guard.low))
+    assert told == [
+        (True, True), (False, True), (False, True), (False, True), (False, False), (False, False), (True, True),
+    ]  # fmt: skip
+    assert guard.warning is not None
+    assert "102MiB free where /data is, of which 102MiB are to stay free" in guard.warning
+
+
+def test_a_file_system_that_tells_nothing_changes_nothing(tmp_path: Path) -> None:
+    guard = DiskGuard(tmp_path / "gone")
+    assert (guard.look(), guard.low) == (False, False)
+
+
+# --- through the service ---
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 MiB, a tenth of which is to stay free."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount a small file system")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"cannot mount a small file system here: {mounted.stderr.decode().strip()}")
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def leave_free(disk: Path, size: int) -> None:
+    found = os.statvfs(disk)
+    with (disk / "fill").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - size)
+
+
+def text(service: Service, run_id: str) -> str:
+    return service.fetch(f"/api/v1/runs/{run_id}/output.txt")[2].decode()
+
+
+def test_output_is_not_stored_while_the_disk_is_almost_full_and_scripts_go_on(
+    start_service: Callable[..., Service], disk: Path
+) -> None:
+    service = start_service(
+        f"{{data_dir: {disk}/data, scripts: [{{name: job, command: echo out; exit 3}}, "
+        f'{{name: talk, command: "seq 1 300000; read x < gate; echo end"}}]}}'
+    )
+    os.mkfifo(service.folder / "gate")
+    kept = service.ended(service.run("job"))
+    talk = service.run("talk")
+    until(lambda: service.get(f"/api/v1/runs/{talk}/output?from=299000&limit=10000")["lines"], lambda s: len(s) == 1000)
+    with service.socket() as plain:
+        leave_free(disk, 4 * MIB)
+        assert "almost full" in plain.wait("error")["data"]["message"]
+    status, _, body = service.fetch("/-/healthy")
+    assert (status, b"output is not stored" in body) == (503, True)
+    assert service.metrics()["cronscope_store_output_suspended"] == 1
+
+    until(lambda: text(service, talk), lambda text: "lines dropped here: the disk was almost full]" in text)
+    assert text(service, talk).startswith("1\n2\n3\n")
+    assert text(service, talk).endswith("\n300000\n")
+    poor = service.ended(service.run("job"))
+    assert (poor["exit_code"], poor["stdout_bytes"], poor["dropped_bytes"]) == (3, 4, 4)
+    assert text(service, poor["run_id"]) == "[cronscope: 4 B, 1 line dropped here: the disk was almost full]\n"
+    assert text(service, kept["run_id"]) == "out\n"
+
+    (disk / "fill").unlink()
+    until(lambda: service.fetch("/-/healthy")[0], lambda status: status == 200)
+    assert service.metrics()["cronscope_store_output_suspended"] == 0
+    assert text(service, service.ended(service.run("job"))["run_id"]) == "out\n"
+    (service.folder / "gate").write_text("go\n")
+    record = service.ended(talk)
+    assert record["dropped_bytes"] > MIB
+    assert text(service, talk).endswith("\n300000\nend\n")
+    service.stop()
