@@ -41,6 +41,7 @@ from exporter.events import (
 from exporter.history import History, HistoryError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.host import boot_id
 from exporter.journal import Entry, Journal
+from exporter.line_writer import LineWriter
 from exporter.live import LiveRuns
 from exporter.metrics import Metrics
 from exporter.outputs import Outputs
@@ -52,11 +53,13 @@ from exporter.scheduler import RunRefused, Scheduler, Start
 from exporter.scripts import Scripts, UnknownScript
 from exporter.search import Search
 from exporter.settings import Duration, Retention, ScriptSettings, Settings
+from exporter.shipping import Shipping, tell_dropped
 from exporter.timetable import Timetable
 from exporter.triggers import timing
 
 log = logging.getLogger(__name__)
 
+STANDARD_OUTPUT = 1
 SAMPLES_KEPT = Duration(15 * 60_000)
 TICK_SECONDS = 1.0
 CLOCK_STEP_SECONDS = 0.5
@@ -105,6 +108,9 @@ class Engine:
         self._keeper = Keeper(self._history, self._retention_of)
         self._search = Search(self._history.path)
         self.outputs = Outputs(self._live, self._history, self._search)
+        self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
+        self._shipping = Shipping(self.outputs, self._lines, self.settings.log_output)
+        self.journal.subscribe(self._shipping.heard)
         self.metrics.reloaded(True, self.started_at)
         self.metrics.watch(
             runs_queued=lambda: self._scheduler.queued,
@@ -116,6 +122,7 @@ class Engine:
             self._configure(script)
         self._guard_disk(self.started_at)
         await self._begin_timetable(await self._restore())
+        asyncio.get_running_loop().call_soon(self._lines.start)  # after the line that says ready
         self._sample()
         for pulse in self._pulses:
             pulse.start()
@@ -177,6 +184,7 @@ class Engine:
         for pulse in self._pulses:
             pulse.stop()
         await self._live.stop(self.settings.on_shutdown)
+        await self._shipping.stop()
         await self._keeper.stop()
         await self._search.close()
         await self._history.close()
@@ -203,6 +211,7 @@ class Engine:
         if self.ready:  # else the scheduler is halted
             self._scheduler.set_limit(self.settings.max_concurrent_runs)
         self._keeper.changed()
+        self._shipping.what = self.settings.log_output
         old = {script.name: script for script in before.scripts}
         for name in old.keys() - {script.name for script in self.settings.scripts}:
             self._delete(name)
@@ -273,6 +282,7 @@ class Engine:
 
     def adopted(self, run: Run) -> None:
         self._scheduler.adopted(run.script_name, run.run_id)
+        self._shipping.follow(run)
         self._scripts.adopted(run)
         self.metrics.run_started(run)
 

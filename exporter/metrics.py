@@ -156,6 +156,10 @@ class Metrics:
         )
         self.log_handler: logging.Handler = _LogCounter(log_messages)
         """Counts what is logged; for the root logger."""
+        self.log_output_dropped = self._counter(
+            "cronscope_log_output_dropped_total",
+            "Lines for standard output that were lost, as whoever reads it was too slow.",
+        )
         self._store_write_failures = self._counter(
             "cronscope_store_write_failures_total",
             "Commits of the history that failed; what they held is kept and tried again.",

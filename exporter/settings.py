@@ -113,6 +113,7 @@ AllowedOrigin = Annotated[
 Overlap = Literal["skip", "queue", "replace", "allow"]
 Missed = Literal["skip", "once", "all"]
 OnShutdown = Literal["leave", "wait", "stop"]
+LogOutput = Literal["none", "json", "json+output"]
 
 
 class Retention(Struct, frozen=True, kw_only=True):
@@ -175,5 +176,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     allowed_hosts: list[AllowedHost] = []
     allowed_origins: list[AllowedOrigin] = []
     on_shutdown: OnShutdown = "leave"
+    log_output: LogOutput = "none"
+    """What is written to standard output: every run that has ended, and every line that runs print."""
     retention: Retention = Retention(runs=200, days=30, bytes=Size(256 << 20))
     scripts: list[ScriptSettings] = []

@@ -62,6 +62,7 @@ cronscope_websocket_messages_dropped_total               counter    kind
 cronscope_websocket_disconnects_total                    counter    reason
 cronscope_websocket_resumes_total                        counter    result
 cronscope_log_messages_total                             counter    level
+cronscope_log_output_dropped_total                       counter
 cronscope_store_write_failures_total                     counter
 cronscope_store_size_bytes                               gauge
 cronscope_store_output_suspended                         gauge
