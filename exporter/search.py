@@ -1,8 +1,8 @@
 """Searching the outputs of runs, stored ones and those of runs under way.
 
 On a thread of its own, so that a long search keeps nobody from reading anything else.  Candidates come from
-`exporter.search_index` and are looked into.  A page ends early where that takes long: a text of one or two characters
-has to be looked for everywhere.
+`exporter.search_index` and are looked into.  A page ends early where that takes long, as it may where there is no
+index, or for one or two characters that almost every output has.
 """
 
 from __future__ import annotations

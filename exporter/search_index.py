@@ -21,8 +21,6 @@ from exporter.archive import Chunk, searchable
 log = logging.getLogger(__name__)
 
 FILE = "search.db"
-SHORTEST = 3
-"""Characters of a text that the index can look up."""
 POLL_SECONDS = 2.0
 """How often new output is looked for; till it is found, searches read through it."""
 _STEP_CHARACTERS = 1 << 20
@@ -30,6 +28,8 @@ _STEP_PIECES = 256
 """Indexed in one transaction at most."""
 _MOST_TRIGRAMS = 48
 """Of a long text the first ones do."""
+_MOST_MENTIONS = 200_000
+"""Of the trigrams that begin with a text of one or two characters; one that is so common is soon found without."""
 _WORTH_PURGING = 4096
 """Pieces in a generation before it is looked at how many are gone."""
 _SCHEMA = """
@@ -140,6 +140,7 @@ class _Index:
         """The generation of this number has all that earlier ones have."""
         for (older,) in self._index.execute("SELECT number FROM generations WHERE number < ?", (number,)).fetchall():
             self._index.execute("BEGIN IMMEDIATE")
+            self._index.execute(f"DROP TABLE terms_{older}")
             self._index.execute(f"DROP TABLE text_{older}")
             self._index.execute("DELETE FROM generations WHERE number = ?", (older,))
             self._index.execute("COMMIT")
@@ -169,7 +170,7 @@ class _Index:
 
 def _text(number: int, chunk: Chunk) -> str:
     try:
-        return _folded(searchable(chunk))
+        return _folded(searchable(chunk)) + "\n\n"  # so that every character begins a trigram
     except Exception:
         log.exception("piece %d of the stored output cannot be read, and so not be found", number)
         return ""
@@ -189,6 +190,7 @@ def _begin_generation(index: sqlite3.Connection, number: int) -> None:
         f"CREATE VIRTUAL TABLE text_{number}"
         " USING fts5(text, content='', columnsize=0, detail=none, tokenize='trigram case_sensitive 1')"
     )
+    index.execute(f"CREATE VIRTUAL TABLE terms_{number} USING fts5vocab(text_{number}, row)")
     index.execute("INSERT INTO generations VALUES (?, 0, 0)", (number,))
     index.execute("COMMIT")
 
@@ -208,14 +210,13 @@ def candidates(connection: sqlite3.Connection, q: str) -> dict[str, list[int]] |
     `connection` is one to the history with the index attached as `search`.
     """
     needle = _folded(q.casefold())
-    if len(needle) < SHORTEST:
-        return None
-    trigrams = list(dict.fromkeys(needle[start : start + 3] for start in range(len(needle) - 2)))[:_MOST_TRIGRAMS]
-    match = " ".join('"' + trigram.replace('"', '""') + '"' for trigram in trigrams)
     pieces: dict[str, list[int]] = {}
     upto = 0
     for number, indexed in connection.execute("SELECT number, upto FROM search.generations").fetchall():
         upto = max(upto, indexed)
+        match = _match(connection, number, needle)
+        if match is None:
+            return None
         statement = (
             f"SELECT run_id, id FROM search.text_{number} CROSS JOIN output_chunks ON id = text_{number}.rowid"  # noqa: S608
             f" WHERE text_{number} MATCH ?"
@@ -225,3 +226,23 @@ def candidates(connection: sqlite3.Connection, q: str) -> dict[str, list[int]] |
     for run_id, piece in connection.execute("SELECT run_id, id FROM output_chunks WHERE id > ?", (upto,)):
         pieces.setdefault(run_id, []).append(piece)
     return pieces
+
+
+def _match(connection: sqlite3.Connection, generation: int, needle: str) -> str | None:
+    """The query for a text; None where it would be about almost everything."""
+    if len(needle) >= 3:
+        trigrams = dict.fromkeys(needle[start : start + 3] for start in range(len(needle) - 2))
+        return " AND ".join(map(_quoted, list(trigrams)[:_MOST_TRIGRAMS]))
+    terms = []
+    mentions = 0
+    statement = f"SELECT term, doc FROM search.terms_{generation} WHERE term >= ? AND term < ?"  # noqa: S608
+    for term, pieces in connection.execute(statement, (needle, needle + "\U0010ffff")):
+        terms.append(term)
+        mentions += pieces
+        if mentions > _MOST_MENTIONS:
+            return None
+    return " OR ".join(map(_quoted, terms)) or '""'
+
+
+def _quoted(trigram: str) -> str:
+    return '"' + trigram.replace('"', '""') + '"'

@@ -6,20 +6,28 @@ measured in turn, in one run.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import random
+import sqlite3
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from websockets.exceptions import ConnectionClosed
 
-from tests.service import Frames, Service
+from exporter.archive import STDOUT, Segment, pack
+from exporter.events import Instant, Run
+from exporter.history import History
+from tests.service import Frames, Service, until
 
 CLOCK_TICK = os.sysconf("SC_CLK_TCK")
 
@@ -140,6 +148,103 @@ def readiness(count: int, limit: float) -> str:
     return f"{statistics.median(waits):.2f} s (at most {limit:g})"
 
 
+async def _fill(path: Path, runs: int, script_of: Callable[[int], str], text_of: Callable[[int], bytes]) -> None:
+    """A history as the service would have made it, one run a minute; no output where a text is empty."""
+    history = History(path, write_failed=lambda why, first: None)
+    begun = Instant.now() - runs * 60_000
+    for start in range(0, runs, 1000):
+        numbers = range(start, min(start + 1000, runs))
+        await history.record(*(
+            Run(
+                run_id=f"{number:026}", script_name=script_of(number), trigger="schedule", status="completed",
+                exit_code=0, scheduled_at=Instant(begun + number * 60_000), started_at=Instant(begun + number * 60_000),
+                ended_at=Instant(begun + number * 60_000 + 5), duration=5,
+            )
+            for number in numbers
+        ))  # fmt: skip
+        for number in numbers:
+            if text := text_of(number):
+                segment = Segment(0, text.count(b"\n"), 0, STDOUT, 0, len(text))
+                for chunk in pack([(segment, text)], 10 << 20):
+                    history.keep_output(f"{number:026}", chunk)
+    await history.write(lambda connection: None)
+    await history.close()
+
+
+@contextmanager
+def serving_history(
+    runs: int, script_of: Callable[[int], str], text_of: Callable[[int], bytes] = lambda number: b""
+) -> Iterator[Service]:
+    unlimited = {"runs": None, "days": None, "bytes": None}
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "data").mkdir()
+        asyncio.run(_fill(Path(folder) / "data/history.db", runs, script_of, text_of))
+        service = Service(Path(folder), json.dumps({"retention": unlimited})).start()
+        try:
+            yield service
+        finally:
+            service.stop()
+
+
+def stalled(service: Service, work: Callable[[], object]) -> float:
+    """The longest time in milliseconds that the event loop took to answer a ping meanwhile."""
+    waits: list[float] = []
+    done = threading.Event()
+
+    def ping() -> None:
+        with service.socket("?v=1") as rich:
+            while not done.is_set():
+                begun = time.perf_counter()
+                rich.send("ping", 1)
+                rich.wait("pong")
+                waits.append(time.perf_counter() - begun)
+
+    pinging = threading.Thread(target=ping)
+    pinging.start()
+    work()
+    done.set()
+    pinging.join()
+    return max(waits[1:]) * 1000
+
+
+def newest_runs() -> str:
+    """The newest 50 runs of one script among 100,000 of 100 scripts."""
+    with serving_history(100_000, lambda number: f"job{number % 100}") as service:
+        waits = [seconds(lambda: service.get("/api/v1/runs?script=job7")) * 1000 for _ in range(50)]
+        stall = stalled(service, lambda: [service.get("/api/v1/runs?script=job7") for _ in range(50)])
+    return f"{statistics.median(waits):.1f} ms (at most 10); the event loop stalled {stall:.1f} ms (at most 10)"
+
+
+def text_search() -> str:
+    """Texts that are in none, one, a hundredth and all of 10,000 outputs of about 6 KB; the worst of them."""
+    texts = {"no such text": 0, "needle 4711": 1, "every hundredth": 50, "number": 50, "zq": 0}
+    choose = random.Random(1)  # noqa: S311
+    words = ["".join(choose.choices("abcdefghijklmnoprstuvwxy", k=choose.randint(2, 10))) for _ in range(5000)]
+
+    def text_of(number: int) -> bytes:
+        said = [f"line {line} {' '.join(choose.choices(words, k=8))}\n" for line in range(100)]
+        said[50] = f"run number {number}: needle {number}{' every hundredth' if number % 100 == 0 else ''}\n"
+        return "".join(said).encode()
+
+    with serving_history(10_000, lambda number: f"job{number % 100}", text_of) as service:
+        index = service.folder / "data/search.db"
+        with closing(sqlite3.connect(index, timeout=60)) as connection:
+            upto = "SELECT coalesce(max(upto), 0) FROM generations"
+            until(lambda: connection.execute(upto).fetchone()[0], lambda number: number == 10_000)
+        waits = {}
+        for q, count in texts.items():
+            search = partial(service.get, f"/api/v1/runs?q={quote(q)}")
+            assert len(search()["runs"]) == count, q
+            waits[q] = [seconds(search) for _ in range(5)]
+        worst = max(statistics.median(each) for each in waits.values()) * 1000
+        stall = stalled(service, lambda: [service.get(f"/api/v1/runs?q={quote(q)}") for q in texts])
+        sizes = [(service.folder / "data" / name).stat().st_size / 1e6 for name in ("history.db", "search.db")]
+    return (
+        f"{worst:.0f} ms (at most 300); the event loop stalled {stall:.1f} ms (at most 10);"
+        f" index of {sizes[1]:.0f} MB beside a history of {sizes[0]:.0f} MB"
+    )
+
+
 def main() -> None:
     rows: list[tuple[str, Callable[[], str]]] = [
         ("`seq 1 5000000` as a script, to the same under sh -c", output_speed),
@@ -148,6 +253,8 @@ def main() -> None:
         ("50 scripts, 2 s samples, one viewer", idle_cost),
         ("50 scripts: ready", lambda: readiness(50, 1)),
         ("10,000 scripts: ready", lambda: readiness(10_000, 5)),
+        ("newest 50 runs of a script among 100,000", newest_runs),
+        ("text search over the outputs of 10,000 runs", text_search),
     ]
     for title, measure in rows:
         print(f"{title}: {measure()}", flush=True)

@@ -85,7 +85,7 @@ QUERIES = {
     "backup OF": [0], "files\n": [], "/home": [0], "größe": [1], "GRÖSSE": [1], "grösse": [1], "σίσυφος": [1],
     "日本": [1], "本語の": [1], '"hello"': [2], "and not": [2], "* ^ :": [2], "-x": [2], "before\0AFTER": [3],
     "after \ufffd\ufffd bytes": [3], "bytes\r": [], "a": [4, 3, 2, 0], "e": [4, 3, 2, 1, 0], "end": [4],
-    "nothing of the kind": [], "17 files" * 100: [],
+    "zq": [], "語": [1], "\0": [3], "nothing of the kind": [], "17 files" * 100: [],
 }  # fmt: skip
 
 
@@ -132,9 +132,10 @@ def test_a_line_deep_in_a_long_output_is_found_in_its_piece(tmp_path: Path) -> N
         await store(history, 2, noise * 10)
         await all_indexed(history)
         assert await found(search, "NEEDLE") == [1]
-        pieces = search._candidates(sqlite3.connect(history.path, uri=True), "needle")
-        assert pieces is not None
-        assert [len(numbers) for numbers in pieces.values()] == [1]
+        for q in ("needle", "dl", "E\n"):
+            pieces = search._candidates(sqlite3.connect(history.path, uri=True), q)
+            assert pieces is not None
+            assert [len(numbers) for numbers in pieces.values()] == [1], q
 
     with_search(tmp_path, test)
 
@@ -153,6 +154,7 @@ def test_a_search_that_takes_long_ends_early_and_says_where_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "PAGE_SECONDS", 0.0)
+    monkeypatch.setattr(search_index, "available", lambda: False)
 
     async def test(history: History, search: Search) -> None:
         for number in range(5):

@@ -47,12 +47,7 @@ def test_every_run_is_a_line_of_json(start_service: Callable[..., Service]) -> N
 def test_a_start_that_did_not_happen_is_a_line_too(start_service: Callable[..., Service]) -> None:
     service = start_service("{log_output: json, scripts: [{name: busy, command: sleep 1000, every: 100ms}]}")
     line = next(lines(service))
-    assert (line["status"], line["reason"], line["level"], line["started_at"]) == (
-        "skipped",
-        "overlap",
-        "warning",
-        None,
-    )
+    assert (line["event"], line["level"], line["status"], line["reason"]) == ("run", "warning", "skipped", "overlap")
 
 
 def test_nothing_is_shipped_until_a_reload_asks_for_it(start_service: Callable[..., Service]) -> None:
@@ -127,10 +122,9 @@ def test_a_collector_that_does_not_read_holds_up_nobody_and_gets_every_line_late
 
 
 def test_what_was_printed_last_is_shipped_before_the_service_ends(start_service: Callable[..., Service]) -> None:
-    service = start_service(
-        json.dumps({"log_output": "json+output", "on_shutdown": "stop",
-                    "scripts": [{"name": "job", "command": "trap 'echo bye; exit 1' TERM; echo hi; sleep 1000 & wait"}]})
-    )  # fmt: skip
+    command = "trap 'echo bye; exit 1' TERM; echo hi; sleep 1000 & wait"
+    scripts = [{"name": "job", "command": command}]
+    service = start_service(json.dumps({"log_output": "json+output", "on_shutdown": "stop", "scripts": scripts}))
     service.run("job")
     shipped = lines(service)
     assert next(shipped)["text"] == "hi"
