@@ -60,4 +60,4 @@ CREATE TABLE facts (
 ) STRICT;
 
 -- What the search index was made from: other numbers of pieces mean nothing to it.
-INSERT INTO facts VALUES ('identity', lower(hex(randomblob(16))));
+INSERT OR IGNORE INTO facts VALUES ('identity', lower(hex(randomblob(16))));
