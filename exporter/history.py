@@ -51,7 +51,7 @@ Rows = Callable[[sqlite3.Connection], object]
 
 
 class HistoryError(Exception):
-    """The database can't be opened; the message says why."""
+    """The database can't be opened, or not be written now; the message says why."""
 
 
 class TimetableEntry(Struct, frozen=True):

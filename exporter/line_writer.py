@@ -70,7 +70,8 @@ class LineWriter:
 
     async def room(self) -> None:
         """Wait until at least half of the queue is free."""
-        await self._roomy.wait()
+        while not self._roomy.is_set():  # others who waited may have taken it
+            await self._roomy.wait()
 
     async def close(self) -> None:
         """Write what is left, unless that takes too long."""

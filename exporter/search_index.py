@@ -72,10 +72,10 @@ class Indexer:
                         pass
             except sqlite3.OperationalError as error:  # the disk is full, or failing
                 log.debug("the search index is behind: %s", error)
-                self._closing.wait(POLL_SECONDS)
             except sqlite3.DatabaseError as error:
                 log.warning("the search index is made anew: %s", error)
                 _remove(self._history.with_name(FILE))
+            self._closing.wait(POLL_SECONDS)
 
 
 class _Index:
@@ -95,7 +95,9 @@ class _Index:
         self._source.close()
 
     def _open(self, path: Path) -> sqlite3.Connection:
-        (identity,) = self._source.execute("SELECT value FROM facts WHERE name = 'identity'").fetchone()
+        (identity,) = self._source.execute(
+            "SELECT coalesce(max(value), '') FROM facts WHERE name = 'identity'"
+        ).fetchone()
         (last,) = self._source.execute(
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'output_chunks'"
         ).fetchone()

@@ -140,8 +140,9 @@ class Shipping:
                 page = await self._outputs.page(run.run_id, line, _PAGE_LINES)
                 if not page.lines and page.next is not None:
                     await grown.wait()
-                self._writer.put(*await asyncio.to_thread(_output_lines, run, page))
-                await self._writer.room()
+                for text in await asyncio.to_thread(_output_lines, run, page):
+                    await self._writer.room()
+                    self._writer.put(text)
                 line = page.next
         except UnknownRun:  # deleted meanwhile
             return

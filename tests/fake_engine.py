@@ -131,11 +131,6 @@ class FakeEngine(Engine):
         yield f"{stream} of {run_id}\n"
         self._asked("output_text", run_id, stream)
 
-    async def clear_logs(self, name: str) -> int:
-        self._asked("clear_logs", name)
-        self._know_script(name)
-        return 3
-
     def _know_script(self, name: str) -> None:
         if name != SCRIPT.name:
             raise UnknownScript(f"no script is named {name}")
