@@ -176,7 +176,7 @@ def test_the_last_end_and_the_last_success_of_each_script_are_told(tmp_path: Pat
         history.record(run(3, status="running", exit_code=None, ended_at=None))
         history.record(run(4, status="skipped", reason="overlap"))
         await history.record(run(5, script_name="never", status="failed", reason="lost"))
-        last = (await history.past()).last_ended
+        last = (await history.past(())).last_ended
         assert last["job"] == (failed, run(1).ended_at)
         assert last["never"][1] is None
 
@@ -219,7 +219,7 @@ def test_the_last_success_outlives_every_limit_on_numbers(tmp_path: Path) -> Non
         await history.record(run(9, status="skipped", reason="overlap"))
         await history.retain("job", Retention(runs=2, days=1e9), run(9).scheduled_at)
         assert sorted(int(r.run_id) for r in (await history.runs(RunQuery())).runs) == [0, 3, 4, 9]
-        assert (await history.past()).last_ended["job"] == (
+        assert (await history.past(())).last_ended["job"] == (
             run(4, status="failed", reason="exit_code", exit_code=1), run(0).ended_at,
         )  # fmt: skip
 
