@@ -496,7 +496,7 @@ def test_only_starts_at_a_fixed_time_wait_until_a_clock_set_back_is_where_it_was
 
 def test_a_single_start_does_not_come_again_when_the_clock_is_set_back() -> None:
     world = World()
-    world.configure(at=Instant(NOON + 30 * MINUTE))
+    world.configure(at=Instant(NOON + 30 * MINUTE), overlap="allow")
     world.after(30 * MINUTE)
     world.timetable.now = Instant(NOON - 90 * MINUTE)
     world.scheduler.clock_set_back()
