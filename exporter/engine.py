@@ -121,15 +121,17 @@ class Engine:
         for script in self.settings.scripts:
             self._configure(script)
         self._guard_disk(self.started_at)
-        await self._begin_timetable(await self._restore())
+        known = await self._history.timetable()
+        past = await self._history.past(set(self._scripts) - known.keys())
+        await self._restore(past)
+        await self._begin_timetable(known, past)
         asyncio.get_running_loop().call_soon(self._lines.start)  # after the line that says ready
         self._sample()
         for pulse in self._pulses:
             pulse.start()
         self.ready = True
 
-    async def _restore(self) -> Past:
-        past = await self._history.past()
+    async def _restore(self, past: Past) -> None:
         for name in self._scripts:
             self._restore_last(name, past)
         left = await self._history.executing()
@@ -137,9 +139,8 @@ class Engine:
             if run.waits:  # who asked for it by hand is to find out
                 missed = structs.replace(run, status="skipped", reason="missed")
                 self._history.record(missed)
-                self.happened(RunSkipped(run=missed), Instant.now())
+                self._skipped([missed], Instant.now())
         await self._live.take_up([run for run in left if not run.waits], self._settings_of)
-        return past
 
     def _restore_last(self, name: str, past: Past) -> None:
         """Take over the last result of a script that is new here from what the history has of it."""
@@ -154,8 +155,7 @@ class Engine:
         script = self._settings_of(name)
         return self.settings.retention if script is None else script.retention
 
-    async def _begin_timetable(self, past: Past) -> None:
-        known = await self._history.timetable()
+    async def _begin_timetable(self, known: dict[str, TimetableEntry], past: Past) -> None:
         recorded = await self._history.recorded_slots()
         booted, boot = await self._history.fact("boot"), boot_id()
         for script in self.settings.scripts:
@@ -168,7 +168,7 @@ class Engine:
                 self._scheduler.plan_retry(last_run)
             if booted != boot:
                 self._scheduler.rebooted(script.name)
-            await asyncio.sleep(0)  # after a long downtime a script may have a hundred starts to decide on
+            await asyncio.sleep(0)  # after a long downtime a script may have a thousand starts to decide on
         self._history.forget_slots(known.keys() - set(self._scripts))
         self._history.set_slots((name, known[name]) for name in self._scripts)
         self._history.set_fact("boot", boot)
@@ -199,7 +199,7 @@ class Engine:
                 self.metrics.reloaded(False, Instant.now())
                 raise
             new = {script.name for script in loaded.settings.scripts} - set(self._scripts)
-            self._apply(loaded, await self._history.past() if new else Past({}, {}))
+            self._apply(loaded, await self._history.past(new) if new else Past({}, {}))
             self.metrics.reloaded(True, Instant.now())
 
     def _apply(self, loaded: LoadedConfig, past: Past) -> None:

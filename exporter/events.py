@@ -69,7 +69,7 @@ def to_json(value: Any) -> bytes:
 
 
 def from_json(data: bytes, of: type[T]) -> T:
-    """Decode what `to_json` made of a struct.  Raises msgspec.ValidationError."""
+    """Decode what `to_json` made of a struct.  Raises msgspec.DecodeError."""
     return msgspec.json.decode(data, type=of, dec_hook=lambda _, text: Instant.parse(text))
 
 

@@ -17,7 +17,7 @@ import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -67,7 +67,7 @@ class Past(NamedTuple):
     last_ended: dict[str, tuple[Run, Instant | None]]
     """The latest run that ended, and when the latest completed one did."""
     last_planned: dict[str, Instant]
-    """The latest planned start that is recorded, be it that it did not happen."""
+    """Of those that the timetable does not know, the latest planned start that is recorded, happened or not."""
 
 
 class _Job(NamedTuple):
@@ -242,8 +242,9 @@ class History:
         """Records that still say `running`: what the last life of the service left."""
         return await self.read(lambda connection: records.many(connection, "WHERE status = 'running' ORDER BY run_id"))
 
-    async def past(self) -> Past:
-        return await self.read(lambda connection: Past(_last_ended(connection), _last_planned(connection)))
+    async def past(self, unplanned: Collection[str]) -> Past:
+        """`unplanned`: scripts that the timetable does not know."""
+        return await self.read(lambda connection: Past(_last_ended(connection), _last_planned(connection, unplanned)))
 
     async def timetable(self) -> dict[str, TimetableEntry]:
         rows = await self.read(lambda c: c.execute("SELECT script_name, schedule, last_slot FROM timetable").fetchall())
@@ -346,8 +347,7 @@ def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant 
     return result
 
 
-def _last_planned(connection: sqlite3.Connection) -> dict[str, Instant]:
-    statement = (
-        "SELECT script_name, max(scheduled_at) FROM runs WHERE trigger IN ('schedule', 'missed') GROUP BY script_name"
-    )
-    return {name: Instant(slot) for name, slot in connection.execute(statement)}
+def _last_planned(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, Instant]:
+    statement = "SELECT max(scheduled_at) FROM runs WHERE script_name = ? AND trigger IN ('schedule', 'missed')"
+    found = ((name, connection.execute(statement, (name,)).fetchone()[0]) for name in names)
+    return {name: Instant(slot) for name, slot in found if slot is not None}

@@ -330,7 +330,7 @@ class LiveRuns:
         """The record of a run that the history never had room for; it has it now."""
         try:
             run = from_json((folder / RECORD).read_bytes(), Run)
-        except (OSError, msgspec.ValidationError):
+        except (OSError, msgspec.DecodeError):  # none, or one that was cut off
             return None
         if await self._history.run(run.run_id) is not None:
             return None

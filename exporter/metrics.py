@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import platform
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -36,8 +35,6 @@ LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 MESSAGE_KINDS = ("script_status", "script_changed", "run_skipped", "system_metrics", "output", "other")
 DISCONNECT_REASONS = ("closed", "slow", "error", "limit", "shutdown", "access")
 RESUME_RESULTS = ("resumed", "snapshot")
-_SERVED = ("application/openmetrics-text", "text/plain", "text/*", "*/*")
-_WEIGHT = re.compile(r"[01](\.[0-9]{0,3})?")
 _LOG_LEVELS = {
     "critical": logging.CRITICAL,
     "error": logging.ERROR,
@@ -297,23 +294,12 @@ class Metrics:
         self._output_suspended.read = output_suspended
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """All metrics in the format that an `Accept` header asks for, and the content type of it."""
+        """All metrics in the format that an item of an `Accept` header asks for, and the content type of it."""
         try:
-            encoder, content_type = choose_encoder(_preferred(accept))
+            encoder, content_type = choose_encoder(accept)
         except TypeError:  # what prometheus_client makes of a version that is no number
             encoder, content_type = choose_encoder("")
         return encoder(self.registry), content_type
-
-
-def _preferred(accept: str) -> str:
-    """The item of an `Accept` header that weighs most among those that can be served (RFC 9110, 12.5.1)."""
-    weighed = []
-    for item in accept.split(","):
-        kind, *parameters = (part.strip() for part in item.lower().split(";"))
-        weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-        if kind in _SERVED and _WEIGHT.fullmatch(weight) and float(weight) > 0:
-            weighed.append((-float(weight), item))
-    return min(weighed, key=lambda each: each[0], default=(0.0, ""))[1]
 
 
 def _facts(script: ScriptSettings, timing: Timing) -> ScriptFacts:

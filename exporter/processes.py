@@ -48,10 +48,14 @@ def largest_of_family(pid: int) -> int:
     return peak
 
 
-def command_line_owner(position: int, argument: str) -> int:
+def has_argument(pid: int, position: int, argument: str) -> bool:
+    """Whether a process has this argument at this position of its command line; not if there is no such process."""
+    try:
+        return psutil.Process(pid).cmdline()[position : position + 1] == [argument]
+    except (psutil.Error, ValueError):  # a number that no process can have
+        return False
+
+
+def find_by_argument(position: int, argument: str) -> int:
     """The process with this argument at this position of its command line; -1 where there is none."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if process.cmdline()[position : position + 1] == [argument]:
-                return process.pid
-    return -1
+    return next((pid for pid in psutil.pids() if has_argument(pid, position, argument)), -1)

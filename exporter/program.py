@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _HEAD_BYTES = 256
-"""How much of a `#!` line the kernel reads: execve(2)."""
+"""How much of a `#!` line the kernel reads: execve(2).  An ELF header is shorter."""
 _NESTED = 4
 """How many interpreters may be scripts themselves: execve(2)."""
 _MACH_O = (b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
@@ -55,7 +55,7 @@ def check_format(program: Path, workdir: Path, nested: int = 0) -> None:
                 _check(head.startswith(_MACH_O), program)
             elif not _knows_foreign_formats():
                 _check(head.startswith(_ELF), program)
-                _check_elf(program, file)
+                _check_elf(program, file, head)
     except (OSError, OverflowError):  # may be executed, but not read; an offset that no file has
         return
 
@@ -74,11 +74,11 @@ def _check_interpreter(program: Path, line: bytes, workdir: Path, nested: int) -
     check_format(workdir / name, workdir, nested + 1)
 
 
-def _check_elf(program: Path, file: BinaryIO) -> None:
-    machine, own = _machine(file), _own_machine()
+def _check_elf(program: Path, file: BinaryIO, head: bytes) -> None:
+    machine, own = _machine(head), _own_machine()
     if own is not None and machine not in (own, _ALSO_RUNS.get(own)):
         raise NoProgram(f"{program}: exec format error: it is a binary of another kind of machine")
-    loader = _loader(file)
+    loader = _loader(file, head)
     if loader is not None and not os.path.exists(loader):
         raise NoProgram(f"{program}: it needs the loader {os.fsdecode(loader)}, which this system does not have")
 
@@ -86,23 +86,19 @@ def _check_elf(program: Path, file: BinaryIO) -> None:
 @cache
 def _own_machine() -> int | None:
     with open(sys.executable, "rb") as file:
-        return _machine(file)
+        return _machine(file.read(_HEAD_BYTES))
 
 
-def _machine(file: BinaryIO) -> int | None:
+def _machine(head: bytes) -> int | None:
     """`e_machine` of an ELF file of this machine's byte order, elf(5); None for everything else."""
-    file.seek(0)
-    head = file.read(64)
     if len(head) < 64 or not head.startswith(_ELF) or head[5] != {"little": 1, "big": 2}[sys.byteorder]:
         return None
     machine: int = struct.unpack_from("=H", head, 18)[0]
     return machine
 
 
-def _loader(file: BinaryIO) -> bytes | None:
+def _loader(file: BinaryIO, head: bytes) -> bytes | None:
     """What the segment PT_INTERP of an ELF file names; None for a static program."""
-    file.seek(0)
-    head = file.read(64)
     wide = head[4] == 2
     (start,) = struct.unpack_from("=Q", head, 32) if wide else struct.unpack_from("=I", head, 28)
     size, count = struct.unpack_from("=HH", head, 54 if wide else 42)

@@ -31,7 +31,7 @@ import psutil
 from exporter.command import SpawnError, arguments, environment, plain_words
 from exporter.events import Instant, Run
 from exporter.outcome import Outcome, Status, has_notice, read_status
-from exporter.processes import command_line_owner, largest_of_family, members
+from exporter.processes import find_by_argument, has_argument, largest_of_family, members
 from exporter.settings import Duration, ScriptSettings
 
 __all__ = ["STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
@@ -97,7 +97,7 @@ def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outc
     pid = _find_launcher(folder)
     # The descriptor first, then who it is: from then on the number cannot pass to another process unseen.
     pidfd = _pidfd(pid)
-    running = _is_launcher(pid, folder)
+    running = has_argument(pid, _FOLDER_ARGUMENT, str(folder))
     status = read_status(folder)  # last: the shell may have ended by now
     if (running and status is None) or ((folder / STOPPED).exists() and _left_to_stop(pid, folder.name)):
         return Process(folder, pid, success_codes, pidfd=pidfd, is_child=False)
@@ -277,17 +277,7 @@ def _find_launcher(folder: Path) -> int:
     try:
         return int((folder / "pid").read_text())
     except (OSError, ValueError):  # the disk was full when the shell came to write it
-        return command_line_owner(_FOLDER_ARGUMENT, str(folder))
-
-
-def _is_launcher(pid: int, folder: Path) -> bool:
-    """Whether the process is the shell of this very run."""
-    if pid < 0:
-        return False
-    try:
-        return psutil.Process(pid).cmdline()[_FOLDER_ARGUMENT : _FOLDER_ARGUMENT + 1] == [str(folder)]
-    except psutil.Error:
-        return False
+        return find_by_argument(_FOLDER_ARGUMENT, str(folder))
 
 
 def _left_to_stop(group: int, run_id: str) -> bool:

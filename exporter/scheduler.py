@@ -491,8 +491,11 @@ def _believed(when: Timing, last_slot: Instant, now: Instant) -> Instant:
     A start at a fixed time that comes twice within a few hours happens once, others follow the clock at once, as by
     Debian's cron (cron(8)).
     """
-    fixed = isinstance(when, CronTiming) and when.fixed
-    ahead = 3 * _HOUR if fixed else 0 if isinstance(when, IntervalTiming) else 1000
+    ahead = 3 * _HOUR
+    if isinstance(when, IntervalTiming):
+        ahead = 0
+    elif isinstance(when, CronTiming) and not when.fixed:
+        ahead = 1000  # less than that is no step: a slot that was just looked at must not come again
     return now if last_slot > now + ahead else last_slot
 
 

@@ -121,6 +121,7 @@ def test_a_signal_stops_the_service_cleanly(start_service: Callable[..., Service
 def test_a_second_signal_stops_at_once(start_service: Callable[..., Service]) -> None:
     service = start_service("{on_shutdown: wait, scripts: [{name: long, command: sleep 1000}]}")
     run_id = service.run("long")
+    until(lambda: service.get("/api/v1/scripts/long")["running"], bool)  # else there may be nothing to take up
     assert service.process is not None
     service.signal(signal.SIGTERM)
     until(lambda: service.fetch("/-/ready")[0], lambda status: status == 503)

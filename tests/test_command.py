@@ -18,8 +18,8 @@ RUN = Run(
 PATH = {"PATH": "/usr/bin:/bin"}
 
 
-def program(path: Path, text: str, mode: int = 0o755) -> Path:
-    path.write_text(text)
+def program(path: Path, content: str | bytes, mode: int = 0o755) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
     path.chmod(mode)
     return path
 
@@ -101,11 +101,6 @@ def test_an_env_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 # --- arguments ---
 
 
-def copied(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-    path.chmod(0o755)
-
-
 def test_text_is_the_shells_business(tmp_path: Path) -> None:
     script = ScriptSettings(name="backup", command="no-such-program; exit 3", workdir=tmp_path)
     assert arguments(script, {}) == ["/bin/sh", "-c", "no-such-program; exit 3"]
@@ -137,10 +132,10 @@ def test_a_program_that_cannot_be_started_is_refused_with_the_reason(tmp_path: P
     program(tmp_path / "windows", "#!/bin/sh\r\necho x\r\n")
     program(tmp_path / "nested", f"#!{tmp_path}/text\n")
     binary = Path(shutil.which("true") or "").read_bytes()
-    copied(tmp_path / "foreign", binary[:18] + b"\xff\x7f" + binary[20:])
-    copied(tmp_path / "unloadable", binary.replace(b"/ld-", b"/no-"))
-    copied(tmp_path / "cut", binary[:10])
-    copied(tmp_path / "binary", binary)
+    program(tmp_path / "foreign", binary[:18] + b"\xff\x7f" + binary[20:])
+    program(tmp_path / "unloadable", binary.replace(b"/ld-", b"/no-"))
+    program(tmp_path / "cut", binary[:10])
+    program(tmp_path / "binary", binary)
     program(tmp_path / "sound", f"#! \t{tmp_path}/binary\t-x\n")
     arguments(listed(tmp_path, "./sound"), PATH)
     for command, message in {

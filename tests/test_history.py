@@ -147,7 +147,7 @@ def test_the_last_end_and_the_last_success_of_each_script_are_told(tmp_path: Pat
         history.record(run(3, status="running", exit_code=None, ended_at=None))
         history.record(run(4, status="skipped", reason="overlap"))
         await history.record(run(5, script_name="never", status="failed", reason="lost"))
-        last = (await history.past()).last_ended
+        last = (await history.past(())).last_ended
         assert last["job"] == (failed, run(1).ended_at)
         assert last["never"][1] is None
 

@@ -1,4 +1,4 @@
-"""Runs under way, where what watches them fails."""
+"""Runs under way, where what watches them fails, and what a crash left of their records."""
 
 from __future__ import annotations
 
@@ -91,3 +91,22 @@ def test_output_that_finds_no_room_takes_no_descriptors_and_is_stored_later(tmp_
 
     (tmp_path / "runs").mkdir()
     asyncio.run(fill())
+
+
+@pytest.mark.parametrize("left", ["", '{"run_id": "01ARZ3N', '{"run_id": 7}', "\0"])
+def test_a_record_that_was_cut_off_by_a_full_disk_does_not_keep_the_service_from_starting(
+    tmp_path: Path, left: str
+) -> None:
+    folder = tmp_path / "runs" / START.run_id
+    folder.mkdir(parents=True)
+    (folder / "record").write_text(left)
+
+    async def start() -> None:
+        history = History(tmp_path / "history.db", write_failed=lambda why, first: None)
+        runs = LiveRuns(folder.parent, history, os.environ, -1, Ends())
+        await runs.take_up([], lambda name: None)
+        await runs.stop("wait")
+        await history.close()
+
+    asyncio.run(start())
+    assert folder.exists()  # left alone

@@ -72,7 +72,7 @@ def test_what_the_metrics_are_restored_from_outlives_every_limit(tmp_path: Path)
         for limits in (Retention(runs=2, days=1e9), Retention(runs=1, days=1e-9)):
             await keeper.retain("job", limits, run(10).scheduled_at)
         assert await numbers(history) == [0, 4]
-        assert (await history.past()).last_ended["job"] == (failed(4), run(0).ended_at)
+        assert (await history.past(())).last_ended["job"] == (failed(4), run(0).ended_at)
 
     with_history(tmp_path, test)
 
@@ -84,7 +84,7 @@ def test_the_latest_run_is_the_one_that_ended_last_not_the_one_that_began_last(t
         await history.record(long, run(1), run(2))
         await Keeper(history, lambda name: Retention()).retain("job", Retention(runs=1), run(2).scheduled_at)
         assert await numbers(history) == [0, 2]
-        assert (await history.past()).last_ended["job"] == (long, long.ended_at)
+        assert (await history.past(())).last_ended["job"] == (long, long.ended_at)
 
     with_history(tmp_path, test)
 

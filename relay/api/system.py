@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import gzip
 import re
+from collections.abc import Iterator
 
 from relay.handler import Handler
 from relay.problem import Problem
 
-_REFUSED = re.compile(r"q=0(\.0*)?")
+_WEIGHT = re.compile(r"[01](\.[0-9]*)?")
+_FORMATS = ("application/openmetrics-text", "text/plain", "text/*", "*/*")
 
 
 class Metrics(Handler):
     async def get(self) -> None:
         headers = self.request.headers
-        body, content_type = self.engine.metrics.render(headers.get("Accept", ""))
+        body, content_type = self.engine.metrics.render(preferred_format(headers.get("Accept", "")))
         self.set_header("Content-Type", content_type)
         self.set_header("Vary", "Accept, Accept-Encoding")
         if accepts_gzip(headers.get("Accept-Encoding", "")):
@@ -30,11 +32,22 @@ class Metrics(Handler):
 
 def accepts_gzip(accept_encoding: str) -> bool:
     """RFC 9110, 12.5.3; `*` is not taken for gzip, so that only who names it gets it."""
-    for item in accept_encoding.lower().split(","):
-        coding, *parameters = (part.strip() for part in item.split(";"))
-        if coding in ("gzip", "x-gzip"):
-            return not any(_REFUSED.fullmatch(parameter) for parameter in parameters)
-    return False
+    codings = (weight for _, coding, weight in _weighed(accept_encoding) if coding in ("gzip", "x-gzip"))
+    return next((weight != 0 for weight in codings), False)
+
+
+def preferred_format(accept: str) -> str:
+    """The item that weighs most among those that can be served, the first of equals (RFC 9110, 12.5.1)."""
+    served = [(weight, item) for item, kind, weight in _weighed(accept) if kind in _FORMATS and weight]
+    return max(served, key=lambda each: each[0], default=(0.0, ""))[1]
+
+
+def _weighed(header: str) -> Iterator[tuple[str, str, float | None]]:
+    """The items of a list as written, what each is about, and its weight (RFC 9110, 12.4.2); None: malformed."""
+    for item in header.split(","):
+        about, *parameters = (part.strip() for part in item.lower().split(";"))
+        weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")
+        yield item, about, float(weight) if _WEIGHT.fullmatch(weight) else None
 
 
 class Healthy(Handler):
