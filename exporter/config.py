@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from exporter import document
 from exporter.cron import ScheduleError
-from exporter.document import Node, Position, Scalar, Sequence, Unreadable, compose, shown
-from exporter.settings import Duration, Retention, ScriptSettings, Settings
+from exporter.document import NOWHERE, Node, Scalar, Sequence, Unreadable, compose, shown
+from exporter.settings import SCHEDULES, Duration, Retention, ScriptSettings, Settings
 from exporter.shapes import FAULTY, Fields, Reader, shapes
 from exporter.triggers import timing, zone
 
@@ -30,8 +30,6 @@ MAX_FAULTS = 10_000
 """That are told of one file."""
 SHORTEST_INTERVAL = Duration(100)
 """Of `every` and `sample_interval`: more often than this a service would do nothing else."""
-
-_SCHEDULES = ("cron", "every", "at")
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -80,21 +78,29 @@ def find(path: Path | None) -> Path:
 
 def load(path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
     """Read and check the file.  Raises ConfigError."""
+    return read(decode(content(path), path), path, environ=environ, flags=flags)
+
+
+def content(path: Path) -> bytes:
+    """What is in the file.  Raises ConfigError."""
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError([Fault(file=str(path), message=f"cannot be read: {error.strerror}")]) from error
+
+
+def decode(content: bytes, path: Path) -> str:
+    """The text of the file.  Raises ConfigError."""
     if len(content) > MAX_BYTES:
         raise ConfigError([Fault(file=str(path), message=f"larger than {MAX_BYTES >> 20} MiB")])
     try:
-        text = content.decode()
+        return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
         message = f"not UTF-8: the byte 0x{content[error.start]:02X} in column {column}"
         raise ConfigError([Fault(file=str(path), line=line, column=column, message=message)]) from error
-    return read(text, path, environ=environ, flags=flags)
 
 
 def read(text: str, path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
@@ -117,6 +123,20 @@ def read(text: str, path: Path, *, environ: Mapping[str, str], flags: Mapping[st
     if faults := [*environment.in_order(), *command_line.in_order(), *file.in_order()]:
         raise ConfigError(faults)
     return LoadedConfig(path=path, text=text, settings=settings, entries=reading.entries)
+
+
+def normal_entry(entry: Mapping[str, Any], loaded: LoadedConfig) -> dict[str, Any]:
+    """A script's entry as it reads once it stands in the file.  Raises ConfigError, with keys as within the entry."""
+    faults = _Faults(str(loaded.path))
+    reading = _Reading(loaded.path.absolute().parent, faults)
+    try:
+        reading.script(document.node_of(entry), "", loaded.settings.timezone, loaded.settings.retention)
+    except Unreadable as error:
+        faults.note(error, "", str(error))
+    if found := faults.in_order():
+        raise ConfigError(found)
+    [normal] = reading.entries.values()
+    return normal
 
 
 def check_listen(listen: str) -> str | None:
@@ -162,7 +182,7 @@ def _outside(given: list[tuple[str, str, str]], faults: _Faults) -> dict[str, An
     values = {}
     for name, key, text in given:
         shape = shapes(Settings)[key]
-        node = Scalar(text, Position(-1, -1), plain="str" not in shape.kinds)
+        node = Scalar(text, NOWHERE, plain="str" not in shape.kinds)
         value = reader.value(shape, node, name)
         if value is FAULTY:
             continue
@@ -257,21 +277,22 @@ class _Reading:
         if not isinstance(node, Sequence):
             self._faults.add(node, "scripts", f"expected a list of scripts, each a mapping, not {shown(node)}")
             return []
-        read = (self._script(item, f"scripts[{index}]", timezone, retention) for index, item in enumerate(node.items))
+        read = (self.script(item, f"scripts[{index}]", timezone, retention) for index, item in enumerate(node.items))
         return [script for script in read if script is not None]
 
-    def _script(self, node: Node, key: str, timezone: str, retention: Retention) -> ScriptSettings | None:
+    def script(self, node: Node, key: str, timezone: str, retention: Retention) -> ScriptSettings | None:
         if not isinstance(node, document.Mapping):
             self._faults.add(node, key, f"expected a mapping with at least name and command, not {shown(node)}")
             return None
         fields = self._reader.fields(node, ScriptSettings, key)
-        values: dict[str, Any] = {"workdir": self._base} | self._sound(fields, f"{key}.", _script_fault)
+        prefix = key and f"{key}."
+        values: dict[str, Any] = {"workdir": self._base} | self._sound(fields, prefix, _script_fault)
         for required in ("name", "command"):
             if required not in fields:
-                self._faults.add(node, f"{key}.{required}", f"missing; every script needs a {required}")
-        self._check_unique(fields, values, key)
-        self._check_schedule(fields, values, key, timezone)
-        values["retention"] = self._retention(fields, f"{key}.", retention)
+                self._faults.add(node, f"{prefix}{required}", f"missing; every script needs a {required}")
+        self._check_unique(fields, values, prefix)
+        self._check_schedule(fields, values, prefix, timezone)
+        values["retention"] = self._retention(fields, prefix, retention)
         if "name" not in values or "command" not in values:
             return None
         self.entries[values["name"]] = {
@@ -281,23 +302,23 @@ class _Reading:
         }
         return ScriptSettings(**values)
 
-    def _check_unique(self, fields: Fields, values: dict[str, Any], key: str) -> None:
+    def _check_unique(self, fields: Fields, values: dict[str, Any], prefix: str) -> None:
         name = values.get("name")
         if name in self._names:
             message = f"the script in line {self._names[name]} is named {name} too; every name must be unique"
-            self._faults.add(fields["name"][1], f"{key}.name", message)
+            self._faults.add(fields["name"][1], f"{prefix}name", message)
         elif name is not None:
             self._names[name] = fields["name"][1].mark.line + 1
 
-    def _check_schedule(self, fields: Fields, values: dict[str, Any], key: str, timezone: str) -> None:
-        given = [name for name, (value, _) in fields.items() if name in _SCHEDULES and value is not None]
+    def _check_schedule(self, fields: Fields, values: dict[str, Any], prefix: str, timezone: str) -> None:
+        given = [name for name, (value, _) in fields.items() if name in SCHEDULES and value is not None]
         for name in given[1:]:
             message = f"expected one of cron, every and at, or none of them; here is {given[0]} too"
-            self._faults.add(fields[name][1], f"{key}.{name}", message)
+            self._faults.add(fields[name][1], f"{prefix}{name}", message)
         for name in given:
             if name in values:
                 alone: dict[str, Any] = {name: values[name], "timezone": values.get("timezone")}
                 try:
                     timing(ScriptSettings(name="probe", command="", **alone), timezone)
                 except ScheduleError as error:
-                    self._faults.add(fields[name][1], f"{key}.{name}", str(error))
+                    self._faults.add(fields[name][1], f"{prefix}{name}", str(error))

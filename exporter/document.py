@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import suppress
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from msgspec import Struct
 from ruamel.yaml import YAML, events
@@ -47,6 +47,10 @@ class Position(Struct, frozen=True):
 
     line: int
     column: int
+
+
+NOWHERE = Position(-1, -1)
+"""Of what stands in no text."""
 
 
 class Unreadable(Exception):
@@ -87,9 +91,22 @@ class Scalar(Struct, gc=False):
         return self.text
 
 
+class Place(Struct, gc=False):
+    """Where something stands in the text, in characters from its beginning; of an alias, where the alias stands."""
+
+    start: int
+    end: int
+    """Behind it; trailing blank lines belong to a block scalar."""
+
+
 class Sequence(Struct):
     items: list[Node]
     mark: Mark
+    flow: bool
+    """In brackets."""
+    place: Place
+    places: list[Place]
+    """Of the items."""
 
 
 class Mapping(Struct):
@@ -97,6 +114,11 @@ class Mapping(Struct):
 
     pairs: list[tuple[Node, Node]]
     mark: Mark
+    flow: bool
+    """In braces."""
+    place: Place
+    places: list[Place]
+    """Of keys and values in turn."""
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
@@ -105,9 +127,30 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 class _Open(Struct):
     """A collection of which the end is still to come."""
 
-    mark: Mark
-    anchor: str | None
+    start: Any
+    """The event that opened it."""
     children: list[Node]
+    places: list[Place]
+
+    def place(self, end: Any) -> Place:
+        first = self.start.start_mark.index
+        behind = end.end_mark.index if self.start.flow_style else self.places[-1].end if self.places else first
+        return Place(first, behind)
+
+
+def node_of(value: Any, depth: int = 0) -> Node:
+    """A value of JSON as a node that stands in no text.  Raises Unreadable where it is nested too deep."""
+    if depth > MAX_DEPTH:
+        raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", NOWHERE)
+    match value:
+        case str():
+            return Scalar(value, NOWHERE)
+        case list():
+            return Sequence([node_of(item, depth + 1) for item in value], NOWHERE, True, Place(0, 0), [])
+        case dict():
+            pairs = [(node_of(key), node_of(item, depth + 1)) for key, item in value.items()]
+            return Mapping(pairs, NOWHERE, True, Place(0, 0), [])
+    return Scalar(json.dumps(value), NOWHERE, plain=True)
 
 
 def shown(node: Node) -> str:
@@ -144,13 +187,14 @@ def compose(text: str) -> Node | None:
 
 def _compose(yaml: YAML, text: str) -> Node | None:
     anchors: dict[str, Node] = {}
-    stack = [_Open(Position(0, 0), None, [])]
+    stack = [_Open(None, [], [])]
     for number, event in enumerate(yaml.parse(text)):
         if number == MAX_EVENTS:
             raise Unreadable(f"more than {MAX_EVENTS} values", event.start_mark)
         kind = type(event)
         anchor = None
         node: Node
+        place = Place(event.start_mark.index, event.end_mark.index)
         if kind is events.ScalarEvent:
             _check_tag(event.tag, event.start_mark)
             node, anchor = Scalar(event.value, event.start_mark, event.implicit[0], event.tag), event.anchor
@@ -158,15 +202,18 @@ def _compose(yaml: YAML, text: str) -> Node | None:
             _check_tag(event.tag, event.start_mark)
             if len(stack) > MAX_DEPTH:
                 raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", event.start_mark)
-            stack.append(_Open(event.start_mark, event.anchor, []))
+            stack.append(_Open(event, [], []))
             continue
-        elif kind is events.SequenceEndEvent:
+        elif kind is events.SequenceEndEvent or kind is events.MappingEndEvent:
             ended = stack.pop()
-            node, anchor = Sequence(ended.children, ended.mark), ended.anchor
-        elif kind is events.MappingEndEvent:
-            ended = stack.pop()
-            children = iter(ended.children)
-            node, anchor = Mapping(list(zip(children, children, strict=True)), ended.mark), ended.anchor
+            begin, place = ended.start, ended.place(event)
+            where = (begin.start_mark, bool(begin.flow_style), place, ended.places)
+            if kind is events.SequenceEndEvent:
+                node = Sequence(ended.children, *where)
+            else:
+                children = iter(ended.children)
+                node = Mapping(list(zip(children, children, strict=True)), *where)
+            anchor = begin.anchor
         elif kind is events.AliasEvent:
             if event.anchor not in anchors:
                 raise Unreadable(f"nothing above is marked &{event.anchor}{_HINTS['*']}", event.start_mark)
@@ -176,6 +223,7 @@ def _compose(yaml: YAML, text: str) -> Node | None:
         if anchor is not None:
             anchors[anchor] = node
         stack[-1].children.append(node)
+        stack[-1].places.append(place)
     documents = stack[0].children
     if len(documents) > 1:
         raise Unreadable("expected one YAML document; here a second one begins", documents[1].mark)

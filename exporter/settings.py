@@ -112,6 +112,8 @@ AllowedOrigin = Annotated[
 ]  # fmt: skip
 Overlap = Literal["skip", "queue", "replace", "allow"]
 Missed = Literal["skip", "once", "all"]
+SCHEDULES = ("cron", "every", "at")
+"""Of these keys a script has one at most."""
 OnShutdown = Literal["leave", "wait", "stop"]
 LogOutput = Literal["none", "json", "json+output"]
 

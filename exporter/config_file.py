@@ -1,0 +1,162 @@
+"""The configuration file on disk, changed by one writer at a time, as a whole or not at all.
+
+A change starts from what is in the file at that moment, so that nothing that somebody wrote into it by hand is lost.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from exporter import config
+from exporter.config import ConfigError, Fault, LoadedConfig
+from exporter.document import Unreadable
+from exporter.durable import Draft, Overtaken
+from exporter.edits import Entry, Unforeseen, edited, same
+from exporter.etag import Precondition, etag_of
+
+_PASSES = 3
+"""Of an edit: a change of what other scripts share by `&` and `*` is made good for those by another one."""
+
+
+class BrokenConfig(Exception):
+    """The file was made faulty by hand, so that nothing in it can be edited; nothing was changed."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(
+            "The configuration file has faults, made by hand since it was last read; nothing was changed."
+            " Mend it first, in an editor or as a whole by PUT /api/v1/config."
+        )
+        self.faults = faults
+
+
+class EditRefused(Exception):
+    """The file cannot be edited in this way; nothing was changed.  The message says why and what to do."""
+
+
+class ConfigChanged(Exception):
+    """The file, or the script in it, is not the one that was meant, and nothing was done; the message says so."""
+
+
+class NotWritten(Exception):
+    """The disk does not take the file, and nothing was changed; the message says why."""
+
+
+class ConfigFile:
+    """May be used on any thread; its methods take as long as the disk does."""
+
+    def __init__(self, path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> None:
+        """`environ` and `flags` go before the file, as in `exporter.config.read`."""
+        self.path = path
+        self._environ = environ
+        self._flags = flags
+
+    def load(self) -> LoadedConfig:
+        """Read and check the file.  Raises ConfigError."""
+        return config.load(self.path, environ=self._environ, flags=self._flags)
+
+    def check(self, content: bytes) -> LoadedConfig:
+        """Read `content` as if it were the file's.  Raises ConfigError."""
+        text = config.decode(content, self.path)
+        return config.read(text, self.path, environ=self._environ, flags=self._flags)
+
+    def content(self) -> bytes:
+        """What is in the file, sound or not.  Raises ConfigError where it cannot be read."""
+        return config.content(self.path)
+
+    def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]]) -> LoadedConfig:
+        """Make the scripts in the file what `decide` makes of them; what the file says then.
+
+        `decide` gets the file as it is, and answers entries by the names that they have had so far; new ones by their
+        own.  What it raises is raised, and nothing is changed.  Raises BrokenConfig, EditRefused, NotWritten too.
+        """
+        with self._alone():
+            seen = self._status()
+            try:
+                before = self.load()
+            except ConfigError as error:
+                raise BrokenConfig(error.faults) from error
+            after = self._edited(before, decide(before))
+            if after.text != before.text:
+                self._write(after.text.encode(), seen)
+            return after
+
+    def replace(self, content: bytes, allowed: Precondition) -> LoadedConfig:
+        """Write the whole file; what it says then.
+
+        Raises ConfigError where `content` has faults, ConfigChanged where what it replaces is not `allowed`, and
+        EditRefused and NotWritten.
+        """
+        with self._alone():
+            seen = self._status()
+            if not allowed(None if seen is None else etag_of(self.content())):
+                raise ConfigChanged("The configuration file has changed meanwhile; nothing was written.")
+            after = self.check(content)
+            self._write(content, seen)
+            return after
+
+    def _edited(self, before: LoadedConfig, wanted: Mapping[str, Entry]) -> LoadedConfig:
+        """YAML can be written in so many ways that the result is believed only once it has been read again."""
+        after = before
+        try:
+            for _ in range(_PASSES):
+                after = self.check(edited(after.text, after.entries, wanted).encode())
+                wanted = {str(entry["name"]): entry for entry in wanted.values()}
+                if replace(after.settings, scripts=[]) != replace(before.settings, scripts=[]):
+                    break
+                if same([*after.entries.values()], [*wanted.values()]):
+                    return after
+                if after.entries.keys() != wanted.keys():
+                    break
+        except (ConfigError, Unreadable, Unforeseen):
+            pass
+        raise EditRefused(
+            "The file is written in a way that keeps this change from being made without touching other parts of it,"
+            " such as values marked & that are used elsewhere as *; nothing was changed. Make the change in the file."
+        )
+
+    def _write(self, content: bytes, seen: os.stat_result | None) -> None:
+        target = self.path.resolve()
+        try:
+            draft = Draft(target, content, seen)
+            try:
+                draft.publish()
+            finally:
+                draft.discard()
+        except Overtaken as error:
+            raise EditRefused("Somebody else changed the file at the same moment; nothing was written.") from error
+        except OSError as error:
+            why = f"{self.path} cannot be written: {error.strerror}"
+            if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+                why += f"; the service has to be able to make files in {target.parent}, since it never writes in place"
+            elif error.errno == errno.EBUSY:
+                why += f"; it seems to be mounted by itself: mount the folder {target.parent} instead"
+            raise NotWritten(why) from error
+
+    def _status(self) -> os.stat_result | None:
+        try:
+            return os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise NotWritten(f"{self.path} cannot be looked at: {error.strerror}") from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep out others that change the file in this way, such as commands while no service runs."""
+        folder = self.path.resolve().parent
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise NotWritten(f"the folder {folder} cannot be opened: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
