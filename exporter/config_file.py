@@ -20,6 +20,7 @@ from exporter.document import Unreadable
 from exporter.durable import Draft, Overtaken
 from exporter.edits import Entry, Unforeseen, edited, same
 from exporter.etag import Precondition, etag_of
+from exporter.settings import Settings
 
 _PASSES = 3
 """Of an edit: a change of what other scripts share by `&` and `*` is made good for those by another one."""
@@ -102,24 +103,31 @@ class ConfigFile:
             return after
 
     def _edited(self, before: LoadedConfig, wanted: Mapping[str, Entry]) -> LoadedConfig:
-        """YAML can be written in so many ways that the result is believed only once it has been read again."""
-        after = before
-        try:
-            for _ in range(_PASSES):
-                after = self.check(edited(after.text, after.entries, wanted).encode())
-                wanted = {str(entry["name"]): entry for entry in wanted.values()}
-                if replace(after.settings, scripts=[]) != replace(before.settings, scripts=[]):
-                    break
-                if same([*after.entries.values()], [*wanted.values()]):
-                    return after
-                if after.entries.keys() != wanted.keys():
-                    break
-        except (ConfigError, Unreadable, Unforeseen):
-            pass
+        """YAML can be written in so many ways that a result is believed only once it has been read again."""
+        for blocks in (True, False):
+            try:
+                return self._tried(before, wanted, blocks)
+            except (ConfigError, Unreadable, Unforeseen, _Misread):
+                continue
         raise EditRefused(
             "The file is written in a way that keeps this change from being made without touching other parts of it,"
             " such as values marked & that are used elsewhere as *; nothing was changed. Make the change in the file."
         )
+
+    def _tried(self, before: LoadedConfig, wanted: Mapping[str, Entry], blocks: bool) -> LoadedConfig:
+        after = before
+        meant = {entry["name"] for name, entry in wanted.items() if not same(entry, before.entries.get(name))}
+        for _ in range(_PASSES):
+            after = self.check(edited(after.text, after.entries, wanted, blocks=blocks).encode())
+            wanted = {entry["name"]: entry for entry in wanted.values()}
+            if [*after.entries] != [*wanted] or _general(after) != _general(before):
+                break
+            wrong = {name for name, entry in wanted.items() if not same(entry, after.entries[name])}
+            if not wrong:
+                return after
+            if wrong & meant:
+                break
+        raise _Misread
 
     def _write(self, content: bytes, seen: os.stat_result | None) -> None:
         target = self.path.resolve()
@@ -160,3 +168,11 @@ class ConfigFile:
             yield
         finally:
             os.close(descriptor)
+
+
+class _Misread(Exception):
+    """An edited text does not say what it was to say."""
+
+
+def _general(loaded: LoadedConfig) -> Settings:
+    return replace(loaded.settings, scripts=[])

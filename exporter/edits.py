@@ -26,8 +26,8 @@ _BLOCK_SCALAR = re.compile(r"(?:[&!]\S*\s+)*[|>][^\n]*\n")
 _DASH = re.compile(r"[ \t]*-(?=\s|$)")
 _PLAIN = re.compile(r"[A-Za-z0-9_./~][A-Za-z0-9_./@%+=~-]*(?: [A-Za-z0-9_./@%+=~-]+)*")
 _OTHERWISE_TYPED = re.compile(r"[-+.0-9_]+|0[xo].*|y|n|yes|no|on|off|~.*|\d+e\d+", re.IGNORECASE)  # YAML 1.1's too
-_LITERAL = re.compile(r"\S(?:[^\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\u2028\u2029\ud800-\udfff]*\S)?\n?")
-_ESCAPED = re.compile("[\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029\ud800-\udfff]")
+_LITERAL = re.compile(r"\S(?:.*\S)?\n?", re.DOTALL)
+_ESCAPED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029\ud800-\udfff]")
 
 
 def same(one: Any, other: Any) -> bool:
@@ -55,19 +55,22 @@ class _Change(NamedTuple):
     text: str
 
 
-def edited(text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry]) -> str:
+def edited(text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry], *, blocks: bool = True) -> str:
     """The text with the scripts `wanted` in place of `entries`, which were read from it, in its order.
 
     A script is the one of the same key, whatever its entry says its name is.  New ones come last.  A removed one goes
-    with the comments inside its entry; those above it stay, and so do those of everything else that goes.
+    with the comments inside its entry; those above it stay, and so do those of everything else that goes.  Without
+    `blocks` text of several lines is written in one: a comment below cannot be taken for a part of it.
+
+    Raises Unforeseen, and Unreadable as `exporter.document.compose`.
     """
-    return _Edits(text, entries, wanted).result()
+    return _Edits(text, entries, wanted, blocks).result()
 
 
 class _Edits:
     """Changes to one text, all of them as of its state before the first."""
 
-    def __init__(self, text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry]) -> None:
+    def __init__(self, text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry], blocks: bool) -> None:
         self._mark = "\ufeff" if text.startswith("\ufeff") else ""
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._text = text.removeprefix("\ufeff")
@@ -75,6 +78,7 @@ class _Edits:
             self._text += self._newline
         self._entries = entries
         self._wanted = wanted
+        self._blocks = blocks
         self._changes: list[_Change] = []
         root = compose(self._text)
         self._root = root if isinstance(root, document.Mapping) else None
@@ -216,7 +220,8 @@ class _Edits:
         gap = "" if context.key_end is None else self._text[context.key_end : start]
         noted = "#" in gap
         below = "\n" in gap  # the value begins in a line after that of its key
-        literal = not (context.flow or noted or rest or context.key_end is None) and _is_literal(value)
+        inline = context.flow or noted or rest or context.key_end is None
+        literal = self._blocks and not inline and _is_literal(value)
         if below:
             assert context.key_end is not None
             colon = self._colon(context.key_end)
@@ -232,7 +237,7 @@ class _Edits:
             text += f"  {notes.pop(0)}"
         body = _literal_body(value, context.column + _INDENT) if literal else ""
         text += "".join(f"\n{line}" for line in [*filter(None, [body]), *(f"{indent}{note}" for note in notes)])
-        if comments and (rest or context.flow):
+        if (comments or noted) and (rest or context.flow):
             text += f"\n{indent}{' ' * _INDENT}"
         self._change(start, end, text)
 
@@ -397,7 +402,9 @@ def _scalar(text: str) -> str:
 
 
 def _is_literal(value: Any) -> bool:
-    return isinstance(value, str) and "\n" in value.rstrip("\n") and _LITERAL.fullmatch(value) is not None
+    if not (isinstance(value, str) and "\n" in value.rstrip("\n")):
+        return False
+    return _LITERAL.fullmatch(value) is not None and _ESCAPED.search(value) is None
 
 
 def _literal_header(text: str) -> str:

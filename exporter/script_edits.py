@@ -1,0 +1,141 @@
+"""What may be done to the scripts in the configuration file: decisions for `ConfigFile.edit`.
+
+Each gets the file as it is at that moment, and answers the entries that it is to have, by the names of so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypeAlias
+
+from exporter.config import ConfigError, Fault, LoadedConfig, normal_entry
+from exporter.config_file import ConfigChanged
+from exporter.edits import Entry
+from exporter.etag import Precondition, etag_of
+from exporter.events import to_json
+from exporter.scripts import UnknownScript
+from exporter.settings import SCHEDULES
+
+Wanted: TypeAlias = dict[str, Entry]
+Decision: TypeAlias = Callable[[LoadedConfig], Wanted]
+OnConflict = Literal["fail", "replace", "skip"]
+
+
+class DuplicateScript(Exception):
+    """There is a script of this name already; the message says so."""
+
+
+def etag_of_entry(entry: Entry) -> str:
+    """The `ETag` of a script: it changes with what the file says of it, and with nothing else."""
+    return etag_of(to_json({key: entry[key] for key in sorted(entry)}))
+
+
+def create(entries: Iterable[Entry], on_conflict: OnConflict = "fail") -> Decision:
+    """Add scripts.  The decision raises DuplicateScript and ConfigError, with keys such as `[1].cron` for several."""
+
+    def decide(loaded: LoadedConfig) -> Wanted:
+        wanted: Wanted = dict(loaded.entries)
+        new: set[str] = set()
+        for entry in _normal(entries, loaded):
+            name = entry["name"]
+            if name in new:
+                raise DuplicateScript(f"two of the scripts to be added are named {name}; every name must be unique")
+            new.add(name)
+            if name in loaded.entries and on_conflict == "fail":
+                raise DuplicateScript(f"there is a script named {name} already")
+            if name not in loaded.entries or on_conflict == "replace":
+                wanted[name] = entry
+        return wanted
+
+    return decide
+
+
+def put(name: str, entry: Entry, allowed: Precondition) -> Decision:
+    """Replace a script's entry; another `name` in it renames the script."""
+    return _change([name], lambda _: {"name": name} | dict(entry), allowed)
+
+
+def patch(names: Iterable[str], changes: Entry, allowed: Precondition) -> Decision:
+    """Merge changes into the entries (RFC 7396).  One schedule takes the place of another that is not named."""
+    return _change(names, lambda entry: _merged(entry, _with_old_schedule_gone(changes)), allowed)
+
+
+def enable(names: Iterable[str], enabled: bool, allowed: Precondition) -> Decision:
+    def switch(entry: Entry) -> Entry:
+        if entry.get("enabled", True) is enabled:
+            return entry
+        return {**entry, "enabled": enabled}
+
+    return _change(names, switch, allowed)
+
+
+def delete(names: Iterable[str], allowed: Precondition) -> Decision:
+    def decide(loaded: LoadedConfig) -> Wanted:
+        gone = _check([*names], loaded, allowed)
+        return {name: entry for name, entry in loaded.entries.items() if name not in gone}
+
+    return decide
+
+
+def _change(names: Iterable[str], make: Callable[[Entry], Entry], allowed: Precondition) -> Decision:
+    def decide(loaded: LoadedConfig) -> Wanted:
+        chosen = [*_check([*names], loaded, allowed)]
+        made = [make(loaded.entries[name]) for name in chosen]
+        wanted = {**loaded.entries, **dict(zip(chosen, _normal(made, loaded), strict=True))}
+        seen: set[str] = set()
+        for entry in wanted.values():
+            if entry["name"] in seen:
+                raise DuplicateScript(f"there is a script named {entry['name']} already")
+            seen.add(entry["name"])
+        return wanted
+
+    return decide
+
+
+def _check(names: list[str], loaded: LoadedConfig, allowed: Precondition) -> dict[str, Entry]:
+    """Those scripts, once each.  Raises UnknownScript, ConfigChanged."""
+    if unknown := [name for name in names if name not in loaded.entries]:
+        raise UnknownScript(f"no script is named {', '.join(unknown)}")
+    for name in names:
+        if not allowed(etag_of_entry(loaded.entries[name])):
+            raise ConfigChanged(f"The configuration of {name} has changed meanwhile; nothing was written.")
+    return {name: loaded.entries[name] for name in names}
+
+
+def _normal(entries: Iterable[Entry], loaded: LoadedConfig) -> list[Entry]:
+    """The entries as they read once they stand in the file.  Raises ConfigError with the faults of all of them."""
+    normal: list[Entry] = []
+    faults: list[Fault] = []
+    listed = [*entries]
+    for number, entry in enumerate(listed):
+        try:
+            normal.append(normal_entry(entry, loaded))
+        except ConfigError as error:
+            faults += [_of_several(fault, number) if len(listed) > 1 else fault for fault in error.faults]
+    if faults:
+        raise ConfigError(faults)
+    return normal
+
+
+def _of_several(fault: Fault, number: int) -> Fault:
+    key = f"[{number}].{fault.key}" if fault.key else f"[{number}]"
+    return Fault(file=fault.file, key=key, message=f"[{number}].{fault.message}" if fault.key else fault.message)
+
+
+def _with_old_schedule_gone(changes: Entry) -> Entry:
+    if any(changes.get(key) is not None for key in SCHEDULES):
+        return dict.fromkeys(SCHEDULES) | dict(changes)
+    return changes
+
+
+def _merged(target: Any, changes: Any) -> Any:
+    """RFC 7396, 2."""
+    if not isinstance(changes, Mapping):
+        return changes
+    merged = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merged(merged.get(key), value)
+    return merged
