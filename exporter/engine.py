@@ -16,7 +16,9 @@ from typing import Literal
 
 from msgspec import structs
 
-from exporter.config import ConfigError, LoadedConfig
+from exporter.config import LoadedConfig
+from exporter.config_file import ConfigFile
+from exporter.configuration import Configuration
 from exporter.data_dir import StartError, claim
 from exporter.disk_guard import DiskGuard
 from exporter.events import (
@@ -62,21 +64,20 @@ log = logging.getLogger(__name__)
 STANDARD_OUTPUT = 1
 SAMPLES_KEPT = Duration(15 * 60_000)
 TICK_SECONDS = 1.0
+NEXT_START = ("listen", "data_dir", "disk_path", "sample_interval")
+"""Settings that a running service does not change."""
 CLOCK_STEP_SECONDS = 0.5
 
 
 class Engine:
-    def __init__(self, loaded: LoadedConfig, load: Callable[[], LoadedConfig]) -> None:
-        """`load` reads the configuration again for a reload; it runs on a worker thread and may raise ConfigError."""
+    def __init__(self, file: ConfigFile, loaded: LoadedConfig) -> None:
+        """`loaded` is what was read from `file`."""
         self.version = version("cronscope")
         self.started_at = Instant.now()
         self.ready = False
-        self.settings: Settings = loaded.settings
+        self.config = Configuration(file, loaded, self)
         self.journal = Journal()
         self.metrics = Metrics(self.version)
-        self._entries = loaded.entries
-        self._load = load
-        self._reloading = asyncio.Lock()
         self._timetable = Timetable()
         self._scheduler = Scheduler(self, self._timetable, self.settings.max_concurrent_runs, Instant.now)
         self._scripts = Scripts(self.next_start)
@@ -92,6 +93,11 @@ class Engine:
         self._clock_offset = time.time() - time.monotonic()
         self.journal.subscribe(self._scripts.remember)
         self.journal.subscribe(self._count)
+
+    @property
+    def settings(self) -> Settings:
+        """Those in force."""
+        return self.config.loaded.settings
 
     # --- life ---
 
@@ -129,6 +135,7 @@ class Engine:
         self._sample()
         for pulse in self._pulses:
             pulse.start()
+        self.config.watch()
         self.ready = True
 
     async def _restore(self, past: Past) -> None:
@@ -179,6 +186,7 @@ class Engine:
     async def stop(self) -> None:
         """Stop cleanly; runs under way are treated by the rule `on_shutdown`."""
         self.ready = False
+        await self.config.stop()
         self._scheduler.halt()
         self._timetable.stop()
         for pulse in self._pulses:
@@ -190,39 +198,37 @@ class Engine:
         await self._history.close()
         self._lock.close()
 
-    async def reload(self) -> None:
-        """Read the configuration again.  Raises ConfigError, and then the old one stays in force."""
-        async with self._reloading:
-            try:
-                loaded = await asyncio.to_thread(self._load)
-            except ConfigError:
-                self.metrics.reloaded(False, Instant.now())
-                raise
-            new = {script.name for script in loaded.settings.scripts} - set(self._scripts)
-            self._apply(loaded, await self._history.past(new) if new else Past({}, {}))
-            self.metrics.reloaded(True, Instant.now())
+    # --- what the configuration tells (exporter.configuration.Listener) ---
 
-    def _apply(self, loaded: LoadedConfig, past: Past) -> None:
-        before, self.settings = self.settings, loaded.settings
-        entries, self._entries = self._entries, loaded.entries
-        for key in ("listen", "data_dir", "disk_path", "sample_interval"):
-            if getattr(before, key) != getattr(self.settings, key):
+    async def configured(self, before: LoadedConfig) -> None:
+        settings, was = self.settings, before.settings
+        for key in NEXT_START:
+            if getattr(was, key) != getattr(settings, key):
                 log.warning("%s has changed: this takes effect at the next start of the service", key)
         if self.ready:  # else the scheduler is halted
-            self._scheduler.set_limit(self.settings.max_concurrent_runs)
+            self._scheduler.set_limit(settings.max_concurrent_runs)
         self._keeper.changed()
-        self._shipping.what = self.settings.log_output
-        old = {script.name: script for script in before.scripts}
-        for name in old.keys() - {script.name for script in self.settings.scripts}:
+        self._shipping.what = settings.log_output
+        old = {script.name: script for script in was.scripts}
+        names = {script.name for script in settings.scripts}
+        past = await self._history.past(names - old.keys()) if names - old.keys() else Past({}, {})
+        for name in old.keys() - names:
             self._delete(name)
-        for script in self.settings.scripts:
-            same = old.get(script.name) == script and entries[script.name] == self._entries[script.name]
-            if not same or before.timezone != self.settings.timezone:
+        entries = self.config.loaded.entries
+        for script in settings.scripts:
+            same = old.get(script.name) == script and before.entries[script.name] == entries[script.name]
+            if not same or was.timezone != settings.timezone:
                 self._update(script, past)
+                await asyncio.sleep(0)  # there may be thousands
+        self.metrics.reloaded(True, Instant.now())
+
+    def misconfigured(self, message: str) -> None:
+        self.metrics.reloaded(False, Instant.now())
+        self.happened(Error(message=message), Instant.now())
 
     def _configure(self, script: ScriptSettings) -> None:
         when = timing(script, self.settings.timezone)
-        self._scripts.configure(script, self._entries[script.name], when)
+        self._scripts.configure(script, self.config.loaded.entries[script.name], when)
         self.metrics.script_configured(script, when)
 
     def _update(self, script: ScriptSettings, past: Past) -> None:
@@ -378,7 +384,7 @@ class Engine:
 
     def scripts(self) -> list[Script]:
         """All configured scripts, in the order of the file."""
-        return [self.script(script.name) for script in self.settings.scripts]
+        return [self.script(script.name) for script in self.settings.scripts if script.name in self._scripts]
 
     def script(self, name: str) -> Script:
         """Raises UnknownScript."""
@@ -388,7 +394,7 @@ class Engine:
         return self._samples[-1]
 
     def status(self) -> ServiceStatus:
-        enabled = sum(script.enabled for script in self.settings.scripts)
+        enabled = sum(self._scripts.settings(name).enabled for name in self._scripts)
         sampled_at, sample = self.latest_sample()
         return ServiceStatus(
             version=self.version, started_at=self.started_at, epoch=self.journal.epoch, seq=self.journal.seq,

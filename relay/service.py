@@ -16,6 +16,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from exporter.config import ConfigError, LoadedConfig
+from exporter.config_file import ConfigFile
 from exporter.engine import Engine
 from relay.app import MAX_BODY, App
 from relay.handler import Site
@@ -34,14 +35,14 @@ class ListenError(Exception):
     """The service can't listen where it should; the message says why and what to do."""
 
 
-async def serve(loaded: LoadedConfig, load: Callable[[], LoadedConfig], ready: Callable[[str], None]) -> None:
+async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], None]) -> None:
     """Run until a signal ends it.  `ready` gets the page's address once everything is up.
 
     SIGTERM and SIGINT stop cleanly, a second one at once; SIGHUP reads the configuration again.
     Raises ListenError and `exporter.data_dir.StartError`.
     """
     host, sockets = listen(loaded.settings.listen)
-    engine = Engine(loaded, load)
+    engine = Engine(file, loaded)
     _raise_file_limit()
     logging.getLogger().addHandler(engine.metrics.log_handler)
     site = Site(engine, host)
@@ -104,10 +105,6 @@ def _handle_signals(engine: Engine, stopping: asyncio.Event) -> None:
 
 
 async def _reload(engine: Engine) -> None:
-    try:
-        await engine.reload()
+    with suppress(ConfigError):  # which is told
+        await engine.config.reload()
         log.info("the configuration was read again")
-    except ConfigError as error:
-        for fault in error.faults:
-            log.error("%s", fault)
-        log.error("the configuration has faults; the old one stays in force")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
+from pathlib import Path
 from typing import Any
 
+from exporter.config import LoadedConfig
+from exporter.configuration import Configuration
 from exporter.engine import Engine
 from exporter.events import (
     Instant,
@@ -43,17 +46,32 @@ SAMPLE = SystemMetrics(
 )  # fmt: skip
 
 
+class FakeConfiguration(Configuration):
+    def __init__(self, asked: Callable[..., None]) -> None:
+        self._asked = asked
+        self.configure(Settings())
+
+    def configure(self, settings: Settings) -> None:
+        self.loaded = LoadedConfig(path=Path("cronscope.yml"), text="", settings=settings, entries={})
+
+    async def reload(self) -> None:
+        self._asked("reload")
+
+
 class FakeEngine(Engine):
     """Has one script, `backup`, with one run, `RUN_ID`."""
+
+    config: FakeConfiguration
 
     def __init__(self) -> None:
         self.version = "1.2.3"
         self.started_at = Instant(1_700_000_000_000)
-        self.settings = Settings()
+        self.config = FakeConfiguration(self._asked)
         self.journal = Journal()
         self.metrics = Metrics(self.version)
         self.ready = True
         self.reasons: list[str] = []
+
         self.fault: Exception | None = None
         """Raised by the next thing asked for."""
         self.asked: list[tuple[Any, ...]] = []
@@ -102,9 +120,6 @@ class FakeEngine(Engine):
     async def stop_run(self, run_id: str) -> None:
         self._asked("stop_run", run_id)
         self._know_run(run_id)
-
-    async def reload(self) -> None:
-        self._asked("reload")
 
     async def runs(self, query: RunQuery) -> RunPage:
         self._asked("runs", query)

@@ -108,7 +108,7 @@ async def test_a_foreign_page_changes_nothing_and_opens_no_socket(
 @pytest.mark.gen_test
 async def test_the_guard_follows_the_settings(fetch: Fetch, engine: FakeEngine) -> None:
     assert (await fetch("/-/healthy", Host="cron.example")).code == 421
-    engine.settings = Settings(allowed_hosts=["cron.example"], allowed_origins=["https://grafana.example"])
+    engine.config.configure(Settings(allowed_hosts=["cron.example"], allowed_origins=["https://grafana.example"]))
     assert (await fetch("/-/healthy", Host="cron.example")).code == 200
     assert (await fetch("/-/reload", "POST", Origin="https://grafana.example")).code == 200
 

@@ -77,7 +77,7 @@ class Reload(Handler):
     async def post(self) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: its configuration is not read any more.")
-        await self.engine.reload()
+        await self.engine.config.reload()
         self.answer_text("reloaded\n")
 
 

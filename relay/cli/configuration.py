@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from relay.cli.options import config_option, loader
+from relay.cli.options import config_file, config_option
 
 
 @click.command()
@@ -21,7 +21,7 @@ def check(config: Path | None) -> None:
     from exporter.config import ConfigError
 
     try:
-        loaded = loader(config, {})()
+        loaded = config_file(config).load()
     except ConfigError as error:
         for fault in error.faults:
             click.echo(str(fault))

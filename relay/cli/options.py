@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from exporter.config import LoadedConfig
+    from exporter.config_file import ConfigFile
 
 config_option = click.option(
     "-c", "--config", metavar="FILE", type=click.Path(path_type=Path),
@@ -19,7 +19,9 @@ config_option = click.option(
 )  # fmt: skip
 
 
-def loader(config: Path | None, flags: dict[str, str]) -> Callable[[], LoadedConfig]:
-    from exporter.config import find, load
+def config_file(config: Path | None, flags: Mapping[str, str] = MappingProxyType({})) -> ConfigFile:
+    """Raises ConfigError where there is none."""
+    from exporter.config import find
+    from exporter.config_file import ConfigFile
 
-    return partial(load, find(config), environ=os.environ, flags=flags)
+    return ConfigFile(find(config), environ=os.environ, flags=flags)

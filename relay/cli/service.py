@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from relay.cli.options import config_option, loader
+from relay.cli.options import config_file, config_option
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -33,9 +33,9 @@ def serve(config: Path | None, listen: str | None, data_dir: str | None, log_lev
 
     _log_to_stderr(log_level)
     flags = {key: value for key, value in (("listen", listen), ("data_dir", data_dir)) if value is not None}
-    load = loader(config, flags)
     try:
-        asyncio.run(serve(load(), load, _tell_ready))
+        file = config_file(config, flags)
+        asyncio.run(serve(file, file.load(), _tell_ready))
     except ConfigError as error:
         for fault in error.faults:
             click.echo(str(fault), err=True)

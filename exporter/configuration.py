@@ -1,0 +1,120 @@
+"""The configuration in force, and how it changes: by an edit, by a reload, or by hand in the file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from watchfiles import Change, awatch
+
+from exporter.config import ConfigError, LoadedConfig
+from exporter.config_file import ConfigFile
+from exporter.edits import Entry
+from exporter.etag import Precondition
+
+log = logging.getLogger(__name__)
+
+SETTLED_MILLISECONDS = 200
+"""How long nothing may have happened to the file before it is read: not every editor writes it at once."""
+
+
+class Listener(Protocol):
+    """What has to know of changes."""
+
+    async def configured(self, before: LoadedConfig) -> None:
+        """Another configuration is in force now."""
+
+    def misconfigured(self, message: str) -> None:
+        """The file has faults, and the old configuration stays in force."""
+
+
+class Configuration:
+    """Belongs to the event loop's thread; the disk is waited for on others.  One change at a time."""
+
+    def __init__(self, file: ConfigFile, loaded: LoadedConfig, listener: Listener) -> None:
+        self.file = file
+        self.loaded = loaded
+        """What is in force."""
+        self._listener = listener
+        self._seen: bytes | None = loaded.text.encode()
+        """What was in the file when it was last looked at, sound or not."""
+        self._turn = asyncio.Lock()
+        self._watching: asyncio.Task[None] | None = None
+
+    async def reload(self) -> None:
+        """Read the file again.  Raises ConfigError, and then the old configuration stays in force."""
+        async with self._turn:
+            await self._reload()
+
+    async def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]]) -> None:
+        """Change the scripts in the file and in force, as `ConfigFile.edit`, with all that it raises."""
+        await self._change(lambda: self.file.edit(decide))
+
+    async def replace(self, content: bytes, allowed: Precondition) -> None:
+        """Change the whole file, as `ConfigFile.replace`, with all that it raises."""
+        await self._change(lambda: self.file.replace(content, allowed))
+
+    async def _change(self, change: Callable[[], LoadedConfig]) -> None:
+        async with self._turn:
+            await self._take(await asyncio.to_thread(change))
+
+    async def _reload(self) -> None:
+        try:
+            self._seen = None
+            self._seen = await asyncio.to_thread(self.file.content)
+            loaded = await asyncio.to_thread(self.file.check, self._seen)
+        except ConfigError as error:
+            for fault in error.faults:
+                log.error("%s", fault)
+            first, more = error.faults[0], len(error.faults) - 1
+            told = f"the configuration has faults, the old one stays in force: {first}"
+            log.error("the configuration has faults; the old one stays in force")
+            self._listener.misconfigured(f"{told} (and {more} more)" if more else told)
+            raise
+        await self._take(loaded)
+
+    async def _take(self, loaded: LoadedConfig) -> None:
+        before, self.loaded = self.loaded, loaded
+        self._seen = loaded.text.encode()
+        await self._listener.configured(before)
+
+    # --- changes by hand ---
+
+    def watch(self) -> None:
+        """Begin to look out for changes that are made in the file."""
+        self._watching = asyncio.get_running_loop().create_task(self._watch())
+
+    async def stop(self) -> None:
+        """Change nothing any more; a change under way is waited for."""
+        if self._watching is not None:
+            self._watching.cancel()
+        await self._turn.acquire()
+
+    async def _watch(self) -> None:
+        path = self.file.path.absolute()
+        link = path.is_symlink()  # then anything in its folder may change where it leads
+        names = {path.name, path.resolve().name}
+
+        def about_it(_: Change, changed: str) -> bool:
+            return link or Path(changed).name in names
+
+        folders = {path.parent, path.resolve().parent}
+        try:
+            async for _ in awatch(*folders, watch_filter=about_it, step=SETTLED_MILLISECONDS, recursive=False):
+                await self._look()
+        except (OSError, RuntimeError) as error:
+            log.warning("changes of %s by hand are noticed only on SIGHUP or POST /-/reload: %s", path, error)
+
+    async def _look(self) -> None:
+        async with self._turn:
+            content: bytes | None = None
+            with suppress(ConfigError):  # it is told by the reload
+                content = await asyncio.to_thread(self.file.content)
+            if content is None or content != self._seen:
+                with suppress(ConfigError):
+                    await self._reload()
+                    log.info("the configuration was changed by hand, and read again")
