@@ -127,7 +127,7 @@ class _Edits:
             self._change(ends[-1], ends[-1], "".join(("\n" if apart else "") + entry for entry in entries))
 
     def _end_of_entry(self, end: int, column: int) -> int:
-        """Comments right below an entry that are indented as its keys belong to it."""
+        """Comments right below something that are indented further than its `column` belong to it."""
         end = self._line_end(end)
         while re.match(rf"[ ]{{{column + 1},}}#", self._text[end : self._line_end(end)]):
             end = self._line_end(end)
@@ -151,7 +151,7 @@ class _Edits:
         else:
             (_, key), (node, place) = given.nodes
             colon = self._colon(key.end)
-            end = self._line_end(given.end)
+            end = self._end_of_entry(given.end, 0)
             self._change(colon, max(colon, place.end), "")
             inside = self._comments(place.start, place.end, [(node, place)])
             self._change(end, end, "".join(f"{' ' * _INDENT}{comment}\n" for comment in inside) + block)

@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Literal
 
@@ -382,9 +382,13 @@ class Engine:
         reasons = [None if failure is None else f"the history cannot be written: {failure}", warning]
         return [reason for reason in reasons if reason is not None]
 
-    def scripts(self) -> list[Script]:
-        """All configured scripts, in the order of the file."""
-        return [self.script(script.name) for script in self.settings.scripts if script.name in self._scripts]
+    def script_names(self) -> list[str]:
+        """Of all configured scripts, in the order of the file."""
+        return [script.name for script in self.settings.scripts]
+
+    def scripts(self, names: Iterable[str]) -> list[Script]:
+        """Those of them that there are."""
+        return [self.script(name) for name in names if name in self._scripts]
 
     def script(self, name: str) -> Script:
         """Raises UnknownScript."""
@@ -412,7 +416,7 @@ class Engine:
             disk_percent=[sample.disk_percent for _, sample in self._samples],
         )
         return Snapshot(
-            scripts=self.scripts(),
+            scripts=self.scripts(self.script_names()),
             active_runs=[live.run for live in self._live.executing()],
             system_metrics=self.latest_sample()[1],
             samples=samples,

@@ -30,13 +30,16 @@ def etag_of_entry(entry: Entry) -> str:
     return etag_of(to_json({key: entry[key] for key in sorted(entry)}))
 
 
-def create(entries: Iterable[Entry], on_conflict: OnConflict = "fail") -> Decision:
-    """Add scripts.  The decision raises DuplicateScript and ConfigError, with keys such as `[1].cron` for several."""
+def create(entries: Iterable[Entry], on_conflict: OnConflict = "fail", within: str = "") -> Decision:
+    """Add scripts.  The decision raises DuplicateScript and ConfigError, with keys as `within.cron`.
+
+    In `within`, `{}` stands for the number of the entry at fault.
+    """
 
     def decide(loaded: LoadedConfig) -> Wanted:
         wanted: Wanted = dict(loaded.entries)
         new: set[str] = set()
-        for entry in _normal(entries, loaded):
+        for entry in _normal(entries, loaded, within):
             name = entry["name"]
             if name in new:
                 raise DuplicateScript(f"two of the scripts to be added are named {name}; every name must be unique")
@@ -55,9 +58,9 @@ def put(name: str, entry: Entry, allowed: Precondition) -> Decision:
     return _change([name], lambda _: {"name": name} | dict(entry), allowed)
 
 
-def patch(names: Iterable[str], changes: Entry, allowed: Precondition) -> Decision:
+def patch(names: Iterable[str], changes: Entry, allowed: Precondition, within: str = "") -> Decision:
     """Merge changes into the entries (RFC 7396).  One schedule takes the place of another that is not named."""
-    return _change(names, lambda entry: _merged(entry, _with_old_schedule_gone(changes)), allowed)
+    return _change(names, lambda entry: _merged(entry, _with_old_schedule_gone(changes)), allowed, within)
 
 
 def enable(names: Iterable[str], enabled: bool, allowed: Precondition) -> Decision:
@@ -77,11 +80,11 @@ def delete(names: Iterable[str], allowed: Precondition) -> Decision:
     return decide
 
 
-def _change(names: Iterable[str], make: Callable[[Entry], Entry], allowed: Precondition) -> Decision:
+def _change(names: Iterable[str], make: Callable[[Entry], Entry], allowed: Precondition, within: str = "") -> Decision:
     def decide(loaded: LoadedConfig) -> Wanted:
         chosen = [*_check([*names], loaded, allowed)]
         made = [make(loaded.entries[name]) for name in chosen]
-        wanted = {**loaded.entries, **dict(zip(chosen, _normal(made, loaded), strict=True))}
+        wanted = {**loaded.entries, **dict(zip(chosen, _normal(made, loaded, within), strict=True))}
         seen: set[str] = set()
         for entry in wanted.values():
             if entry["name"] in seen:
@@ -102,24 +105,26 @@ def _check(names: list[str], loaded: LoadedConfig, allowed: Precondition) -> dic
     return {name: loaded.entries[name] for name in names}
 
 
-def _normal(entries: Iterable[Entry], loaded: LoadedConfig) -> list[Entry]:
+def _normal(entries: Iterable[Entry], loaded: LoadedConfig, within: str) -> list[Entry]:
     """The entries as they read once they stand in the file.  Raises ConfigError with the faults of all of them."""
     normal: list[Entry] = []
     faults: list[Fault] = []
-    listed = [*entries]
-    for number, entry in enumerate(listed):
+    for number, entry in enumerate(entries):
         try:
             normal.append(normal_entry(entry, loaded))
         except ConfigError as error:
-            faults += [_of_several(fault, number) if len(listed) > 1 else fault for fault in error.faults]
+            faults += [_placed(fault, within.format(number)) for fault in error.faults]
     if faults:
         raise ConfigError(faults)
     return normal
 
 
-def _of_several(fault: Fault, number: int) -> Fault:
-    key = f"[{number}].{fault.key}" if fault.key else f"[{number}]"
-    return Fault(file=fault.file, key=key, message=f"[{number}].{fault.message}" if fault.key else fault.message)
+def _placed(fault: Fault, within: str) -> Fault:
+    if not within:
+        return fault
+    key = f"{within}.{fault.key}".rstrip(".")
+    message = fault.message.removeprefix(f"{fault.key}: ") if fault.key else fault.message
+    return Fault(file=fault.file, key=key, message=f"{key}: {message}")
 
 
 def _with_old_schedule_gone(changes: Entry) -> Entry:

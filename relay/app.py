@@ -12,15 +12,13 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from relay import pages
-from relay.api import logs, runs, scripts, system
-from relay.handler import Handler, NotFound, Site
+from relay.api import config, logs, runs, scripts, system
+from relay.handler import MAX_BODY, Handler, NotFound, Site
 from relay.problem import Problem
 from relay.socket import SocketHandler
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 1 << 20
-"""Longest body that is read, in bytes."""
 _MAX_DISCARDED = 64 << 20
 """Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
 
@@ -61,9 +59,12 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/-/reload", system.Reload),
     ("/api/v1/status", system.Status),
     ("/api/v1/scripts", scripts.Scripts),
+    ("/api/v1/scripts/batch", scripts.ScriptBatch),
     ("/api/v1/scripts/{name}", scripts.Script),
     ("/api/v1/scripts/{name}/run", scripts.ScriptRun),
     ("/api/v1/scripts/{name}/stop", scripts.ScriptStop),
+    ("/api/v1/scripts/{name}/enable", scripts.ScriptEnable),
+    ("/api/v1/scripts/{name}/disable", scripts.ScriptDisable),
     ("/api/v1/runs", runs.Runs),
     ("/api/v1/runs/{id}", runs.Run),
     ("/api/v1/runs/{id}/stop", runs.RunStop),
@@ -71,6 +72,8 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/runs/{id}/output.txt", runs.RunOutputText),
     ("/api/v1/logs", logs.Logs),
     ("/api/v1/logs/{name}", logs.ScriptLogs),
+    ("/api/v1/config", config.Config),
+    ("/api/v1/config/check", config.ConfigCheck),
     ("/{file}", pages.PageFile),
 ]
 """Every address, and its name in the metrics.  The type is what puts the guard before each of them."""
@@ -105,10 +108,14 @@ class App(Application):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Called once a request's headers have come, before its body."""
+        found = super().find_handler(request, **kwargs)
+        most = getattr(found.handler_class, "max_body", MAX_BODY)
         length = request.headers.get("Content-Length", "")
-        if re.fullmatch(r"[0-9]{1,15}", length) and int(length) > MAX_BODY:
-            return self.get_handler_delegate(request, TooLarge, self._arguments(_UNKNOWN))
-        return super().find_handler(request, **kwargs)
+        if re.fullmatch(r"[0-9]{1,15}", length) and int(length) > most:
+            return self.get_handler_delegate(request, TooLarge, {**self._arguments(_UNKNOWN), "most": most})
+        assert isinstance(request.connection, HTTP1Connection)
+        request.connection.set_max_body_size(most)
+        return found
 
     def log_request(self, handler: RequestHandler) -> None:
         """Called once for every answer, that of a WebSocket's handshake included."""
@@ -124,6 +131,10 @@ class App(Application):
 class TooLarge(Handler):
     """Answers a request with a body that nobody wants, once it has been sent and thrown away."""
 
+    def initialize(self, site: Site, route: str, most: int = MAX_BODY) -> None:
+        super().initialize(site, route)
+        self._most = most
+
     def prepare(self) -> Awaitable[None] | None:
         assert isinstance(self.request.connection, HTTP1Connection)
         self.request.connection.set_max_body_size(_MAX_DISCARDED)
@@ -133,6 +144,6 @@ class TooLarge(Handler):
         pass
 
     async def _refuse(self, *args: str) -> None:
-        raise Problem(413, f"The body is longer than {MAX_BODY} bytes.")
+        raise Problem(413, f"The body is longer than {self._most} bytes.")
 
     get = head = post = put = patch = delete = options = _refuse

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
@@ -13,12 +13,15 @@ from tornado.web import HTTPError, RequestHandler
 from exporter.engine import Engine
 from exporter.events import to_json
 from exporter.settings import Settings
-from relay import guard
+from relay import body, guard
 from relay.problem import CONTENT_TYPE, Problem, problem_of
 from relay.socket import Relay
 
+T = TypeVar("T")
 MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
+MAX_BODY = 1 << 20
+"""Longest body that is read, in bytes, unless a handler says otherwise."""
 _CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 
@@ -48,6 +51,7 @@ class Handler(RequestHandler):
     guarded_as_change = False
     """True where even a GET takes what only the service's own pages may have: `/ws`."""
     answers_before_start = False
+    max_body = MAX_BODY
     success = 200
     """Status of an answer that is no error."""
 
@@ -56,6 +60,8 @@ class Handler(RequestHandler):
         self.site = site
         self.engine = site.engine
         self.route = route
+        # Taken away, so that Tornado does not look for the fields of a form in what is a file or JSON.
+        self.content_type = self.request.headers.pop("Content-Type", "")
 
     def prepare(self) -> Awaitable[None] | None:
         request = self.request
@@ -75,13 +81,17 @@ class Handler(RequestHandler):
         if answer is not None:
             await answer
 
-    def answer(self, value: Any) -> None:
+    def body(self, of: type[T]) -> T:
+        """The request's JSON body.  Raises Problem where it is of another type."""
+        return body.read(self.request.body, self.content_type, of)
+
+    def answer(self, value: Any, status: int | None = None) -> None:
         """Answer with one of the structs of `exporter.events`, or with builtins that hold them, as JSON."""
-        self.set_status(self.success)
+        self.set_status(status or self.success)
         self.set_header("Content-Type", "application/json")
         self.finish(to_json(value) + b"\n")
 
-    def answer_text(self, text: str) -> None:
+    def answer_text(self, text: str | bytes) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(text)
 

@@ -10,11 +10,13 @@ from urllib.parse import quote
 from msgspec import Struct
 from tornado.web import HTTPError
 
-from exporter.config import ConfigError
+from exporter.config import ConfigError, Fault
+from exporter.config_file import BrokenConfig, ConfigChanged, EditRefused, NotWritten
 from exporter.events import to_json
 from exporter.history import HistoryError
 from exporter.outputs import UnknownRun
 from exporter.scheduler import RunRefused
+from exporter.script_edits import DuplicateScript
 from exporter.scripts import UnknownScript
 
 CONTENT_TYPE = "application/problem+json"
@@ -27,6 +29,7 @@ class FieldError(Struct, frozen=True, kw_only=True):
     """JSON pointer into the body, or to a parameter of the query, as a URI fragment: `#/limit`."""
     line: int | None = None
     """Line of the configuration file, counted from 1; null where there is no file."""
+    column: int | None = None
     message: str
 
 
@@ -62,20 +65,30 @@ def problem_of(error: BaseException | None) -> Problem | None:
             return Problem(404, str(error))
         case HistoryError():
             return Problem(503, str(error))
-        case RunRefused():
+        case RunRefused() | DuplicateScript() | EditRefused():
             return Problem(409, str(error))
+        case BrokenConfig():
+            return Problem(409, str(error), _field_errors(error.faults))
+        case ConfigChanged():
+            return Problem(412, str(error))
+        case NotWritten():
+            return Problem(507, str(error))
         case ConfigError():
-            return Problem(422, "The configuration has faults; nothing was changed.", _field_errors(error))
+            return Problem(422, "The configuration has faults; nothing was changed.", _field_errors(error.faults))
         case _:
             return None
 
 
-def _field_errors(error: ConfigError) -> list[FieldError]:
-    return [FieldError(pointer=_pointer(fault.key), line=fault.line or None, message=fault.message)
-            for fault in error.faults]  # fmt: skip
+def _field_errors(faults: Sequence[Fault]) -> list[FieldError]:
+    return [
+        FieldError(
+            pointer=pointer(fault.key), line=fault.line or None, column=fault.column or None, message=fault.message
+        )
+        for fault in faults
+    ]
 
 
-def _pointer(key: str) -> str:
+def pointer(key: str) -> str:
     """`scripts[0].env.LANG` as JSON pointer (RFC 6901, 6)."""
     parts = re.findall(r"[^.\[\]]+", key)
     return "#" + "".join("/" + quote(part.replace("~", "~0").replace("/", "~1"), safe="~") for part in parts)

@@ -18,8 +18,8 @@ from tornado.netutil import bind_sockets
 from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.engine import Engine
-from relay.app import MAX_BODY, App
-from relay.handler import Site
+from relay.app import App
+from relay.handler import MAX_BODY, Site
 from relay.socket import Relay
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +99,12 @@ class FakeEngine(Engine):
         samples = Samples(t=[], cpu_percent=[], memory_percent=[], disk_percent=[])
         return Snapshot(scripts=[SCRIPT], active_runs=[RUN], system_metrics=SAMPLE, samples=samples)
 
-    def scripts(self) -> list[Script]:
+    def script_names(self) -> list[str]:
         self._asked("scripts")
-        return [SCRIPT]
+        return ["backup"]
+
+    def scripts(self, names: Iterable[str]) -> list[Script]:
+        return [SCRIPT for _ in names]
 
     def script(self, name: str) -> Script:
         self._know_script(name)

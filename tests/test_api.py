@@ -18,8 +18,8 @@ from exporter.events import Instant
 from exporter.history import CursorError, RunQuery
 from exporter.scheduler import RunRefused
 from exporter.settings import Settings
-from relay.app import MAX_BODY, ROUTES, App
-from relay.handler import Handler, Site
+from relay.app import ROUTES, App
+from relay.handler import MAX_BODY, Handler, Site
 from relay.socket import Relay
 from tests.fake_engine import RUN_ID, FakeEngine
 
@@ -329,8 +329,8 @@ async def test_a_faulty_reload_tells_every_fault(fetch: Fetch, engine: FakeEngin
         Fault(file="environment", line=0, column=0, key="listen", message="expected HOST:PORT"),
     ])  # fmt: skip
     assert problem(await fetch("/-/reload", "POST"), 422)["errors"] == [
-        {"pointer": "#/scripts/0/every", "line": 3, "message": "expected a duration"},
-        {"pointer": "#/listen", "line": None, "message": "expected HOST:PORT"},
+        {"pointer": "#/scripts/0/every", "line": 3, "column": 5, "message": "expected a duration"},
+        {"pointer": "#/listen", "line": None, "column": None, "message": "expected HOST:PORT"},
     ]
 
 

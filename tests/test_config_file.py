@@ -81,7 +81,7 @@ def test_an_edit_is_in_the_file_and_in_what_is_answered(file: ConfigFile) -> Non
         (script_edits.create([{"name": "a", "command": "x", "crn": "* * * * *"}]), ConfigError, "did you mean cron"),
         (script_edits.create([{"name": "a", "command": "x", "cron": "* * 31 2 *"}]), ConfigError, "cron: "),
         (script_edits.create([{"name": "a", "command": "x", "every": 1, "at": "x"}]), ConfigError, "one of"),
-        (script_edits.create([{"name": "a", "command": "x"}, {"name": "b"}]), ConfigError, r"\[1\].command: missing"),
+        (script_edits.create([{"name": "b"}], within="new[{}]"), ConfigError, r"new\[0\].command: missing"),
         (script_edits.create([{"name": "a", "command": "a\0"}]), ConfigError, r"U\+0000"),
         (script_edits.create([{"name": "a", "command": "\ud800"}]), ConfigError, r"U\+D800"),
         (script_edits.create([{"name": "a", "command": [[["x"]]]}]), ConfigError, "command"),
@@ -294,9 +294,9 @@ def test_any_edit_of_any_file_keeps_every_comment_and_says_what_was_wanted(text:
     wanted: dict[str, Mapping[str, Any]] = dict(before.entries)
     for name in data.draw(st.lists(st.sampled_from([*wanted]), unique=True)) if wanted else []:
         keys = data.draw(KEYS)
-        wanted[name] = script_edits._normal([{"name": name} | keys], before)[0]
+        wanted[name] = script_edits._normal([{"name": name} | keys], before, "")[0]
     if data.draw(st.booleans()):
-        wanted["new"] = script_edits._normal([{"name": "new"} | data.draw(KEYS)], before)[0]
+        wanted["new"] = script_edits._normal([{"name": "new"} | data.draw(KEYS)], before, "")[0]
     after = memory.edited(before, wanted)
     assert [*after.entries.values()] == [*wanted.values()]
     assert comments_of(after.text) == comments_of(text)
