@@ -17,6 +17,7 @@ config_option = click.option(
     "-c", "--config", metavar="FILE", type=click.Path(path_type=Path),
     help="The configuration file; cronscope.yml in the current directory unless given.",
 )  # fmt: skip
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def loader(config: Path | None, flags: dict[str, str]) -> Callable[[], LoadedConfig]:
