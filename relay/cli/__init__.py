@@ -6,6 +6,7 @@ import click
 
 from relay.cli.configuration import check, init
 from relay.cli.crontab import import_crontab
+from relay.cli.doctor import doctor
 from relay.cli.service import serve
 
 
@@ -18,5 +19,5 @@ def main() -> None:
     """
 
 
-for command in (serve, check, init, import_crontab):
+for command in (serve, check, init, import_crontab, doctor):
     main.add_command(command)
