@@ -32,7 +32,6 @@ _ENTRY = re.compile(r"(?P<dash>-?)(?P<when>@\S++|\S++(?:[ \t]++\S++){4})(?P<rest
 _USER = re.compile(r"(?P<user>[A-Za-z_][A-Za-z0-9_.-]*\$?)[ \t]+(?P<rest>.*)", re.DOTALL)
 _COLUMN_TITLES = re.compile(r"m(in(ute)?)?\s+h", re.IGNORECASE)
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 
 _MAIL = "is about the mail that cron sends; none is sent here"
 _OUTPUT = "every run keeps its output, and an alert on cronscope_script_last_run_success tells of failures"
@@ -54,7 +53,6 @@ class Note(Struct, frozen=True):
     line: int
     """Counted from 1."""
     message: str
-    """Without control characters."""
     fault: bool = False
     """Nothing of the line was carried, because cron could not follow it either."""
 
@@ -118,7 +116,6 @@ class _Reading:
         self._description.clear()
 
     def _tell(self, message: str, *, fault: bool = False) -> None:
-        message = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", message)
         self.notes.append(Note(self._number, message, fault))
 
     def _tell_of_cr(self) -> None:

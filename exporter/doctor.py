@@ -72,7 +72,7 @@ def examine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Iterator[Findin
     lines = Lines(loaded)
     yield from _open_to_others(loaded.path, str(loaded.path))
     yield from _data_dir(loaded.settings.data_dir, lines.of("data_dir"))
-    if loaded.settings.scripts_dir.is_dir():
+    if os.path.isdir(loaded.settings.scripts_dir):
         yield from _open_to_others(loaded.settings.scripts_dir, lines.of("scripts_dir"))
     for index, script in enumerate(loaded.settings.scripts):
         yield from _script(script, partial(lines.of_script, index), environ)
@@ -127,8 +127,9 @@ def _data_dir(path: Path, where: str) -> Iterator[Finding]:
     existing = path
     while not os.path.lexists(existing) and existing != existing.parent:
         existing = existing.parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        why = "cannot be written" if existing.is_dir() else "is not a folder that can be entered"
+    is_folder = os.path.isdir(existing)
+    if not is_folder or not os.access(existing, os.W_OK | os.X_OK):
+        why = "cannot be written" if is_folder else "is not a folder"
         remedy = "give the service's user access to it, or name another data_dir"
         yield Finding(severity="error", where=where, what=f"data_dir {path}: {existing} {why}", remedy=remedy)
     elif existing == path:
@@ -214,7 +215,7 @@ def _program(script: ScriptSettings, program: Path, words: list[str], where: str
         if name is None:
             return
         file, language = script.workdir / name, program.name
-        if not file.is_file():
+        if not os.path.isfile(file):
             yield _broken(script, where, f"{file}: no such file", name)
             return
     yield from _open_to_others(file, where)

@@ -115,7 +115,7 @@ def time_zone(variable: str | None, localtime: Path) -> Iterator[Finding]:
 def disk(data_dir: Path) -> Iterator[Finding]:
     """Space and inodes of the file system on which data_dir is, or will be."""
     existing = data_dir
-    while not existing.exists() and existing != existing.parent:
+    while not os.path.exists(existing) and existing != existing.parent:
         existing = existing.parent
     yield from room(data_dir, os.statvfs(existing))
 

@@ -99,7 +99,6 @@ def test_the_last_line_may_lack_its_end() -> None:
         ("CRON_TZ=Mars/Olympus", '"Mars/Olympus" is not a known time zone'),
         ("@daily x\0y", "NUL"),
         ("@daily x\udcff", "not UTF-8"),
-        ("\x1b[31m * * * * x", "\\x1b[31m"),
     ],
 )
 def test_a_line_that_cron_could_not_follow_is_told_with_the_reason(line: str, message: str) -> None:

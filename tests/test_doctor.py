@@ -177,6 +177,23 @@ def test_a_folder_to_run_in_that_is_missing_is_told() -> None:
     assert "none: no such file or directory" in what
 
 
+def test_what_stands_in_a_script_cannot_write_to_the_terminal_nor_break_the_output() -> None:
+    Path("job").write_bytes(b"#!/no/\xff\x1b]0;title\x07\n")
+    Path("job").chmod(0o755)
+    Path("cronscope.yml").write_text(of_script("command: [./job]"))
+    for result in (run(), run("--json")):
+        assert result.exit_code == 1
+        assert "bad interpreter" in result.stdout
+        assert not {"\x1b", "\x07", "\udcff"} & set(result.stdout)
+
+
+def test_names_that_no_file_can_have_are_missing_files() -> None:
+    name = "x" * 5000
+    assert "no such file" in finding(of_script(f"command: sh {name}"))[2]
+    assert finding(f"data_dir: /dev/null/{name}\n")[0] == "error"
+    assert finding(of_script("command: 'true'", f"workdir: {name}"))[0] == "error"
+
+
 # --- Who may do what -------------------------------------------------------------------------------
 
 
@@ -218,7 +235,7 @@ def test_the_data_directory_must_be_usable_and_be_nobody_elses() -> None:
     Path("data").rmdir()
     Path("data").touch()
     severity, _, what, _ = finding(config)
-    assert (severity, "no folder" in what or "not a folder" in what) == ("error", True)
+    assert (severity, "is not a folder" in what) == ("error", True)
     assert finding("data_dir: data/below\n")[0] == "error"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from relay.cli.options import json_option
+from relay.cli.options import json_option, printable
 
 STANDARD_INPUT = Path("-")
 
@@ -47,7 +47,7 @@ def import_crontab(file: Path, system: bool | None, as_json: bool) -> None:
     else:
         click.echo(as_yaml(crontab.entries).encode(), nl=False)
         for note in crontab.notes:
-            click.echo(f"{where}:{note.line}: {note.message}", err=True)
+            click.echo(printable(f"{where}:{note.line}: {note.message}"), err=True)
     sys.exit(any(note.fault for note in crontab.notes))
 
 

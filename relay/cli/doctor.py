@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.cli.options import config_option, json_option, loader
+from relay.cli.options import config_option, json_option, loader, printable
 
 if TYPE_CHECKING:
     from exporter.config import ConfigError
@@ -34,8 +34,12 @@ def doctor(config: Path | None, as_json: bool) -> None:
     Exit code 0 without errors, 1 with; warnings are no errors.
     """
     import msgspec
+    from msgspec import structs
 
-    findings = list(_findings(config))
+    findings = [
+        structs.replace(each, where=printable(each.where), what=printable(each.what), remedy=printable(each.remedy))
+        for each in _findings(config)
+    ]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode({"findings": findings})))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,15 @@ config_option = click.option(
     help="The configuration file; cronscope.yml in the current directory unless given.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def loader(config: Path | None, flags: dict[str, str]) -> Callable[[], LoadedConfig]:
     from exporter.config import find, load
 
     return partial(load, find(config), environ=os.environ, flags=flags)
+
+
+def printable(text: str) -> str:
+    """One line that a terminal shows as it is, whatever came from a file."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
