@@ -121,9 +121,7 @@ class _Reading:
     def _tell_of_cr(self) -> None:
         if not self._told_of_cr:
             self._told_of_cr = True
-            self._tell(
-                "the line ends with CR LF, as on Windows; cron takes the CR for a part of it, here it is left out"
-            )
+            self._tell("the line ends with CR LF, as on Windows: cron keeps the CR, here it is left out")
 
     def _comment(self, text: str) -> None:
         """A block of comments right above an entry describes it, from the last line on that is no sentence."""
@@ -238,7 +236,7 @@ def _split_input(written: str) -> tuple[str, str]:
 
     In the command `\%` is `%` and `\\` is `\`; in the input `%` is a new line and `\%` is `%`.
     """
-    match = re.match(r"(?:[^\\%]|\\.|\\\Z)*", written, re.DOTALL)
+    match = re.match(r"(?:[^\\%]++|\\.|\\\Z)*+", written, re.DOTALL)
     assert match is not None
     command, rest = match[0], written[match.end() :]
     lines = re.sub(r"\\%|%", lambda found: "%" if found[0] == r"\%" else "\n", rest[1:])
@@ -247,8 +245,8 @@ def _split_input(written: str) -> tuple[str, str]:
 
 def _command(shell: str, command: str, stdin: str) -> str | list[str]:
     if stdin:
-        end = "END"
-        while end in stdin.split("\n"):
+        lines, end = set(stdin.split("\n")), "END"
+        while end in lines:
             end += "_"
         words = f"exec {shlex.quote(shell)} -c {shlex.quote(command)}"
         return f"{words} <<'{end}'\n{stdin.removesuffix(chr(10))}\n{end}\n"

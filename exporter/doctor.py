@@ -43,15 +43,16 @@ _OF_THE_SHELL = (
 )
 """Reserved words and builtins: no program has to be there for these."""
 _REMEDIES = (
-    ("env_file", "correct the file, or its path; a relative one starts from the folder of the configuration"),
+    ("^workdir ", "make the folder, give the service's user access to it, or name another one"),
+    ("^env_file ", "correct the file, or its path; a relative one starts from the folder of the configuration"),
     ("is not executable", "make it executable: chmod +x {file}"),
     ("CR LF", "take the CRs out: sed -i 's/\\r$//' {file}"),
     ("bad interpreter", "install the interpreter, or name another one in the file's first line"),
     ("does not begin with #!", "name the interpreter in the file's first line, such as #!/bin/sh"),
     ("not found in PATH", "install it, write its whole path, or set PATH under env"),
     ("no such file", "correct the path; a relative one starts from workdir"),
-    ("workdir", "make the folder, give the service's user access to it, or name another one"),
 )
+"""What to do, by a pattern of what is said to be wrong."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -160,8 +161,9 @@ def _script(script: ScriptSettings, at: Callable[[str], str], environ: Mapping[s
         arguments(script, {"PATH": path})
         program = find(words[0], script.workdir, path) if words else None
     except (SpawnError, NoProgram) as error:
-        key = "workdir" if str(error).startswith("workdir") else "command"
-        yield _broken(script, at(key), str(error), words[0] if words else "")
+        key = "workdir" if str(error).startswith("workdir ") else "command"
+        named = words[0] if words else ""
+        yield _broken(script, at(key), str(error), str(script.workdir / named) if "/" in named else named)
         return
     if program is not None:
         yield from _program(script, program, words, at("command"))
@@ -193,7 +195,7 @@ def first_command(text: str) -> list[str]:
 
 
 def _broken(script: ScriptSettings, where: str, message: str, file: str) -> Finding:
-    remedy = next((text for fragment, text in _REMEDIES if fragment in message), "correct the command")
+    remedy = next((text for pattern, text in _REMEDIES if re.search(pattern, message)), "correct the command")
     what = f"{script.name}: {message}"
     return Finding(severity="error", where=where, what=what, remedy=remedy.format(file=shlex.quote(file)))
 

@@ -172,8 +172,9 @@ def test_the_first_command_of_a_text_is_looked_at_where_its_words_say_it(command
 
 
 def test_a_folder_to_run_in_that_is_missing_is_told() -> None:
-    severity, where, what, _ = finding(of_script("command: 'true'", "workdir: none"))
+    severity, where, what, remedy = finding(of_script("command: 'true'", "workdir: none"))
     assert (severity, where) == ("error", "cronscope.yml:4")
+    assert remedy.startswith("make the folder")
     assert "none: no such file or directory" in what
 
 
