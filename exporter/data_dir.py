@@ -8,9 +8,19 @@ import os
 from pathlib import Path
 from typing import IO
 
+from msgspec import Struct
+
+LOCK = "cronscope.lock"
+
 
 class StartError(Exception):
     """The service can't start; the message says why and what to do."""
+
+
+class Owner(Struct, frozen=True):
+    """Who holds a data directory."""
+
+    pid: int
 
 
 class Reserve:
@@ -48,7 +58,7 @@ def claim(data_dir: Path) -> IO[str]:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         (data_dir / "runs").mkdir(mode=0o700, exist_ok=True)
-        lock = open(data_dir / "cronscope.lock", "a+")  # noqa: SIM115  # the caller's to close
+        lock = open(data_dir / LOCK, "a+")  # noqa: SIM115  # the caller's to close
     except OSError as error:
         why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
         raise StartError(
@@ -66,3 +76,17 @@ def claim(data_dir: Path) -> IO[str]:
         lock.write(f"{os.getpid()}\n")
         lock.flush()
     return lock
+
+
+def owner(data_dir: Path) -> Owner | None:
+    """Who holds the data directory now; None where nobody does.  Raises OSError where that can't be seen."""
+    try:
+        with open(data_dir / LOCK) as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pid = lock.readline().strip()
+                return Owner(int(pid) if pid.isdecimal() else 0)
+    except FileNotFoundError:
+        pass
+    return None

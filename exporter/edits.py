@@ -24,7 +24,7 @@ _WIDTH = 100
 _COMMENT = re.compile(r"(?<!\S)#[^\r\n]*")
 _BLOCK_SCALAR = re.compile(r"(?:[&!]\S*\s+)*[|>][^\n]*\n")
 _DASH = re.compile(r"[ \t]*-(?=\s|$)")
-_PLAIN = re.compile(r"[A-Za-z0-9_./~][A-Za-z0-9_./@%+=~-]*(?: [A-Za-z0-9_./@%+=~-]+)*")
+_PLAIN = re.compile(r"[\w./~](?:[^\t\n\r:#,\[\]{}\"`?*]*[^\s:#,\[\]{}\"`?*])?")
 _OTHERWISE_TYPED = re.compile(r"[-+.0-9_]+|0[xo].*|y|n|yes|no|on|off|~.*|\d+e\d+", re.IGNORECASE)  # YAML 1.1's too
 _LITERAL = re.compile(r"\S(?:.*\S)?\n?", re.DOTALL)
 _ESCAPED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029\ud800-\udfff]")
@@ -394,6 +394,7 @@ def _scalar(text: str) -> str:
     """Without quotes only where no reader of any YAML takes it for anything but text."""
     if (
         _PLAIN.fullmatch(text)
+        and text.isprintable()
         and not _OTHERWISE_TYPED.fullmatch(text)
         and Scalar(text, NOWHERE, plain=True).kind == "str"
     ):

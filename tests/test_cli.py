@@ -98,7 +98,7 @@ def test_wrong_usage_is_exit_code_two(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["check"], ["init"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["check"], ["init"], ["import-crontab"], ["doctor"]])
 def test_help_explains(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from relay.cli.configuration import check, init
+from relay.cli.crontab import import_crontab
+from relay.cli.doctor import doctor
 from relay.cli.service import serve
 
 
@@ -17,5 +19,5 @@ def main() -> None:
     """
 
 
-for command in (serve, check, init):
+for command in (serve, check, init, import_crontab, doctor):
     main.add_command(command)

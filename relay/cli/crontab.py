@@ -1,0 +1,100 @@
+"""Taking over what cron did until now."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from relay.cli.options import json_option, printable
+
+STANDARD_INPUT = Path("-")
+
+
+@click.command("import-crontab")
+@click.argument("file", metavar="[FILE]", default="-", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--system/--no-system", default=None,
+    help="The sixth column names the user, or not; by default it does in etc/crontab and in a folder cron.d.",
+)  # fmt: skip
+@json_option
+def import_crontab(file: Path, system: bool | None, as_json: bool) -> None:
+    """Turn a crontab into configuration entries, and tell what could not be carried.
+
+    Reads FILE, or standard input; where that is a terminal, your own crontab as `crontab -l` has it.  Prints YAML that
+    can become a cronscope.yml or a part of one, and on standard error what there is to say about lines: each is
+    carried, or told of, or both.  Unlike cron, Cronscope leaves out a start while the script still runs; cron's way is
+    `overlap: allow`.
+
+    Exit code 0; 1 where a line is at fault and so not among the entries.
+    """
+    import msgspec
+
+    from exporter.crontab import parse
+    from exporter.edits import edited
+
+    where, text = _read(file)
+    user = _user()
+    crontab = parse(text, system=_is_system(file) if system is None else system, user=user, home=_home)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode({"scripts": crontab.entries, "notes": crontab.notes})))
+    else:
+        entries = {entry["name"]: entry for entry in crontab.entries}
+        click.echo((edited("", {}, entries) or "scripts: []\n").encode(), nl=False)
+        for note in crontab.notes:
+            click.echo(printable(f"{where}:{note.line}: {note.message}"), err=True)
+    sys.exit(any(note.fault for note in crontab.notes))
+
+
+def _read(file: Path) -> tuple[str, str]:
+    """What messages call the crontab, and its text, with surrogates for what is no UTF-8.  Raises ClickException."""
+    from exporter.config import MAX_BYTES
+
+    where, content = str(file), b""
+    if file != STANDARD_INPUT:
+        try:
+            with file.open("rb") as opened:
+                content = opened.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise click.ClickException(f"cannot read {file}: {error.strerror}") from error
+    elif sys.stdin.isatty():
+        where, content = "crontab", _own_crontab()
+    else:
+        where, content = "standard input", sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise click.ClickException(f"{where} is larger than {MAX_BYTES >> 20} MiB")
+    return where, content.decode(errors="surrogateescape")
+
+
+def _own_crontab() -> bytes:
+    try:
+        listed = subprocess.run(["crontab", "-l"], capture_output=True, check=False)
+    except OSError as error:
+        hint = "name a FILE, or pipe a crontab in"
+        raise click.ClickException(f"crontab -l cannot be run: {error.strerror}; {hint}") from error
+    if listed.returncode:
+        said = listed.stderr.decode(errors="replace").strip() or f"exit code {listed.returncode}"
+        raise click.ClickException(f"crontab -l: {said}")
+    return listed.stdout
+
+
+def _is_system(file: Path) -> bool:
+    path = file.absolute()
+    return path.parts[-2:] == ("etc", "crontab") or path.parent.name == "cron.d"
+
+
+def _user() -> str:
+    with suppress(KeyError):
+        return pwd.getpwuid(os.geteuid()).pw_name
+    return str(os.geteuid())
+
+
+def _home(user: str) -> str | None:
+    with suppress(KeyError):
+        return pwd.getpwnam(user).pw_dir
+    return None
