@@ -247,7 +247,7 @@ class _Edits:
         for part, stays in zip(parts, kept, strict=True):
             if stays:
                 continue
-            line, end = self._line_start(part.start), self._line_end(part.end)
+            line, end = self._line_start(part.start), self._end_of_entry(part.end, column)
             if self._text[line : part.start].strip():  # it stands behind a dash, which stays
                 notes = self._comments(part.start, part.end, part.nodes)
                 self._change(part.start, part.end, "".join(f"{note}\n{' ' * column}" for note in notes))
@@ -255,7 +255,8 @@ class _Edits:
                 notes = self._comments(part.start, end, part.nodes)
                 self._change(line, end, "".join(f"{' ' * column}{note}\n" for note in notes))
         if added:
-            end = self._line_end(parts[-1].end)
+            last = parts[-1].end
+            end = self._line_end(last) if kept[-1] else self._end_of_entry(last, column)
             self._change(end, end, added)
 
     def _fit_flow(self, place: Place, parts: list[_Part], kept: list[bool], added: list[str]) -> None:
