@@ -207,6 +207,23 @@ def stalled(service: Service, work: Callable[[], object]) -> float:
     return max(waits[1:]) * 1000
 
 
+def all_scripts(count: int = 10_000) -> str:
+    """`GET /api/v1/scripts`, the first time and after that."""
+    scripts = [
+        {"name": f"job-{number}", "command": f"./job.sh {number}", "cron": f"{number % 60} 3 * * *", "timeout": "10m"}
+        for number in range(count)
+    ]
+    with serving({"scripts": scripts}) as service:
+        first = seconds(lambda: service.fetch("/api/v1/scripts"))
+        assert len(service.get("/api/v1/scripts")["scripts"]) == count
+        waits = [seconds(lambda: service.fetch("/api/v1/scripts")) for _ in range(5)]
+        stall = stalled(service, lambda: [service.fetch("/api/v1/scripts") for _ in range(5)])
+    return (
+        f"{first:.2f} s, then {statistics.median(waits):.2f} s (at most 1);"
+        f" the event loop stalled {stall:.1f} ms (at most 10)"
+    )
+
+
 def newest_runs() -> str:
     """The newest 50 runs of one script among 100,000 of 100 scripts."""
     with serving_history(100_000, lambda number: f"job{number % 100}") as service:
@@ -253,6 +270,7 @@ def main() -> None:
         ("50 scripts, 2 s samples, one viewer", idle_cost),
         ("50 scripts: ready", lambda: readiness(50, 1)),
         ("10,000 scripts: ready", lambda: readiness(10_000, 5)),
+        ("list of 10,000 scripts", all_scripts),
         ("newest 50 runs of a script among 100,000", newest_runs),
         ("text search over the outputs of 10,000 runs", text_search),
     ]
