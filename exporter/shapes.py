@@ -147,6 +147,19 @@ _CUSTOM = {
 _WRITTEN_AS_TEXT = Shape("text", frozenset({"str", "int", "float", "bool"}), str)
 
 
+def from_json(of: type, value: Any) -> Any:
+    """A value of JSON as one of the types above, for msgspec.  Raises ValueError with the accepted form."""
+    shape = _CUSTOM[of]
+    assert shape.parse is not None
+    kinds = {str: "str", int: "int", float: "float"}
+    try:
+        if kinds.get(type(value)) in shape.kinds and not _NOT_TEXT.search(str(value)):
+            return shape.parse(value)
+    except ValueError:
+        pass
+    raise ValueError(f"expected {shape.form}")
+
+
 class Reader:
     """Reads one document's nodes.  What is wrong goes to `report` with node, key path and message."""
 

@@ -12,7 +12,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from relay import pages
-from relay.api import logs, runs, scripts, system
+from relay.api import logs, runs, schedule, scripts, system
 from relay.handler import Handler, NotFound, Site
 from relay.problem import Problem
 from relay.socket import SocketHandler
@@ -71,6 +71,7 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/runs/{id}/output.txt", runs.RunOutputText),
     ("/api/v1/logs", logs.Logs),
     ("/api/v1/logs/{name}", logs.ScriptLogs),
+    ("/api/v1/schedule/preview", schedule.Preview),
     ("/{file}", pages.PageFile),
 ]
 """Every address, and its name in the metrics.  The type is what puts the guard before each of them."""

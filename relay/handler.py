@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
@@ -13,10 +13,11 @@ from tornado.web import HTTPError, RequestHandler
 from exporter.engine import Engine
 from exporter.events import to_json
 from exporter.settings import Settings
-from relay import guard
+from relay import body, guard
 from relay.problem import CONTENT_TYPE, Problem, problem_of
 from relay.socket import Relay
 
+T = TypeVar("T")
 MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
 _CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -56,6 +57,8 @@ class Handler(RequestHandler):
         self.site = site
         self.engine = site.engine
         self.route = route
+        # Taken away, so that Tornado does not look for the fields of a form in what is a file or JSON.
+        self.content_type = self.request.headers.pop("Content-Type", "")
 
     def prepare(self) -> Awaitable[None] | None:
         request = self.request
@@ -74,6 +77,10 @@ class Handler(RequestHandler):
         answer = self.get(*args)
         if answer is not None:
             await answer
+
+    def body(self, of: type[T]) -> T:
+        """The request's JSON body.  Raises Problem where it is of another type."""
+        return body.read(self.request.body, self.content_type, of)
 
     def answer(self, value: Any) -> None:
         """Answer with one of the structs of `exporter.events`, or with builtins that hold them, as JSON."""

@@ -71,11 +71,11 @@ def problem_of(error: BaseException | None) -> Problem | None:
 
 
 def _field_errors(error: ConfigError) -> list[FieldError]:
-    return [FieldError(pointer=_pointer(fault.key), line=fault.line or None, message=fault.message)
+    return [FieldError(pointer=pointer(fault.key), line=fault.line or None, message=fault.message)
             for fault in error.faults]  # fmt: skip
 
 
-def _pointer(key: str) -> str:
+def pointer(key: str) -> str:
     """`scripts[0].env.LANG` as JSON pointer (RFC 6901, 6)."""
     parts = re.findall(r"[^.\[\]]+", key)
     return "#" + "".join("/" + quote(part.replace("~", "~0").replace("/", "~1"), safe="~") for part in parts)
