@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
-PREFIX = ".cronscope-"
-"""Of the names of drafts."""
+DRAFT = re.compile(r"\.cronscope-[0-9a-f]{16}\.draft")
+"""Names of drafts."""
 
 
 class Overtaken(Exception):
@@ -28,7 +29,7 @@ class Draft:
         self._target, self._seen = target, seen
         _make_folder(target.parent)
         _sweep(target.parent)
-        self._path = target.parent / f"{PREFIX}{secrets.token_hex(8)}"
+        self._path = target.parent / f".cronscope-{secrets.token_hex(8)}.draft"
         first_mode = 0o600
         if seen is None and mode is None:
             first_mode = 0o777 if content.startswith(b"#!") else 0o666
@@ -79,7 +80,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _stamp(status: os.stat_result | None) -> tuple[int, ...] | None:
-    return status and (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+    return status and (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _make_folder(folder: Path) -> None:
@@ -92,5 +93,6 @@ def _make_folder(folder: Path) -> None:
 def _sweep(folder: Path) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(PREFIX):
-                os.unlink(entry.path)
+            if DRAFT.fullmatch(entry.name):
+                with suppress(OSError):
+                    os.unlink(entry.path)

@@ -40,6 +40,7 @@ from exporter.events import (
     Stream,
     SystemMetrics,
 )  # fmt: skip
+from exporter.files import Files
 from exporter.history import History, HistoryError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.host import boot_id
 from exporter.journal import Entry, Journal
@@ -114,6 +115,7 @@ class Engine:
         self._keeper = Keeper(self._history, self._retention_of)
         self._search = Search(self._history.path)
         self.outputs = Outputs(self._live, self._history, self._search)
+        self.files = Files(lambda: self.settings, self._history)
         self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
         self._shipping = Shipping(self.outputs, self._lines, self.settings.log_output)
         self.journal.subscribe(self._shipping.heard)

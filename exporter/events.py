@@ -45,7 +45,7 @@ class Instant(int):
 
     def rfc3339(self) -> str:
         seconds, milliseconds = divmod(int(self), 1000)
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+        return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{milliseconds:03d}Z"
 
     def seconds(self) -> float:
         """The unit of Prometheus timestamps."""

@@ -61,3 +61,16 @@ CREATE TABLE facts (
 
 -- What the search index was made from: other numbers of pieces mean nothing to it.
 INSERT OR IGNORE INTO facts VALUES ('identity', lower(hex(randomblob(16))));
+
+-- What files under scripts_dir have held, compressed, as far as it was seen (exporter.versions).  A deletion has no content.
+CREATE TABLE file_versions (
+    path TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    saved_at INTEGER NOT NULL,
+    op TEXT NOT NULL,
+    mode INTEGER,
+    size INTEGER,
+    etag TEXT,
+    data BLOB,
+    PRIMARY KEY (path, number)
+) STRICT;

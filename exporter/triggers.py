@@ -116,23 +116,16 @@ class OnceTiming(Struct, frozen=True):
 
     @property
     def value(self) -> str:
-        return self._local().isoformat()
+        return local_time(self.at, self.timezone).isoformat()
 
     def next(self, after: Instant) -> Instant | None:
         return self.at if self.at > after else None
 
     def describe(self) -> str:
-        return f"Once at {self._local().isoformat(' ')}"
+        return f"Once at {local_time(self.at, self.timezone).isoformat(' ')}"
 
     def longest_gap(self) -> Duration | None:
         return None
-
-    def _local(self) -> datetime:
-        moment = _moment(self.at)
-        try:
-            return moment.astimezone(zone(self.timezone))
-        except OverflowError:  # the calendar's first or last day
-            return moment
 
 
 def timing(script: ScriptSettings, default_timezone: str) -> Timing:
@@ -159,6 +152,15 @@ def zone(name: str) -> ZoneInfo:
         raise ScheduleError(
             f'"{name}" is not a known time zone: write an IANA name such as Europe/Berlin, or local'
         ) from None
+
+
+def local_time(at: Instant, timezone: str) -> datetime:
+    """What a wall clock shows there; UTC where that is beyond the calendar's first or last day."""
+    moment = _moment(at)
+    try:
+        return moment.astimezone(zone(timezone))
+    except OverflowError:
+        return moment
 
 
 def first_start(name: str, every: Duration, now: Instant) -> Instant:

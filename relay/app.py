@@ -12,7 +12,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from relay import pages
-from relay.api import config, logs, runs, scripts, system
+from relay.api import config, files, logs, runs, schedule, scripts, system
 from relay.handler import MAX_BODY, Handler, NotFound, Site
 from relay.problem import Problem
 from relay.socket import SocketHandler
@@ -74,6 +74,14 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/logs/{name}", logs.ScriptLogs),
     ("/api/v1/config", config.Config),
     ("/api/v1/config/check", config.ConfigCheck),
+    ("/api/v1/schedule/preview", schedule.Preview),
+    ("/api/v1/templates", files.Templates),
+    ("/api/v1/files", files.Files),
+    ("/api/v1/files/{path}/check", files.FileCheck),
+    ("/api/v1/files/{path}/versions", files.FileVersions),
+    ("/api/v1/files/{path}/versions/{number}", files.FileVersion),
+    ("/api/v1/files/{path}/versions/{number}/restore", files.FileRestore),
+    ("/api/v1/files/{path}", files.File),
     ("/{file}", pages.PageFile),
 ]
 """Every address, and its name in the metrics.  The type is what puts the guard before each of them."""
@@ -84,7 +92,7 @@ _FILE = r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)"
 
 
 def _pattern(route: str) -> str:
-    return re.sub(r"{\w+}", "([^/]+)", route.replace("{file}", _FILE))
+    return re.sub(r"{\w+}", "([^/]+)", route.replace("{file}", _FILE).replace("{path}", "(.+)"))
 
 
 class App(Application):

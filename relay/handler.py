@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Iterable
 from contextlib import aclosing
+from itertools import islice
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -22,6 +24,8 @@ MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
 MAX_BODY = 1 << 20
 """Longest body that is read, in bytes, unless a handler says otherwise."""
+_PIECE = 100
+"""Items of a list that are taken and encoded at a time."""
 _CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 
@@ -90,6 +94,10 @@ class Handler(RequestHandler):
         self.set_status(status or self.success)
         self.set_header("Content-Type", "application/json")
         self.finish(to_json(value) + b"\n")
+
+    async def answer_list(self, noun: str, items: Iterable[Any], **others: Any) -> None:
+        """As `answer`, with an object that has `others`, and under their noun items of any number, taken as needed."""
+        await self.answer_pieces("application/json", _pieces({**others, noun: []}, items))
 
     def answer_text(self, text: str | bytes) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")
@@ -167,6 +175,15 @@ class Handler(RequestHandler):
         if isinstance(error, HTTPError):
             return Problem(status, error.get_message() or "The request cannot be answered.")
         return Problem(status, "An error in Cronscope itself; its log has the details.")
+
+
+async def _pieces(empty: dict[str, Any], items: Iterable[Any]) -> AsyncGenerator[bytes, None]:
+    """JSON of an object of which the last value is to hold `items`; encoding many at once would hold up all others."""
+    begin, left = to_json(empty)[: -len("]}")], iter(items)
+    while piece := [*islice(left, _PIECE)]:
+        yield begin + (await asyncio.to_thread(to_json, piece))[1:-1]
+        begin = b","
+    yield (b"" if begin == b"," else begin) + b"]}\n"
 
 
 class NotFound(Handler):

@@ -13,11 +13,14 @@ from tornado.web import HTTPError
 from exporter.config import ConfigError, Fault
 from exporter.config_file import BrokenConfig, ConfigChanged, EditRefused, NotWritten
 from exporter.events import to_json
+from exporter.file_paths import BadPath
+from exporter.files import FileChanged, FileRefused, NotStored, UnknownFile
 from exporter.history import HistoryError
 from exporter.outputs import UnknownRun
 from exporter.scheduler import RunRefused
 from exporter.script_edits import DuplicateScript
 from exporter.scripts import UnknownScript
+from exporter.versions import UnknownVersion
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -61,17 +64,19 @@ def problem_of(error: BaseException | None) -> Problem | None:
     match error:
         case Problem():
             return error
-        case UnknownScript() | UnknownRun():
+        case BadPath():
+            return Problem(400, str(error))
+        case UnknownScript() | UnknownRun() | UnknownFile() | UnknownVersion():
             return Problem(404, str(error))
         case HistoryError():
             return Problem(503, str(error))
-        case RunRefused() | DuplicateScript() | EditRefused():
+        case RunRefused() | FileRefused() | DuplicateScript() | EditRefused():
             return Problem(409, str(error))
         case BrokenConfig():
             return Problem(409, str(error), _field_errors(error.faults))
-        case ConfigChanged():
+        case FileChanged() | ConfigChanged():
             return Problem(412, str(error))
-        case NotWritten():
+        case NotStored() | NotWritten():
             return Problem(507, str(error))
         case ConfigError():
             return Problem(422, "The configuration has faults; nothing was changed.", _field_errors(error.faults))

@@ -9,6 +9,7 @@ from typing import Any
 from exporter.config import LoadedConfig
 from exporter.configuration import Configuration
 from exporter.engine import Engine
+from exporter.etag import Precondition
 from exporter.events import (
     Instant,
     OutputPage,
@@ -21,12 +22,16 @@ from exporter.events import (
     Stream,
     SystemMetrics,
 )
+from exporter.file_listing import FileEntry, FileList
+from exporter.files import Files, UnknownFile, Written
 from exporter.history import RunPage, RunQuery
 from exporter.journal import Journal
 from exporter.metrics import Metrics
 from exporter.outputs import UnknownRun
+from exporter.script_check import Report
 from exporter.scripts import UnknownScript
 from exporter.settings import Settings
+from exporter.versions import Content, FileVersion, content_of
 
 RUN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 RUN = Run(
@@ -37,6 +42,11 @@ SCRIPT = Script(
     name="backup", description="", enabled=True, config={"name": "backup", "command": "true"}, running=[RUN_ID],
     schedule=Schedule(kind="manual", value=None, timezone="UTC", description="By hand only"),
     last_run=None, next_run_at=None, progress=None,
+)  # fmt: skip
+CONTENT = content_of(b"#!/bin/sh\n")
+FILE = FileEntry(
+    path="backup.sh", size=len(CONTENT.data), modified_at=Instant(1_700_000_000_000), executable=True,
+    link_to=None,
 )  # fmt: skip
 SAMPLE = SystemMetrics(
     cpu_percent=1.0, memory_percent=2.0, disk_percent=3.0, active_scripts=1, total_executions=0, load1=0.5,
@@ -58,6 +68,47 @@ class FakeConfiguration(Configuration):
         self._asked("reload")
 
 
+class FakeFiles(Files):
+    """Has one file, `backup.sh`, which never changes."""
+
+    def __init__(self, asked: Callable[..., None]) -> None:
+        self._asked = asked
+
+    async def listing(self) -> FileList:
+        return FileList([FILE], False)
+
+    async def read(self, path: str) -> Content:
+        self._know(path)
+        return CONTENT
+
+    async def write(self, path: str, data: bytes, allowed: Precondition) -> Written:
+        self._asked("write", path, data)
+        return Written(FILE, CONTENT.etag, path != FILE.path)
+
+    async def delete(self, path: str, allowed: Precondition) -> None:
+        self._asked("delete", path)
+
+    async def versions(self, path: str) -> list[FileVersion]:
+        self._know(path)
+        return [FileVersion(number=1, saved_at=FILE.modified_at, op="written", size=FILE.size, etag=CONTENT.etag)]
+
+    async def version(self, path: str, number: int) -> Content:
+        self._know(path)
+        return CONTENT
+
+    async def restore(self, path: str, number: int, allowed: Precondition) -> Written:
+        self._asked("restore", path, number)
+        return Written(FILE, CONTENT.etag, False)
+
+    async def check(self, path: str, data: bytes) -> Report:
+        self._asked("check", path, data)
+        return Report(True, [])
+
+    def _know(self, path: str) -> None:
+        if path != FILE.path:
+            raise UnknownFile(f"there is no file {path}")
+
+
 class FakeEngine(Engine):
     """Has one script, `backup`, with one run, `RUN_ID`."""
 
@@ -76,6 +127,7 @@ class FakeEngine(Engine):
         """Raised by the next thing asked for."""
         self.asked: list[tuple[Any, ...]] = []
         self.pieces = [b"first\n", b"second\n"]
+        self.files = FakeFiles(self._asked)
 
     def _asked(self, *what: Any) -> None:
         self.asked.append(what)

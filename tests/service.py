@@ -160,3 +160,10 @@ def until(look: Callable[[], T], done: Callable[[T], object]) -> T:
         assert time.monotonic() < deadline, f"still {seen!r}"
         pause.wait(0.02)
     return seen
+
+
+def leave_free(disk: Path, size: int) -> None:
+    """Fill a disk up to this many bytes, by a file that is called `fill`."""
+    found = os.statvfs(disk)
+    with (disk / "fill").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - size)

@@ -15,9 +15,12 @@ from tornado.websocket import websocket_connect
 
 from exporter.config import ConfigError, Fault
 from exporter.events import Instant
+from exporter.file_paths import BadPath
+from exporter.files import FileChanged, FileRefused, NotStored
 from exporter.history import CursorError, RunQuery
 from exporter.scheduler import RunRefused
 from exporter.settings import Settings
+from exporter.versions import UnknownVersion
 from relay.app import ROUTES, App
 from relay.handler import MAX_BODY, Handler, Site
 from relay.socket import Relay
@@ -61,7 +64,8 @@ def fetch(http_client: AsyncHTTPClient, base_url: str) -> Fetch:
 
 def example(route: str) -> str:
     """An address of a route that there is."""
-    return route.replace("{name}", "backup").replace("{id}", RUN_ID).replace("{file}", "missing.svg")
+    values = {"name": "backup", "id": RUN_ID, "file": "missing.svg", "path": "backup.sh", "number": "1"}
+    return re.sub(r"{(\w+)}", lambda placeholder: values[placeholder[1]], route)
 
 
 def problem(answer: HTTPResponse, status: int) -> dict[str, Any]:
@@ -562,3 +566,36 @@ async def test_a_download_that_fails_half_way_does_not_look_complete(http_port: 
     answer = await raw(http_port, request.encode())
     assert b"second" in answer
     assert not answer.endswith(b"0\r\n\r\n")
+
+
+# --- files ---
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [("a.sh", "a.sh"), ("a/b/c.sh", "a/b/c.sh"), ("a%2Fversions%2F1", "a/versions/1"), ("a/%C3%A9%20x", "a/é x"),
+     ("check", "check"), ("../x", "../x"), ("a+b", "a+b")],
+)  # fmt: skip
+async def test_the_path_of_a_file_may_have_folders(fetch: Fetch, engine: FakeEngine, address: str, path: str) -> None:
+    made = await fetch(f"/api/v1/files/{address}", "PUT", Content_Type="multipart/form-data")
+    assert (made.code, made.headers["Location"]) == (201, f"/api/v1/files/{address}")
+    assert (await fetch(f"/api/v1/files/{address}", "DELETE")).code == 204
+    assert (await fetch(f"/api/v1/files/{address}/check", "POST")).code == 200
+    assert (await fetch(f"/api/v1/files/{address}/versions/3/restore", "POST")).code == 200
+    assert engine.asked == [("write", path, b""), ("delete", path), ("check", path, b""), ("restore", path, 3)]
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BadPath("x"), 400), (UnknownVersion("x"), 404), (FileRefused("x"), 409), (FileChanged("x"), 412),
+        (NotStored("x"), 507),
+    ],
+)  # fmt: skip
+async def test_what_is_in_the_way_of_a_file_is_a_problem(
+    fetch: Fetch, engine: FakeEngine, error: Exception, status: int
+) -> None:
+    engine.fault = error
+    assert problem(await fetch("/api/v1/files/a.sh", "PUT"), status)["detail"] == "x"

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from exporter.disk_guard import DiskGuard, Room, least_free
-from tests.service import Service, until
+from tests.service import Service, leave_free, until
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -43,28 +42,6 @@ def test_a_file_system_that_tells_nothing_changes_nothing(tmp_path: Path) -> Non
 
 
 # --- through the service ---
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 MiB, a tenth of which is to stay free."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small file system")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small file system here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
-
-
-def leave_free(disk: Path, size: int) -> None:
-    found = os.statvfs(disk)
-    with (disk / "fill").open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - size)
 
 
 def text(service: Service, run_id: str) -> str:

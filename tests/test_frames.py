@@ -34,6 +34,11 @@ def subscribe(**data: Any) -> str:
     return json.dumps({"type": "subscribe", "id": 1, "data": data})
 
 
+@pytest.mark.parametrize("text", ["2026-01-31T19:00:00.123Z", "0001-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"])
+def test_an_instant_is_written_as_it_is_read(text: str) -> None:
+    assert Instant.parse(text).rfc3339() == text
+
+
 @pytest.mark.parametrize(
     ("size", "header"),
     [

@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from exporter.events import Instant, Run
-from exporter.history import CursorError, History, HistoryError, RunQuery, TimetableEntry
+from exporter.history import CursorError, History, HistoryError, Rows, RunQuery, TimetableEntry
 from exporter.output import Chunk
 
 NOON = Instant.parse("2026-06-01T12:00:00Z")
@@ -215,5 +215,22 @@ def test_a_run_changed_later_keeps_its_output(tmp_path: Path) -> None:
         await history.record(structs.replace(run(1), attempt=2))
         rows = await history.read(lambda c: c.execute("SELECT count(*) FROM output_chunks").fetchone())
         assert rows == (1,)
+
+    with_history(tmp_path, test)
+
+
+def test_rows_that_are_not_to_be_tried_again_are_forgotten_where_they_are_not_stored(tmp_path: Path) -> None:
+    def fact(name: str) -> Rows:
+        return lambda connection: connection.execute("INSERT INTO facts VALUES (?, '')", (name,))
+
+    async def test(history: History) -> None:
+        blocker = sqlite3.connect(history.path, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        assert not await history.write(fact("once"), retried=False)
+        assert not await history.write(fact("retried"))
+        blocker.execute("ROLLBACK")
+        assert await history.write(fact("now"))
+        assert await history.fact("retried") is not None
+        assert await history.fact("once") is None
 
     with_history(tmp_path, test)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
 from typing import Any
 
 from msgspec import Struct
 
 from exporter import script_edits
-from exporter.events import to_json
 from exporter.script_edits import Decision, OnConflict, etag_of_entry
 from relay.handler import Handler
 from relay.precondition import precondition
 from relay.problem import Problem
 
-_LISTED_AT_A_TIME = 50
 _BATCH = "batch"
 """A script may be named like this too: at its address POST is for the batch, and everything else for the script."""
 
@@ -40,18 +36,8 @@ class _Changing(Handler):
 
 class Scripts(_Changing):
     async def get(self) -> None:
-        await self.answer_pieces("application/json", self._listing())
-
-    async def _listing(self) -> AsyncGenerator[bytes, None]:
         names = self.engine.script_names()
-        separator = b'{"scripts":['
-        for first in range(0, len(names), _LISTED_AT_A_TIME):
-            scripts = self.engine.scripts(names[first : first + _LISTED_AT_A_TIME])
-            if scripts:
-                yield separator + to_json(scripts)[1:-1]
-                separator = b","
-            await asyncio.sleep(0)  # thousands take a while
-        yield (b"" if separator == b"," else separator) + b"]}\n"
+        await self.answer_list("scripts", (script for name in names for script in self.engine.scripts([name])))
 
     async def post(self) -> None:
         entry = self.body(dict[str, Any])
