@@ -13,21 +13,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from exporter import document
-from exporter.document import NOWHERE, Node, Place, Scalar, compose
+from exporter.document import Node, Place, Scalar, compose
 from exporter.settings import SCHEDULES
+from exporter.yaml_text import (
+    INDENT,
+    block_item,
+    block_pair,
+    inline,
+    inline_pair,
+    is_literal,
+    literal_body,
+    literal_header,
+)  # fmt: skip
 
 Entry: TypeAlias = Mapping[str, Any]
 """A script as it is written in the file: values that JSON can carry."""
 
-_INDENT = 2
-_WIDTH = 100
 _COMMENT = re.compile(r"(?<!\S)#[^\r\n]*")
 _BLOCK_SCALAR = re.compile(r"(?:[&!]\S*\s+)*[|>][^\n]*\n")
 _DASH = re.compile(r"[ \t]*-(?=\s|$)")
-_PLAIN = re.compile(r"[\w./~](?:[^\t\n\r:#,\[\]{}\"`?*]*[^\s:#,\[\]{}\"`?*])?")
-_OTHERWISE_TYPED = re.compile(r"[-+.0-9_]+|0[xo].*|y|n|yes|no|on|off|~.*|\d+e\d+", re.IGNORECASE)  # YAML 1.1's too
-_LITERAL = re.compile(r"\S(?:.*\S)?\n?", re.DOTALL)
-_ESCAPED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029\ud800-\udfff]")
 
 
 def same(one: Any, other: Any) -> bool:
@@ -97,13 +101,14 @@ class _Edits:
                 self._begin_list()
         elif self._list.flow:
             kept = [name not in self._removed for name in self._parts]
-            self._fit_flow(self._list.place, [*self._parts.values()], kept, [_inline(entry) for entry in self._added])
+            self._fit_flow(self._list.place, [*self._parts.values()], kept, [inline(entry) for entry in self._added])
         else:
             self._fit_scripts()
-        text = self._text
-        for start, end, _, replacement in sorted(self._changes, reverse=True):
-            text = text[:start] + replacement.replace("\n", self._newline) + text[end:]
-        return self._mark + text
+        pieces, at = [self._mark], 0
+        for start, end, _, text in sorted(self._changes):
+            pieces += [self._text[at:start], text.replace("\n", self._newline)]
+            at = end
+        return "".join([*pieces, self._text[at:]])
 
     # --- the list of scripts ---
 
@@ -121,9 +126,9 @@ class _Edits:
                 self._change(before if apart else line, end, "")
         if self._added:
             column, last = self._column(starts[-1]), [*self._parts.values()][-1].start
-            keys = self._column(last) - column if self._line_start(last) <= starts[-1] else _INDENT
+            keys = self._column(last) - column if self._line_start(last) <= starts[-1] else INDENT
             apart = len(starts) > 1 and self._blank(self._line_start(self._line_start(starts[-1]) - 1))
-            entries = [_block_entry(entry, column, keys) for entry in self._added]
+            entries = [block_item(entry, column, keys) for entry in self._added]
             self._change(ends[-1], ends[-1], "".join(("\n" if apart else "") + entry for entry in entries))
 
     def _end_of_entry(self, end: int, column: int) -> int:
@@ -137,14 +142,14 @@ class _Edits:
         """There are no scripts yet: `scripts` is absent, or has no value, or is an empty list."""
         pairs = [*self._pairs(self._root)]
         given = next((part for key, part in pairs if key == "scripts"), None)
-        block = "".join(_block_entry(entry, _INDENT, _INDENT) for entry in self._added)
+        block = "".join(block_item(entry, INDENT, INDENT) for entry in self._added)
         if self._root is not None and self._root.flow:
             if given is None:
                 parts = [part for _, part in pairs]
-                self._fit_flow(self._root.place, parts, [True] * len(parts), [_inline_pair("scripts", self._added)])
+                self._fit_flow(self._root.place, parts, [True] * len(parts), [inline_pair("scripts", self._added)])
             else:
                 _, (node, place) = given.nodes
-                self._replace(node, place, self._added, _Context(given.nodes[0][1].end, _INDENT, flow=True))
+                self._replace(node, place, self._added, _Context(given.nodes[0][1].end, INDENT, flow=True))
         elif given is None:
             end = self._line_end(pairs[-1][1].end) if pairs else len(self._text)
             self._change(end, end, f"scripts:\n{block}")
@@ -154,7 +159,7 @@ class _Edits:
             end = self._end_of_entry(given.end, 0)
             self._change(colon, max(colon, place.end), "")
             inside = self._comments(place.start, place.end, [(node, place)])
-            self._change(end, end, "".join(f"{' ' * _INDENT}{comment}\n" for comment in inside) + block)
+            self._change(end, end, "".join(f"{' ' * INDENT}{comment}\n" for comment in inside) + block)
 
     # --- values ---
 
@@ -196,9 +201,9 @@ class _Edits:
                 self._replace(child, place, added.pop(successor), below)
         parts = [part for _, part in pairs]
         if node.flow:
-            self._fit_flow(node.place, parts, kept, [_inline_pair(*pair) for pair in added.items()])
+            self._fit_flow(node.place, parts, kept, [inline_pair(*pair) for pair in added.items()])
         else:
-            self._fit_block(parts, kept, column, "".join(_block_pair(*pair, column) for pair in added.items()))
+            self._fit_block(parts, kept, column, "".join(block_pair(*pair, column) for pair in added.items()))
 
     def _set_sequence(self, node: document.Sequence, old: Sequence[Any], new: Sequence[Any], context: _Context) -> None:
         parts = [*self._items(node)]
@@ -206,7 +211,7 @@ class _Edits:
         for part, was, value in zip(parts, old, new, strict=False):
             self._set(*part.nodes[0], was, value, _Context(None, column, context.flow or node.flow))
         kept = [number < len(new) for number in range(len(parts))]
-        added = [_inline(value) for value in new[len(parts) :]]
+        added = [inline(value) for value in new[len(parts) :]]
         if node.flow:
             self._fit_flow(node.place, parts, kept, added)
         else:
@@ -214,32 +219,31 @@ class _Edits:
             self._fit_block(dashed, kept, column, "".join(f"{' ' * column}- {value}\n" for value in added))
 
     def _replace(self, node: Node, place: Place, value: Any, context: _Context) -> None:
+        """Write a value in place of another, in the line of its key; comments inside the old one stay."""
         start, end = place.start, max(place.start, self._trimmed(place))
         comments = self._comments(start, end, [(node, place)])
         rest = self._text[end : self._line_end(end)].strip()
         gap = "" if context.key_end is None else self._text[context.key_end : start]
-        noted = "#" in gap
-        below = "\n" in gap  # the value begins in a line after that of its key
-        inline = context.flow or noted or rest or context.key_end is None
-        literal = self._blocks and not inline and _is_literal(value)
-        if below:
-            assert context.key_end is not None
-            colon = self._colon(context.key_end)
-            start = context.key_end + len(gap.rstrip())
-            if noted:
-                self._change(colon, colon, f" {_inline(value)}")
-        indent = " " * context.column
-        text = "" if below and noted else _literal_header(value) if literal else _inline(value)
-        if below or start == context.key_end or self._text[start - 1 : start] == ":":
-            text = f" {text}" if text else ""
-        notes = list(comments)
-        if notes and not (below and noted):
-            text += f"  {notes.pop(0)}"
-        body = _literal_body(value, context.column + _INDENT) if literal else ""
-        text += "".join(f"\n{line}" for line in [*filter(None, [body]), *(f"{indent}{note}" for note in notes)])
-        if (comments or noted) and (rest or context.flow):
-            text += f"\n{indent}{' ' * _INDENT}"
-        self._change(start, end, text)
+        noted = "#" in gap  # comments between the key and its value, which stands below them
+        literal = self._blocks and is_literal(value) and not (context.flow or noted or rest or context.key_end is None)
+        written = literal_header(value) if literal else inline(value)
+        if "\n" in gap:
+            start -= len(gap) - len(gap.rstrip())
+        moved = bool(comments) or noted
+        if noted:
+            colon = self._colon(start - len(gap.rstrip()))
+            self._change(colon, colon, f" {written}")
+            written = ""
+        elif comments:
+            written += f"  {comments.pop(0)}"
+        if written and self._text[start - 1 : start] == ":":
+            written = f" {written}"
+        if literal:
+            written += f"\n{literal_body(value, context.column + INDENT)}"
+        written += "".join(f"\n{' ' * context.column}{comment}" for comment in comments)
+        if moved and (rest or context.flow):
+            written += f"\n{' ' * (context.column + INDENT)}"
+        self._change(start, end, written)
 
     # --- items and keys that go and come ---
 
@@ -370,67 +374,3 @@ class _Context(NamedTuple):
 def _successor(key: str, added: Entry) -> str | None:
     """A schedule that comes for another takes its place, and so its comment."""
     return next((name for name in SCHEDULES if key in SCHEDULES and name in added), None)
-
-
-# --- how values are written ---
-
-
-def _inline(value: Any) -> str:
-    """The value in one line."""
-    match value:
-        case str():
-            return _scalar(value)
-        case Mapping():
-            return "{" + ", ".join(_inline_pair(*pair) for pair in value.items()) + "}"
-        case list() | tuple():
-            return "[" + ", ".join(map(_inline, value)) + "]"
-    return json.dumps(value)
-
-
-def _inline_pair(key: str, value: Any) -> str:
-    return f"{_scalar(key)}: {_inline(value)}"
-
-
-def _scalar(text: str) -> str:
-    """Without quotes only where no reader of any YAML takes it for anything but text."""
-    if (
-        _PLAIN.fullmatch(text)
-        and text.isprintable()
-        and not _OTHERWISE_TYPED.fullmatch(text)
-        and Scalar(text, NOWHERE, plain=True).kind == "str"
-    ):
-        return text
-    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
-
-
-def _is_literal(value: Any) -> bool:
-    if not (isinstance(value, str) and "\n" in value.rstrip("\n")):
-        return False
-    return _LITERAL.fullmatch(value) is not None and _ESCAPED.search(value) is None
-
-
-def _literal_header(text: str) -> str:
-    return "|" if text.endswith("\n") else "|-"
-
-
-def _literal_body(text: str, column: int) -> str:
-    lines = text.removesuffix("\n").split("\n")
-    return "\n".join(" " * column + line if line else "" for line in lines)
-
-
-def _block_pair(key: str, value: Any, column: int) -> str:
-    """A key with its value, as lines of their own."""
-    head = " " * column + _scalar(key) + ":"
-    if _is_literal(value):
-        return f"{head} {_literal_header(value)}\n{_literal_body(value, column + _INDENT)}\n"
-    line = f"{head} {_inline(value)}\n"
-    if isinstance(value, Mapping) and value and len(line) > _WIDTH:
-        return f"{head}\n" + "".join(_block_pair(*pair, column + _INDENT) for pair in value.items())
-    return line
-
-
-def _block_entry(entry: Entry, column: int, indent: int) -> str:
-    """An item of the list of scripts, with its dash in `column` and its keys `indent` further in."""
-    keys = column + max(indent, 2)
-    lines = "".join(_block_pair(*pair, keys) for pair in entry.items())
-    return " " * column + "-" + lines[column + 1 :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter import script_edits
+from exporter import script_edits, yaml_text
 from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import BrokenConfig, ConfigChanged, ConfigFile, EditRefused, NotWritten
 from exporter.etag import etag_of
@@ -237,8 +238,6 @@ KEYS = st.fixed_dictionaries(
 @st.composite
 def files(draw: st.DrawFn) -> str:
     """A sound file, written in many ways, with a numbered comment wherever one may stand."""
-    from exporter import edits
-
     scripts = draw(st.lists(KEYS, max_size=4))
     comments = iter(range(1000))
 
@@ -256,24 +255,24 @@ def files(draw: st.DrawFn) -> str:
             " " * column + f"# above {number}\n" if draw(st.booleans()) else ""
         )
         if draw(st.integers(0, 3)) == 0:
-            pairs = ", ".join(edits._inline_pair(key, entry[key]) for key in order)
+            pairs = ", ".join(yaml_text.inline_pair(key, entry[key]) for key in order)
             text += line(" " * column + "- {" + pairs + "}")
             continue
         dash = " " * column + "-" + (f"  # {next(comments)}\n" + " " * (column + 2) if draw(st.booleans()) else " ")
         for key in order:
             value = entry[key]
-            if edits._is_literal(value) and draw(st.booleans()):
-                text += dash + edits._block_pair(key, value, column + 2).lstrip()
+            if yaml_text.is_literal(value) and draw(st.booleans()):
+                text += dash + yaml_text.block_pair(key, value, column + 2).lstrip()
             elif isinstance(value, dict) and value and draw(st.booleans()):
                 text += line(f"{dash}{key}:")
                 for pair in value.items():
-                    text += line(" " * (column + 4) + edits._inline_pair(*pair))
+                    text += line(" " * (column + 4) + yaml_text.inline_pair(*pair))
             elif isinstance(value, list) and draw(st.booleans()):
                 text += line(f"{dash}{key}:")
                 for item in value:
-                    text += line(" " * (column + 4) + f"- {edits._inline(item)}")
+                    text += line(" " * (column + 4) + f"- {yaml_text.inline(item)}")
             else:
-                text += line(dash + edits._inline_pair(key, value))
+                text += line(dash + yaml_text.inline_pair(key, value))
             dash = " " * (column + 2)
     if draw(st.booleans()):
         text += "retention: {runs: 5}  # last\n"
@@ -282,8 +281,6 @@ def files(draw: st.DrawFn) -> str:
 
 def comments_of(text: str) -> list[str]:
     """The numbered ones and those above entries, which no value of these files contains."""
-    import re
-
     return sorted(re.findall(r"# (?:\d+|top|last|above \d+)(?=\s*$)", text, re.MULTILINE))
 
 
