@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 SETTLED_MILLISECONDS = 200
 """How long nothing may have happened to the file before it is read: not every editor writes it at once."""
+LOOK_MILLISECONDS = 5000
+"""How often it is read without a hint: what happened before the watch began, or on a network's disk, tells nobody."""
 
 
 class Listener(Protocol):
@@ -103,8 +105,12 @@ class Configuration:
             return link or Path(changed).name in names
 
         folders = {path.parent, path.resolve().parent}
+        changes = awatch(
+            *folders, watch_filter=about_it, step=SETTLED_MILLISECONDS, recursive=False,
+            rust_timeout=LOOK_MILLISECONDS, yield_on_timeout=True,
+        )  # fmt: skip
         try:
-            async for _ in awatch(*folders, watch_filter=about_it, step=SETTLED_MILLISECONDS, recursive=False):
+            async for _ in changes:
                 await self._look()
         except (OSError, RuntimeError) as error:
             log.warning("changes of %s by hand are noticed only on SIGHUP or POST /-/reload: %s", path, error)

@@ -64,4 +64,5 @@ def _log_to_stderr(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(OneLine())
     logging.basicConfig(level=level.upper(), handlers=[handler])
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # its jobs are no news
+    for name in ("apscheduler", "watchfiles"):  # their doings are no news
+        logging.getLogger(name).setLevel(logging.WARNING)
