@@ -19,7 +19,7 @@ from exporter.config import ConfigError, Fault, LoadedConfig
 from exporter.document import Unreadable
 from exporter.durable import Draft, Overtaken
 from exporter.edits import Entry, Unforeseen, edited, same
-from exporter.etag import Precondition, etag_of
+from exporter.etag import Precondition, etag_of, unconditional
 from exporter.settings import Settings
 
 _PASSES = 3
@@ -88,7 +88,7 @@ class ConfigFile:
                 self._write(after.text.encode(), seen)
             return after
 
-    def replace(self, content: bytes, allowed: Precondition) -> LoadedConfig:
+    def replace(self, content: bytes, allowed: Precondition = unconditional) -> LoadedConfig:
         """Write the whole file; what it says then.
 
         Raises ConfigError where `content` has faults, ConfigChanged where what it replaces is not `allowed`, and

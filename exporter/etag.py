@@ -13,3 +13,8 @@ Precondition: TypeAlias = Callable[[str | None], bool]
 def etag_of(content: bytes) -> str:
     """A strong validator (RFC 9110, 8.8.3), in its quotes."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def unconditional(etag: str | None) -> bool:
+    """The precondition of who does not care."""
+    return True

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from exporter.config import ConfigError, Fault, LoadedConfig, normal_entry
 from exporter.config_file import ConfigChanged
 from exporter.edits import Entry
-from exporter.etag import Precondition, etag_of
+from exporter.etag import Precondition, etag_of, unconditional
 from exporter.events import to_json
 from exporter.scripts import UnknownScript
 from exporter.settings import SCHEDULES
@@ -53,17 +53,17 @@ def create(entries: Iterable[Entry], on_conflict: OnConflict = "fail", within: s
     return decide
 
 
-def put(name: str, entry: Entry, allowed: Precondition) -> Decision:
+def put(name: str, entry: Entry, allowed: Precondition = unconditional) -> Decision:
     """Replace a script's entry; another `name` in it renames the script."""
     return _change([name], lambda _: {"name": name} | dict(entry), allowed)
 
 
-def patch(names: Iterable[str], changes: Entry, allowed: Precondition, within: str = "") -> Decision:
+def patch(names: Iterable[str], changes: Entry, allowed: Precondition = unconditional, within: str = "") -> Decision:
     """Merge changes into the entries (RFC 7396).  One schedule takes the place of another that is not named."""
     return _change(names, lambda entry: _merged(entry, _with_old_schedule_gone(changes)), allowed, within)
 
 
-def enable(names: Iterable[str], enabled: bool, allowed: Precondition) -> Decision:
+def enable(names: Iterable[str], enabled: bool, allowed: Precondition = unconditional) -> Decision:
     def switch(entry: Entry) -> Entry:
         if entry.get("enabled", True) is enabled:
             return entry
@@ -72,7 +72,7 @@ def enable(names: Iterable[str], enabled: bool, allowed: Precondition) -> Decisi
     return _change(names, switch, allowed)
 
 
-def delete(names: Iterable[str], allowed: Precondition) -> Decision:
+def delete(names: Iterable[str], allowed: Precondition = unconditional) -> Decision:
     def decide(loaded: LoadedConfig) -> Wanted:
         gone = _check([*names], loaded, allowed)
         return {name: entry for name, entry in loaded.entries.items() if name not in gone}

@@ -34,10 +34,6 @@ scripts:
 """
 
 
-def always(etag: str | None) -> bool:
-    return True
-
-
 @pytest.fixture
 def file(tmp_path: Path) -> ConfigFile:
     path = tmp_path / "cronscope.yml"
@@ -53,17 +49,17 @@ def test_an_edit_is_in_the_file_and_in_what_is_answered(file: ConfigFile) -> Non
     loaded = file.edit(script_edits.create([{"name": "new", "command": "true", "timeout": None}]))
     assert names(loaded) == names(file.load()) == ["backup", "sync", "new"]
     assert loaded.entries["new"] == {"name": "new", "command": "true"}
-    file.edit(script_edits.patch(["backup"], {"every": "1h", "env": {"A": 1}}, always))
+    file.edit(script_edits.patch(["backup"], {"every": "1h", "env": {"A": 1}}))
     assert file.load().entries["backup"] == {
         "name": "backup", "command": "./backup", "every": "1h", "env": {"A": "1"},
     }  # fmt: skip
-    file.edit(script_edits.patch(["backup"], {"env": {"A": None, "B": "2"}}, always))
+    file.edit(script_edits.patch(["backup"], {"env": {"A": None, "B": "2"}}))
     assert file.load().entries["backup"]["env"] == {"B": "2"}
-    file.edit(script_edits.put("backup", {"name": "dump", "command": ["./dump"]}, always))
+    file.edit(script_edits.put("backup", {"name": "dump", "command": ["./dump"]}))
     assert next(iter(file.load().entries.values())) == {"name": "dump", "command": ["./dump"]}
-    file.edit(script_edits.enable(["dump", "sync"], False, always))
+    file.edit(script_edits.enable(["dump", "sync"], False))
     assert not any(script.enabled for script in file.load().settings.scripts[:2])
-    file.edit(script_edits.delete(["sync"], always))
+    file.edit(script_edits.delete(["sync"]))
     assert names(file.load()) == ["dump", "new"]
     assert "# nightly" in file.path.read_text()
     assert file.path.read_text().startswith("# all of them\nscripts:\n")
@@ -74,11 +70,11 @@ def test_an_edit_is_in_the_file_and_in_what_is_answered(file: ConfigFile) -> Non
     [
         (script_edits.create([{"name": "sync", "command": "x"}]), DuplicateScript, "named sync already"),
         (script_edits.create([{"name": "a", "command": "x"}] * 2), DuplicateScript, "two of the scripts"),
-        (script_edits.put("sync", {"name": "backup", "command": "x"}, always), DuplicateScript, "named backup already"),
-        (script_edits.put("none", {"command": "x"}, always), UnknownScript, "no script is named none"),
-        (script_edits.delete(["sync", "a", "b"], always), UnknownScript, "no script is named a, b"),
+        (script_edits.put("sync", {"name": "backup", "command": "x"}), DuplicateScript, "named backup already"),
+        (script_edits.put("none", {"command": "x"}), UnknownScript, "no script is named none"),
+        (script_edits.delete(["sync", "a", "b"]), UnknownScript, "no script is named a, b"),
         (script_edits.patch(["sync"], {"timeout": "1s"}, lambda etag: False), ConfigChanged, "sync has changed"),
-        (script_edits.patch(["sync"], {"command": None}, always), ConfigError, "command: missing"),
+        (script_edits.patch(["sync"], {"command": None}), ConfigError, "command: missing"),
         (script_edits.create([{"name": "a", "command": "x", "crn": "* * * * *"}]), ConfigError, "did you mean cron"),
         (script_edits.create([{"name": "a", "command": "x", "cron": "* * 31 2 *"}]), ConfigError, "cron: "),
         (script_edits.create([{"name": "a", "command": "x", "every": 1, "at": "x"}]), ConfigError, "one of"),
@@ -108,7 +104,7 @@ def test_a_file_that_was_broken_by_hand_is_left_alone(file: ConfigFile) -> None:
     broken = TWO.replace("every: 30s", "every: [soon")
     file.path.write_text(broken)
     with pytest.raises(BrokenConfig, match="made by hand") as told:
-        file.edit(script_edits.delete(["sync"], always))
+        file.edit(script_edits.delete(["sync"]))
     assert told.value.faults[0].line > 0
     assert file.path.read_text() == broken
 
@@ -116,7 +112,7 @@ def test_a_file_that_was_broken_by_hand_is_left_alone(file: ConfigFile) -> None:
 def test_an_edit_keeps_what_was_changed_by_hand_meanwhile(file: ConfigFile) -> None:
     file.load()
     file.path.write_text(TWO.replace("30s", "45s") + "  - {name: third, command: x}  # by hand\n")
-    loaded = file.edit(script_edits.patch(["sync"], {"timeout": "5s"}, always))
+    loaded = file.edit(script_edits.patch(["sync"], {"timeout": "5s"}))
     assert loaded.entries["sync"] == {"name": "sync", "command": "./sync", "every": "45s", "timeout": "5s"}
     assert "# by hand" in file.path.read_text()
 
@@ -137,7 +133,7 @@ scripts:
 def test_a_change_of_what_scripts_share_is_made_for_the_one_that_was_meant(file: ConfigFile) -> None:
     file.path.write_text(SHARED)
     before = file.load().entries["other"]
-    file.edit(script_edits.patch(["base"], {"command": "./go", "env": {"A": "c"}}, always))
+    file.edit(script_edits.patch(["base"], {"command": "./go", "env": {"A": "c"}}))
     assert file.load().entries["other"] == before
     assert file.load().entries["base"]["env"] == {"A": "c"}
     assert "# shared" in file.path.read_text()
@@ -146,7 +142,7 @@ def test_a_change_of_what_scripts_share_is_made_for_the_one_that_was_meant(file:
 def test_an_edit_that_would_take_away_what_others_share_is_refused(file: ConfigFile) -> None:
     file.path.write_text(SHARED)
     with pytest.raises(EditRefused, match="used elsewhere"):
-        file.edit(script_edits.delete(["base"], always))
+        file.edit(script_edits.delete(["base"]))
     assert file.path.read_text() == SHARED
 
 
@@ -155,7 +151,7 @@ def test_mode_and_links_are_kept(tmp_path: Path, file: ConfigFile) -> None:
     link = tmp_path / "elsewhere" / "link.yml"
     link.parent.mkdir()
     link.symlink_to(file.path)
-    ConfigFile(link, environ={}, flags={}).edit(script_edits.delete(["sync"], always))
+    ConfigFile(link, environ={}, flags={}).edit(script_edits.delete(["sync"]))
     assert link.is_symlink()
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o640
     assert names(file.load()) == ["backup"]
@@ -191,7 +187,7 @@ def test_the_whole_file_is_replaced_only_as_it_was_seen(file: ConfigFile) -> Non
     with pytest.raises(ConfigChanged):
         file.replace(new, lambda etag: etag == etag_of(b"something else"))
     with pytest.raises(ConfigError):
-        file.replace(b"scripts: 7\n", always)
+        file.replace(b"scripts: 7\n")
     assert file.path.read_text() == TWO
     assert file.replace(new, lambda etag: etag == etag_of(TWO.encode())).text == new.decode()
     assert file.path.read_bytes() == new

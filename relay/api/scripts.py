@@ -119,16 +119,16 @@ class ScriptBatch(Script):
         action: Action = self.body(Action)  # type: ignore[arg-type]  # a union is no type to mypy
         match action:
             case Enable(names):
-                await self._changed(script_edits.enable(names, True, _always), names)
+                await self._changed(script_edits.enable(names, True), names)
             case Disable(names):
-                await self._changed(script_edits.enable(names, False, _always), names)
+                await self._changed(script_edits.enable(names, False), names)
             case Update(names, config):
                 await self._changed(
-                    script_edits.patch(names, config, _always, "config"),
+                    script_edits.patch(names, config, within="config"),
                     [config["name"]] if config.get("name") else names,
                 )
             case Delete(names):
-                await self.change(script_edits.delete(names, _always))
+                await self.change(script_edits.delete(names))
                 self.answer({"deleted": names})
             case Import(entries, on_conflict):
                 await self._changed(
@@ -142,10 +142,6 @@ class ScriptBatch(Script):
     async def _changed(self, decision: Decision, names: list[str]) -> None:
         await self.change(decision)
         self.answer({"scripts": self.engine.scripts(names)})
-
-
-def _always(etag: str | None) -> bool:
-    return True
 
 
 class ScriptRun(Handler):
