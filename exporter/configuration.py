@@ -18,7 +18,7 @@ from exporter.etag import Precondition
 
 log = logging.getLogger(__name__)
 
-SETTLED_MILLISECONDS = 200
+SETTLED_MILLISECONDS = 400
 """How long nothing may have happened to the file before it is read: not every editor writes it at once."""
 LOOK_MILLISECONDS = 5000
 """How often it is read without a hint: what happened before the watch began, or on a network's disk, tells nobody."""
@@ -42,8 +42,8 @@ class Configuration:
         self.loaded = loaded
         """What is in force."""
         self._listener = listener
-        self._seen: bytes | None = loaded.text.encode()
-        """What was in the file when it was last looked at, sound or not."""
+        self._seen: bytes | str = loaded.text.encode()
+        """What was in the file when it was last looked at, sound or not, or why it could not be read."""
         self._turn = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
 
@@ -66,18 +66,21 @@ class Configuration:
 
     async def _reload(self) -> None:
         try:
-            self._seen = None
-            self._seen = await asyncio.to_thread(self.file.content)
-            loaded = await asyncio.to_thread(self.file.check, self._seen)
+            content = await asyncio.to_thread(self.file.content)
+            self._seen = content
+            loaded = await asyncio.to_thread(self.file.check, content)
         except ConfigError as error:
-            for fault in error.faults:
-                log.error("%s", fault)
-            first, more = error.faults[0], len(error.faults) - 1
-            told = f"the configuration has faults, the old one stays in force: {first}"
-            log.error("the configuration has faults; the old one stays in force")
-            self._listener.misconfigured(f"{told} (and {more} more)" if more else told)
+            self._tell(error)
             raise
         await self._take(loaded)
+
+    def _tell(self, error: ConfigError) -> None:
+        for fault in error.faults:
+            log.error("%s", fault)
+        log.error("the configuration has faults; the old one stays in force")
+        more = f" (and {len(error.faults) - 1} more)" if len(error.faults) > 1 else ""
+        told = f"the configuration has faults, the old one stays in force: {error.faults[0]}{more}"
+        self._listener.misconfigured(told)
 
     async def _take(self, loaded: LoadedConfig) -> None:
         before, self.loaded = self.loaded, loaded
@@ -117,10 +120,13 @@ class Configuration:
 
     async def _look(self) -> None:
         async with self._turn:
-            content: bytes | None = None
-            with suppress(ConfigError):  # it is told by the reload
-                content = await asyncio.to_thread(self.file.content)
-            if content is None or content != self._seen:
-                with suppress(ConfigError):
-                    await self._reload()
-                    log.info("the configuration was changed by hand, and read again")
+            try:
+                found: bytes | str = await asyncio.to_thread(self.file.content)
+            except ConfigError as error:
+                found = str(error)
+            if found == self._seen:
+                return
+            self._seen = found
+            with suppress(ConfigError):  # which is told
+                await self._reload()
+                log.info("the configuration was changed by hand, and read again")

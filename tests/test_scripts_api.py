@@ -203,6 +203,8 @@ def test_a_change_made_by_hand_is_noticed(service: Service) -> None:
         refused = ask(service, "PATCH", f"{SCRIPTS}/sync", {"every": "3h"}, status=409)
         assert refused["errors"][0]["line"] == 2
         assert service.config.read_text() == "scripts: ["
+        service.config.unlink()
+        assert "cannot be read" in frames.wait("error")["data"]["message"]
         service.config.write_text(FILE)
         assert frames.wait("script_changed", op="deleted")["data"]["script"]["name"] == "third"
         until(service.metrics, lambda samples: samples["cronscope_config_last_reload_successful"] == 1)
