@@ -19,7 +19,7 @@ from msgspec import structs
 from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.configuration import Configuration
-from exporter.data_dir import StartError, claim
+from exporter.data_dir import StartError, announce, claim
 from exporter.disk_guard import DiskGuard
 from exporter.events import (
     Error,
@@ -139,6 +139,10 @@ class Engine:
             pulse.start()
         self.config.watch()
         self.ready = True
+
+    def listens(self, url: str) -> None:
+        """Leave word in the data directory where the service can be asked from now on."""
+        announce(self._lock, url)
 
     async def _restore(self, past: Past) -> None:
         for name in self._scripts:
