@@ -1,16 +1,20 @@
-"""The data directory: made, and held by one service at a time."""
+"""The data directory: made, and held by one service at a time, which leaves word there of who and where it is."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import IO
 
 from msgspec import Struct
 
 LOCK = "cronscope.lock"
+"""Holds the owner's process id and, once it listens, a second line with its address."""
+_LOOK_SECONDS = 0.05
+"""How long `owner` may hold the lock, at the most, that it looks at."""
 
 
 class StartError(Exception):
@@ -21,6 +25,8 @@ class Owner(Struct, frozen=True):
     """Who holds a data directory."""
 
     pid: int
+    url: str | None
+    """Where it can be asked, `http://127.0.0.1:8917/`; None where it does not listen, or not yet."""
 
 
 class Reserve:
@@ -58,19 +64,17 @@ def claim(data_dir: Path) -> IO[str]:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         (data_dir / "runs").mkdir(mode=0o700, exist_ok=True)
-        lock = open(data_dir / LOCK, "a+")  # noqa: SIM115  # the caller's to close
+        lock = open(data_dir / LOCK, "a+", opener=_for_its_owner)  # noqa: SIM115  # the caller's to close
     except OSError as error:
         why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
         raise StartError(
             f"cannot write to the data directory {data_dir}: {why}; --data-dir takes another one"
         ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not (_take(lock) or _take(lock, after=_LOOK_SECONDS)):
         lock.seek(0)
-        owner = lock.read().strip()
+        pid = lock.readline().strip()
         lock.close()
-        raise StartError(f"another cronscope (process {owner}) is using the data directory {data_dir}") from None
+        raise StartError(f"another cronscope (process {pid}) is using the data directory {data_dir}")
     with contextlib.suppress(OSError):  # disk full: who comes second is told less, but is told
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
@@ -78,15 +82,33 @@ def claim(data_dir: Path) -> IO[str]:
     return lock
 
 
+def announce(lock: IO[str], url: str) -> None:
+    """Leave word where the holder of the lock listens."""
+    with contextlib.suppress(OSError):  # disk full: it can still be asked by who knows the address
+        lock.write(f"{url}\n")
+        lock.flush()
+
+
 def owner(data_dir: Path) -> Owner | None:
     """Who holds the data directory now; None where nobody does.  Raises OSError where that can't be seen."""
     try:
         with open(data_dir / LOCK) as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pid = lock.readline().strip()
-                return Owner(int(pid) if pid.isdecimal() else 0)
+            if _take(lock, shared=True):
+                return None
+            pid, url, *_ = [*lock.read().split("\n"), "", ""]
+            return Owner(int(pid) if pid.isdecimal() else 0, url or None)
     except FileNotFoundError:
-        pass
-    return None
+        return None
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _take(lock: IO[str], *, shared: bool = False, after: float = 0.0) -> bool:
+    time.sleep(after)
+    try:
+        fcntl.flock(lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -19,7 +19,7 @@ from msgspec import structs
 from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.configuration import Configuration
-from exporter.data_dir import StartError, claim
+from exporter.data_dir import StartError, announce, claim
 from exporter.disk_guard import DiskGuard
 from exporter.events import (
     Error,
@@ -53,7 +53,7 @@ from exporter.retention import Keeper
 from exporter.runner import file_limit
 from exporter.sampler import Sampler
 from exporter.scheduler import RunRefused, Scheduler, Start
-from exporter.scripts import Scripts, UnknownScript
+from exporter.scripts import Scripts
 from exporter.search import Search
 from exporter.settings import Duration, Retention, ScriptSettings, Settings
 from exporter.shipping import Shipping, tell_dropped
@@ -114,7 +114,7 @@ class Engine:
         self._live = LiveRuns(data_dir / "runs", self._history, os.environ, self._open_files, self)
         self._keeper = Keeper(self._history, self._retention_of)
         self._search = Search(self._history.path)
-        self.outputs = Outputs(self._live, self._history, self._search)
+        self.outputs = Outputs(self._live, self._history)
         self.files = Files(lambda: self.settings, self._history)
         self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
         self._shipping = Shipping(self.outputs, self._lines, self.settings.log_output)
@@ -139,6 +139,10 @@ class Engine:
             pulse.start()
         self.config.watch()
         self.ready = True
+
+    def listens(self, url: str) -> None:
+        """Leave word in the data directory where the service can be asked from now on."""
+        announce(self._lock, url)
 
     async def _restore(self, past: Past) -> None:
         for name in self._scripts:
@@ -476,14 +480,13 @@ class Engine:
 
     async def runs(self, query: RunQuery) -> RunPage:
         """A page of the history, latest begun first.  Raises CursorError."""
-        return await self.outputs.runs(query)
+        if query.q is None:
+            return await self._history.runs(query)
+        return await self._search.page(query, self._live.recordings())
 
     async def clear_logs(self, name: str) -> int:
         """Delete the records and outputs of a script's finished runs; how many.  What is told of the last run stays.
 
         Raises UnknownScript where there is neither such a script nor a record of it, and HistoryError.
         """
-        deleted = await self._keeper.clear(name)
-        if not deleted and name not in self._scripts and not (await self.runs(RunQuery(script=name, limit=1))).runs:
-            raise UnknownScript(f"no script is named {name}, and none was of which there are logs")
-        return deleted
+        return await self._keeper.clear(name, configured=name in self._scripts)

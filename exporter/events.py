@@ -107,6 +107,11 @@ class Run(Struct, frozen=True, kw_only=True):
     def waits(self) -> bool:
         return self.status == "running" and self.started_at is None
 
+    @property
+    def begun_at(self) -> Instant:
+        """What listings are in the order of: its start, or else when that was planned."""
+        return self.scheduled_at if self.started_at is None else self.started_at
+
 
 class Schedule(Struct, frozen=True, kw_only=True):
     """When a script starts, as the API tells it."""

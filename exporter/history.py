@@ -24,16 +24,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import msgspec
-from msgspec import Struct
 
 from exporter import records, search_index
 from exporter.archive import Archive, Chunk
 from exporter.data_dir import Reserve
 from exporter.events import Instant, Run
-from exporter.records import CursorError, RunPage, RunQuery
+from exporter.records import CursorError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.sweeper import Sweeper
 
-__all__ = ["CursorError", "History", "HistoryError", "Past", "RunPage", "RunQuery", "TimetableEntry"]
+__all__ = ["CursorError", "History", "HistoryError", "Past", "RunPage", "RunQuery", "TimetableEntry", "read_only"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -52,22 +51,6 @@ Rows = Callable[[sqlite3.Connection], object]
 
 class HistoryError(Exception):
     """The database can't be opened, or not be written now; the message says why."""
-
-
-class TimetableEntry(Struct, frozen=True):
-    schedule: str
-    """The schedule that `last_slot` belongs to, as text to compare."""
-    last_slot: Instant
-    """Up to here no slot will ever be started again."""
-
-
-class Past(NamedTuple):
-    """What is known of scripts that ran, by name."""
-
-    last_ended: dict[str, tuple[Run, Instant | None]]
-    """The latest run that ended, and when the latest completed one did."""
-    last_planned: dict[str, Instant]
-    """Of those that the timetable does not know, the latest planned start that is recorded, happened or not."""
 
 
 class _Job(NamedTuple):
@@ -94,13 +77,15 @@ class History:
         self._local = threading.local()
         self._reading: list[sqlite3.Connection] = []
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._swept = False
         self.failure: str | None = None
         """Why the last commit failed, or may soon; None while all is well."""
         self._writer = threading.Thread(target=self._write_all, args=(connection,), name="history-writer", daemon=True)
         self._writer.start()
 
-    async def close(self) -> None:
-        """Store what waits, as far as the disk takes it."""
+    async def close(self, *, swept: bool = False) -> None:
+        """Store what waits, as far as the disk takes it; `swept`: give back all the space that is free now, too."""
+        self._swept = swept
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
         for connection in self._reading:
@@ -193,6 +178,8 @@ class History:
             if refused is None and not reserve.take():
                 failure = failure or "the disk is full; what is stored now takes the last of a reserve"
             self._loop.call_soon_threadsafe(self._settle, jobs, refused is None, failure)
+        while self._swept and sweeper.busy:
+            sweeper.sweep()
         connection.close()
         if waiting:
             log.error("%d changes could not be stored in %s", len(waiting), self.path)
@@ -240,15 +227,14 @@ class History:
 
     async def executing(self) -> list[Run]:
         """Records that still say `running`: what the last life of the service left."""
-        return await self.read(lambda connection: records.many(connection, "WHERE status = 'running' ORDER BY run_id"))
+        return await self.read(records.executing)
 
     async def past(self, unplanned: Collection[str]) -> Past:
         """`unplanned`: scripts that the timetable does not know."""
-        return await self.read(lambda connection: Past(_last_ended(connection), _last_planned(connection, unplanned)))
+        return await self.read(lambda connection: records.past(connection, unplanned))
 
     async def timetable(self) -> dict[str, TimetableEntry]:
-        rows = await self.read(lambda c: c.execute("SELECT script_name, schedule, last_slot FROM timetable").fetchall())
-        return {name: TimetableEntry(schedule, Instant(slot)) for name, schedule, slot in rows}
+        return await self.read(records.timetable)
 
     async def recorded_slots(self) -> dict[str, set[Instant]]:
         """Planned starts that are recorded although the timetable is not worked off up to them, by script."""
@@ -274,6 +260,19 @@ class History:
         names = (self.path.name, search_index.FILE)
         parts = [self.path.with_name(name + suffix) for name in names for suffix in ("", "-wal")]
         return sum(part.stat().st_size for part in parts if part.exists())
+
+
+def read_only(path: Path) -> sqlite3.Connection:
+    """For who only looks, with a service or without; empty where there is no history yet.  Raises sqlite3.Error."""
+    if not path.exists():
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        _prepare(connection)
+        return connection
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1)
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"another version wrote it (schema {version}, this one knows {SCHEMA_VERSION})")
+    return connection
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -333,21 +332,3 @@ def _set_slot(connection: sqlite3.Connection, script_name: str, slot: TimetableE
         " schedule = excluded.schedule"
     )
     _execute(connection, statement, script_name, slot.schedule, int(slot.last_slot), Instant.now() + 3 * 3_600_000)
-
-
-def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant | None]]:
-    result = {}
-    names = [name for (name,) in connection.execute("SELECT DISTINCT script_name FROM runs")]
-    for name in names:
-        latest = "WHERE script_name = ? AND status {} ORDER BY ended_at DESC, run_id DESC"
-        run = records.one(connection, latest.format("IN ('completed', 'failed')"), name)
-        success = records.one(connection, latest.format("= 'completed'"), name)
-        if run is not None:
-            result[name] = (run, success.ended_at if success else None)
-    return result
-
-
-def _last_planned(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, Instant]:
-    statement = "SELECT max(scheduled_at) FROM runs WHERE script_name = ? AND trigger IN ('schedule', 'missed')"
-    found = ((name, connection.execute(statement, (name,)).fetchone()[0]) for name in names)
-    return {name: Instant(slot) for name, slot in found if slot is not None}

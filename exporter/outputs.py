@@ -10,9 +10,8 @@ from typing import TypeVar
 
 from exporter.archive import LineReader, Page
 from exporter.events import Output, OutputPage, Run, Stream
-from exporter.history import History, RunPage, RunQuery
+from exporter.history import History
 from exporter.live import LiveRuns
-from exporter.search import Search
 
 T = TypeVar("T")
 
@@ -27,10 +26,9 @@ class UnknownRun(LookupError):
 class Outputs:
     """Belongs to the event loop's thread; the reading itself happens on worker threads."""
 
-    def __init__(self, live: LiveRuns, history: History, search: Search) -> None:
+    def __init__(self, live: LiveRuns, history: History) -> None:
         self._live = live
         self._history = history
-        self._search = search
 
     async def run(self, run_id: str) -> Run:
         """A run's record.  Raises UnknownRun."""
@@ -39,12 +37,6 @@ class Outputs:
         if run is None:
             raise UnknownRun(f"no run has the id {run_id}")
         return run
-
-    async def runs(self, query: RunQuery) -> RunPage:
-        """A page of the history, latest begun first.  Raises CursorError."""
-        if query.q is None:
-            return await self._history.runs(query)
-        return await self._search.page(query, self._live.recordings())
 
     async def page(
         self, run_id: str, first: int = 0, limit: int = 1000, stream: Stream | None = None, q: str | None = None

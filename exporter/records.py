@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -40,6 +41,22 @@ class RunPage(Struct, frozen=True):
     runs: list[Run]
     next: str | None
     """Cursor of the following page; None on the last.  A search may end a page early: only None is the end."""
+
+
+class TimetableEntry(Struct, frozen=True):
+    schedule: str
+    """The schedule that `last_slot` belongs to, as text to compare."""
+    last_slot: Instant
+    """Up to here no slot will ever be started again."""
+
+
+class Past(NamedTuple):
+    """What is known of scripts that ran, by name."""
+
+    last_ended: dict[str, tuple[Run, Instant | None]]
+    """The latest run that ended, and when the latest completed one did."""
+    last_planned: dict[str, Instant]
+    """Of those that the timetable does not know, the latest planned start that is recorded, happened or not."""
 
 
 class CursorError(ValueError):
@@ -80,7 +97,7 @@ def page(connection: sqlite3.Connection, query: RunQuery) -> RunPage:
             found.append(run)
         if len(found) > query.limit:
             last = found[query.limit - 1]
-            return RunPage(found[: query.limit], cursor(last.started_at or last.scheduled_at, last.run_id))
+            return RunPage(found[: query.limit], cursor(last.begun_at, last.run_id))
     return RunPage(found, None)
 
 
@@ -92,6 +109,22 @@ def many(connection: sqlite3.Connection, tail: str, *values: object) -> list[Run
 def one(connection: sqlite3.Connection, tail: str, *values: object) -> Run | None:
     """The first of them."""
     return next(iter(many(connection, f"{tail} LIMIT 1", *values)), None)
+
+
+def executing(connection: sqlite3.Connection) -> list[Run]:
+    """Those that say `running`."""
+    return many(connection, "WHERE status = 'running' ORDER BY run_id")
+
+
+def timetable(connection: sqlite3.Connection) -> dict[str, TimetableEntry]:
+    """How far each script's timetable is worked off, by name."""
+    rows = connection.execute("SELECT script_name, schedule, last_slot FROM timetable")
+    return {name: TimetableEntry(schedule, Instant(slot)) for name, schedule, slot in rows}
+
+
+def past(connection: sqlite3.Connection, unplanned: Collection[str]) -> Past:
+    """`unplanned`: scripts that the timetable does not know."""
+    return Past(_last_ended(connection), _last_planned(connection, unplanned))
 
 
 def archive(connection: sqlite3.Connection, run_id: str) -> Archive:
@@ -116,3 +149,21 @@ def _to_run(row: tuple[Any, ...]) -> Run:
         if values[name] is not None:
             values[name] = Instant(values[name])
     return Run(**values)
+
+
+def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant | None]]:
+    result = {}
+    names = [name for (name,) in connection.execute("SELECT DISTINCT script_name FROM runs")]
+    for name in names:
+        latest = "WHERE script_name = ? AND status {} ORDER BY ended_at DESC, run_id DESC"
+        run = one(connection, latest.format("IN ('completed', 'failed')"), name)
+        success = one(connection, latest.format("= 'completed'"), name)
+        if run is not None:
+            result[name] = (run, success.ended_at if success else None)
+    return result
+
+
+def _last_planned(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, Instant]:
+    statement = "SELECT max(scheduled_at) FROM runs WHERE script_name = ? AND trigger IN ('schedule', 'missed')"
+    found = ((name, connection.execute(statement, (name,)).fetchone()[0]) for name in names)
+    return {name: Instant(slot) for name, slot in found if slot is not None}

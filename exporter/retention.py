@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from exporter.events import Instant
 from exporter.history import History, HistoryError
-from exporter.records import NEWEST_FIRST
+from exporter.records import NEWEST_FIRST, RunQuery
+from exporter.scripts import UnknownScript
 from exporter.settings import Duration, Retention
 
 log = logging.getLogger(__name__)
@@ -122,9 +123,14 @@ class Keeper:
             statement = "INSERT OR IGNORE INTO output_garbage SELECT value FROM json_each(?)"
             await self._write(statement, beyond.outputs)
 
-    async def clear(self, script_name: str) -> int:
-        """Drop all of a script's records but those of runs under way; how many.  Raises HistoryError."""
+    async def clear(self, script_name: str, *, configured: bool) -> int:
+        """Drop all of a script's records but those of runs under way; how many.
+
+        Raises HistoryError, and UnknownScript where it is neither configured nor recorded.
+        """
         finished = await self._history.read(lambda connection: _ids(connection, _ALL, script_name))
+        if not finished and not configured and not (await self._history.runs(RunQuery(script=script_name))).runs:
+            raise UnknownScript(f"no script is named {script_name}, and none was of which there are logs")
         await self._delete(finished)
         return len(finished)
 

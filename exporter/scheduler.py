@@ -128,13 +128,11 @@ class Scheduler:
         history should have from now on.
         """
         now = self._clock()
-        schedule = _schedule(when) + ("" if script.enabled else _DISABLED)
         plan = self._plans.get(script.name)
         if plan is not None:
             known = TimetableEntry(plan.schedule, plan.last_slot)
-        if known is not None and not has_run and known.schedule == schedule + _DISABLED:
-            known = None  # switched on for the first time
-        entry = self._entry(script, when, schedule, known, last_planned, now)
+        entry = taken_up(script, when, known, now, has_run=has_run, last_planned=last_planned)
+        schedule = entry.schedule
         if isinstance(when, IntervalTiming):
             when = when.anchored(entry.last_slot)
         grace = LATE
@@ -152,24 +150,6 @@ class Scheduler:
             self._skip([*self._drop_waiting(plan, manual=False), *self._drop_delayed(plan)], "missed")
             self._advance(plan)
         return self._worked_off(plan)
-
-    def _entry(
-        self, script: ScriptSettings, when: Timing, schedule: str, known: TimetableEntry | None,
-        last_planned: Instant | None, now: Instant,
-    ) -> TimetableEntry:  # fmt: skip
-        if known is None and last_planned is not None and isinstance(when, IntervalTiming):
-            last_slot = _on_beat(when, last_planned, now)  # the script was removed for a while
-        elif known is None:
-            every = when.every if isinstance(when, IntervalTiming) else None
-            last_slot = now if every is None else Instant(first_start(script.name, every, now) - every)
-        elif known.schedule == schedule:
-            last_slot = _believed(when, known.last_slot, now)
-        elif isinstance(when, IntervalTiming) and known.schedule.removesuffix(_DISABLED) == _schedule(when):
-            # switched on or off: the interval keeps its beat
-            last_slot = _on_beat(when, known.last_slot, now)
-        else:
-            last_slot = now
-        return TimetableEntry(schedule, last_slot)
 
     def _leave_slots(self, plan: _Plan) -> None:
         """Starts that wait stay, but say no longer how far the timetable is worked off: it is another one now."""
@@ -473,6 +453,37 @@ class Scheduler:
     def _retry(self, plan: _Plan, start: Start) -> None:
         self._request(plan, start)
         self._effects.planned(plan.settings.name)
+
+
+def taken_up(
+    script: ScriptSettings, when: Timing, known: TimetableEntry | None, now: Instant, *, has_run: bool,
+    last_planned: Instant | None,
+) -> TimetableEntry:  # fmt: skip
+    """How far a script's timetable counts as worked off when it is taken up; arguments as of `Scheduler.configure`."""
+    schedule = _schedule(when) + ("" if script.enabled else _DISABLED)
+    if known is not None and not has_run and known.schedule == schedule + _DISABLED:
+        known = None  # switched on for the first time
+    if known is None and last_planned is not None and isinstance(when, IntervalTiming):
+        last_slot = _on_beat(when, last_planned, now)  # the script was removed for a while
+    elif known is None:
+        every = when.every if isinstance(when, IntervalTiming) else None
+        last_slot = now if every is None else Instant(first_start(script.name, every, now) - every)
+    elif known.schedule == schedule:
+        last_slot = _believed(when, known.last_slot, now)
+    elif isinstance(when, IntervalTiming) and known.schedule.removesuffix(_DISABLED) == _schedule(when):
+        # switched on or off: the interval keeps its beat
+        last_slot = _on_beat(when, known.last_slot, now)
+    else:
+        last_slot = now
+    return TimetableEntry(schedule, last_slot)
+
+
+def next_planned(script: ScriptSettings, when: Timing, entry: TimetableEntry, now: Instant) -> Instant | None:
+    """The first planned start after `now` of a script with this place in the timetable; None where there is none."""
+    if isinstance(when, IntervalTiming):
+        when = when.anchored(entry.last_slot)
+    slot = when.next(now) if script.enabled else None
+    return None if slot is None else _jittered(script, slot)
 
 
 def _schedule(when: Timing) -> str:

@@ -62,7 +62,9 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     gc.freeze()  # what is there now stays: looking for cycles in it took 15 ms and more each time
     # Only now: nobody is there yet to be told of what the last life left, which may be a lot.
     site.relay = relay = Relay(engine)
-    ready(f"http://{host}:{sockets[0].getsockname()[1]}/")
+    url = f"http://{host}:{sockets[0].getsockname()[1]}/"
+    engine.listens(url)
+    ready(url)
     await stopping.wait()
     await engine.stop()
     relay.stop()

@@ -9,16 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from relay.cli import main
 from relay.cli.service import OneLine
 from relay.service import ListenError, listen
+from tests.command_line import invoke
 from tests.service import DEADLINE, Service, until
-
-
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
@@ -32,13 +28,13 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_a_sound_file_is_told_in_one_line(config: Path) -> None:
-    result = run("check", "-c", config)
+    result = invoke("check", "-c", config)
     assert (result.exit_code, result.stdout) == (0, f"{config}: 2 scripts, no faults\n")
 
 
 def test_every_fault_is_told_with_file_and_line(config: Path) -> None:
     config.write_text("scripts:\n  - {name: one, comand: 'true'}\nsample_interval: often\n")
-    result = run("check", "-c", config)
+    result = invoke("check", "-c", config)
     assert result.exit_code == 1
     lines = result.stdout.splitlines()
     assert lines
@@ -50,9 +46,9 @@ def test_without_a_file_named_that_of_the_current_directory_is_checked(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(config.parent)
-    assert run("check").exit_code == 0
+    assert invoke("check").exit_code == 0
     config.unlink()
-    result = run("check")
+    result = invoke("check")
     assert result.exit_code == 1
     assert "cronscope init" in result.output
     assert result.output.count("\n") == 1
@@ -63,9 +59,9 @@ def test_without_a_file_named_that_of_the_current_directory_is_checked(
 
 def test_init_writes_a_configuration_that_is_sound_and_scripts_that_can_run(tmp_path: Path) -> None:
     folder = tmp_path / "new/folder"
-    result = run("init", folder)
+    result = invoke("init", folder)
     assert result.exit_code == 0, result.output
-    assert run("check", "-c", folder / "cronscope.yml").exit_code == 0
+    assert invoke("check", "-c", folder / "cronscope.yml").exit_code == 0
     scripts = [file for file in folder.rglob("*") if file.is_file() and file.read_bytes().startswith(b"#!")]
     assert scripts
     for file in scripts:
@@ -76,7 +72,7 @@ def test_init_writes_a_configuration_that_is_sound_and_scripts_that_can_run(tmp_
 def test_init_overwrites_nothing_and_then_writes_nothing_at_all(tmp_path: Path) -> None:
     existing = tmp_path / "cronscope.yml"
     existing.write_text("mine")
-    result = run("init", tmp_path)
+    result = invoke("init", tmp_path)
     assert result.exit_code == 1
     assert str(existing) in result.stderr
     assert list(tmp_path.iterdir()) == [existing]
@@ -85,7 +81,7 @@ def test_init_overwrites_nothing_and_then_writes_nothing_at_all(tmp_path: Path) 
 
 def test_init_names_the_place_where_it_cannot_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    result = run("init", tmp_path / "file/below")
+    result = invoke("init", tmp_path / "file/below")
     assert result.exit_code == 1
     assert str(tmp_path / "file") in result.stderr
 
@@ -95,12 +91,12 @@ def test_init_names_the_place_where_it_cannot_write(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["--unknown"], ["unknown"], ["check", "surplus"], ["serve", "--log-level", "x"]])
 def test_wrong_usage_is_exit_code_two(arguments: list[str]) -> None:
-    assert run(*arguments).exit_code == 2
+    assert invoke(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["check"], ["init"], ["import-crontab"], ["doctor"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)])
 def test_help_explains(command: list[str]) -> None:
-    result = run(*command, "--help")
+    result = invoke(*command, "--help")
     assert result.exit_code == 0
     assert result.output.startswith("Usage: ")
 

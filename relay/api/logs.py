@@ -5,83 +5,29 @@ A record may have gigabytes of output, and a download any number of records: bot
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from typing import NamedTuple
+from collections.abc import AsyncGenerator
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from exporter.events import SKIP_REASONS, FailureReason, Instant, Run, SkipReason, Status, to_json
+from exporter.events import Run, to_json
 from exporter.history import RunPage, RunQuery
 from relay.api.parameters import Parameters, one_of
 from relay.api.runs import RunListing, run_query
 from relay.handler import Handler
-
-
-class LogRecord(Struct, frozen=True, kw_only=True):
-    """One record of the logs, in which its two last fields follow: `stdout` and `stderr`, whole, as text.
-
-    Bytes that are no UTF-8 are U+FFFD in it, and where the middle was dropped is the line that says so.
-    """
-
-    timestamp: Instant
-    """The run's start; of a start that did not happen when it was planned."""
-    script_name: str
-    run_id: str
-    exit_code: int | None
-    status: Status
-    reason: FailureReason | SkipReason | None
-    duration_ms: int | None
-
-
-class _Form(NamedTuple):
-    """How a record is written: its head, its stdout in pieces, what is between, its stderr in pieces, its end."""
-
-    content_type: str
-    head: Callable[[LogRecord], bytes]
-    text: Callable[[str], bytes]
-    between: bytes
-    end: bytes
-    title: bytes = b""
-
-
-def _json_head(record: LogRecord) -> bytes:
-    return to_json(record)[:-1] + b',"stdout":"'
-
-
-def _json_text(text: str) -> bytes:
-    return to_json(text)[1:-1]
-
-
-def _csv_head(record: LogRecord) -> bytes:
-    """None of these fields ever needs quotes."""
-    values = (value.rfc3339() if isinstance(value, Instant) else value for value in structs.astuple(record))
-    return (",".join("" if value is None else str(value) for value in values) + ',"').encode()
-
-
-def _csv_text(text: str) -> bytes:
-    # Programs take a NUL for the end.  All else is as it was written: who opens it in a spreadsheet imports it as text.
-    return text.replace("\0", "\ufffd").replace('"', '""').encode()
-
-
-_JSON = _Form("application/json", _json_head, _json_text, b'","stderr":"', b'"}')
-_LINES = _JSON._replace(content_type="application/x-ndjson", end=b'"}\n')
-_TITLES = ",".join((*LogRecord.__struct_fields__, "stdout", "stderr")).encode() + b"\r\n"
-_CSV = _Form("text/csv; charset=utf-8", _csv_head, _csv_text, b'","', b'"\r\n', _TITLES)
-"""RFC 4180."""
+from relay.log_forms import CSV, JSON, LINES, Form, log_record, only_begun
 
 
 class Logs(RunListing):
     async def get(self) -> None:
         parameters = Parameters(self.request.query_arguments)
         limited = bool(self.request.query_arguments.get("limit", [b""])[0])
-        query = run_query(parameters)
+        query = only_begun(run_query(parameters))
         form = parameters.take("format", one_of(("json", "jsonl", "csv")), "json")
-        query = structs.replace(query, begun=query.status != "skipped" and query.reason not in SKIP_REASONS)
         page = await self.page(parameters, query)
         if form == "json":
-            await self.answer_pieces(_JSON.content_type, self._object(page))
+            await self.answer_pieces(JSON.content_type, self._object(page))
         else:
-            written = _CSV if form == "csv" else _LINES
+            written = CSV if form == "csv" else LINES
             self.name_download(f"{query.script or 'cronscope'}-logs.{form}")
             await self.answer_pieces(written.content_type, self._download(written, query, page, whole=not limited))
 
@@ -89,13 +35,13 @@ class Logs(RunListing):
         separator = b'{"logs":['
         for run in page.runs:
             yield separator
-            async for piece in self._record(_JSON, run):
+            async for piece in self._record(JSON, run):
                 yield piece
             separator = b","
         yield (b"" if page.runs else separator) + b'],"next":' + to_json(page.next) + b"}\n"
 
     async def _download(
-        self, form: _Form, query: RunQuery, page: RunPage, *, whole: bool
+        self, form: Form, query: RunQuery, page: RunPage, *, whole: bool
     ) -> AsyncGenerator[bytes, None]:
         """All records that the query is about, or as many as its limit."""
         yield form.title
@@ -110,12 +56,8 @@ class Logs(RunListing):
             query = structs.replace(query, before=page.next, limit=query.limit if whole else left)
             page = await self.engine.runs(query)
 
-    async def _record(self, form: _Form, run: Run) -> AsyncGenerator[bytes, None]:
-        record = LogRecord(
-            timestamp=run.started_at or run.scheduled_at, script_name=run.script_name, run_id=run.run_id,
-            exit_code=run.exit_code, status=run.status, reason=run.reason, duration_ms=run.duration,
-        )  # fmt: skip
-        yield form.head(record)
+    async def _record(self, form: Form, run: Run) -> AsyncGenerator[bytes, None]:
+        yield form.head(log_record(run))
         async for text in self.engine.output_text(run.run_id, "stdout"):
             yield form.text(text)
         yield form.between

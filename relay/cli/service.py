@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from relay.cli.options import config_file, config_option
+from relay.cli.options import config_file, config_option, data_dir_option
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -17,7 +16,7 @@ LEVELS = ("debug", "info", "warning", "error")
 @click.command()
 @config_option
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen; overrides the file. Port 0 takes any free one.")
-@click.option("--data-dir", metavar="DIR", help="Where runs and their history are kept; overrides the file.")
+@data_dir_option
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="How much to log.")
 def serve(config: Path | None, listen: str | None, data_dir: str | None, log_level: str) -> None:
     """Run the service in the foreground: scheduler, /metrics, /ws and the page.
@@ -27,20 +26,13 @@ def serve(config: Path | None, listen: str | None, data_dir: str | None, log_lev
     """
     import asyncio
 
-    from exporter.config import COMMAND_LINE, ConfigError
-    from exporter.data_dir import StartError
     from relay.service import ListenError, serve
 
     _log_to_stderr(log_level)
-    flags = {key: value for key, value in (("listen", listen), ("data_dir", data_dir)) if value is not None}
+    file = config_file(config, {"listen": listen, "data_dir": data_dir})
     try:
-        file = config_file(config, flags)
         asyncio.run(serve(file, file.load(), _tell_ready))
-    except ConfigError as error:
-        for fault in error.faults:
-            click.echo(str(fault), err=True)
-        sys.exit(2 if all(fault.file == COMMAND_LINE for fault in error.faults) else 1)
-    except (ListenError, StartError) as error:
+    except ListenError as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -1,0 +1,137 @@
+"""Asking the running service over its HTTP API."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import click
+import msgspec
+from msgspec import Struct, structs
+
+from exporter.events import Instant, OutputPage, Run, Script, from_json
+from exporter.history import RunPage, RunQuery
+from exporter.outputs import UnknownRun
+from exporter.scheduler import RunRefused
+from exporter.scripts import UnknownScript
+
+T = TypeVar("T")
+
+ANSWER_SECONDS = 20.0
+"""How long the service may be silent; it is on the same machine, and answers piece by piece."""
+_PIECE_BYTES = 64 << 10
+
+
+class NoAnswer(click.ClickException):
+    """The service holds its lock, but cannot be asked, or not now: it starts, stops or hangs."""
+
+
+class _Scripts(Struct):
+    scripts: list[Script]
+
+
+class Client:
+    """Every method raises NoAnswer where the service does not answer, a ClickException where it refuses."""
+
+    def __init__(self, url: str, pid: int) -> None:
+        self._url = url
+        self._pid = pid
+
+    def scripts(self) -> list[Script]:
+        return self._ask("GET", "scripts", _Scripts).scripts
+
+    def runs(self, query: RunQuery) -> RunPage:
+        return self._ask("GET", f"runs?{_parameters(query)}", RunPage)
+
+    def run(self, run_id: str) -> Run:
+        """Raises UnknownRun too."""
+        return self._ask("GET", f"runs/{run_id}", Run, missing=UnknownRun)
+
+    def output(self, run_id: str, first: int = 0) -> OutputPage:
+        """Raises UnknownRun too."""
+        return self._ask("GET", f"runs/{run_id}/output?from={first}", OutputPage, missing=UnknownRun)
+
+    def logs(self, query: RunQuery) -> Iterator[bytes]:
+        """JSON Lines of all runs that the query is about, whatever its limit, latest first, in pieces."""
+        parameters = _parameters(structs.replace(query, limit=None))
+        with self._answer("GET", f"logs?format=jsonl&{parameters}") as answer:
+            while piece := answer.read1(_PIECE_BYTES):
+                yield piece
+
+    def start(self, name: str) -> str:
+        """The id of the run that was started, or waits for its turn.  Raises UnknownScript and RunRefused too."""
+        return self._ask("POST", f"scripts/{_quoted(name)}/run", dict[str, str], missing=UnknownScript)["run_id"]
+
+    def stop(self, name: str) -> list[str]:
+        """The ids of the script's runs, which are being stopped.  Raises UnknownScript too."""
+        path = f"scripts/{_quoted(name)}/stop"
+        return self._ask("POST", path, dict[str, list[str]], missing=UnknownScript)["run_ids"]
+
+    def stop_run(self, run_id: str) -> None:
+        """Raises UnknownRun, and RunRefused where it has ended already."""
+        self._ask("POST", f"runs/{run_id}/stop", dict[str, str], missing=UnknownRun)
+
+    def clear_logs(self, name: str) -> int:
+        """How many records were deleted.  Raises UnknownScript too."""
+        return self._ask("DELETE", f"logs/{_quoted(name)}", dict[str, int], missing=UnknownScript)["deleted"]
+
+    def _ask(self, method: str, path: str, of: type[T], *, missing: type[LookupError] = LookupError) -> T:
+        with self._answer(method, path, missing) as answer:
+            return from_json(answer.read(), of)
+
+    @contextmanager
+    def _answer(
+        self, method: str, path: str, missing: type[LookupError] = LookupError
+    ) -> Iterator[http.client.HTTPResponse]:
+        """`missing` is what a 404 means."""
+        url = urlsplit(self._url)
+        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request(method, f"{url.path}api/v1/{path}")
+            answer = connection.getresponse()
+            if answer.status >= 300:
+                raise _refusal(answer.status, answer.read(), missing)
+            yield answer
+        except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise NoAnswer(f"the service (process {self._pid}) does not answer at {self._url}: {why}") from error
+        finally:
+            connection.close()
+
+
+def _parameters(query: RunQuery) -> str:
+    given = {name: value for name, value in structs.asdict(query).items() if value is not None and name != "begun"}
+    given = {name: value.rfc3339() if isinstance(value, Instant) else value for name, value in given.items()}
+    return urlencode(given, errors="surrogateescape")
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="", errors="backslashreplace")
+
+
+def _refusal(status: int, body: bytes, missing: type[LookupError]) -> Exception:
+    message = _problem(status, body)
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            return missing(message)
+        case HTTPStatus.CONFLICT:
+            return RunRefused(message)
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return NoAnswer(message)
+        case _:
+            return click.ClickException(message)
+
+
+def _problem(status: int, body: bytes) -> str:
+    """What a refusal says (RFC 9457)."""
+    try:
+        problem = json.loads(body)
+        details = [f"{error['pointer'].removeprefix('#/')}: {error['message']}" for error in problem.get("errors", ())]
+        return "\n".join([problem["detail"], *details])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return f"the service answers with status {status}"

@@ -1,0 +1,91 @@
+"""Who is asked about scripts and runs: the running service, or in its absence its files.
+
+The service leaves its address in the data directory, which it holds by a lock as long as it lives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Protocol
+
+import click
+from msgspec import structs
+
+from exporter.config import LoadedConfig
+from exporter.data_dir import owner
+from exporter.events import OutputPage, Run, Script
+from exporter.history import RunPage, RunQuery
+from exporter.scripts import UnknownScript
+from exporter.settings import NAME_PATTERN
+from exporter.stored import Stored
+from relay.cli.client import Client
+from relay.log_forms import LINES, log_record, only_begun
+
+MAX_RUNS = 1000
+"""In an answer of the service."""
+
+
+class Source(Protocol):
+    """What `Client` and `Files` have in common; documented there."""
+
+    def scripts(self) -> list[Script]: ...
+    def runs(self, query: RunQuery) -> RunPage: ...
+    def run(self, run_id: str) -> Run: ...
+    def output(self, run_id: str, first: int = 0) -> OutputPage: ...
+    def logs(self, query: RunQuery) -> Iterator[bytes]: ...
+
+
+class Files(Stored):
+    """The configuration and the history, without a service."""
+
+    def logs(self, query: RunQuery) -> Iterator[bytes]:
+        """JSON Lines as the API has them, of all runs that the query is about, latest first, in pieces."""
+        for run in every_run(self, only_begun(query)):
+            yield LINES.head(log_record(run))
+            yield from map(LINES.text, self.text(run.run_id, "stdout"))
+            yield LINES.between
+            yield from map(LINES.text, self.text(run.run_id, "stderr"))
+            yield LINES.end
+
+
+def service(loaded: LoadedConfig) -> Client | None:
+    """The service that runs for a configuration; None where none does, or one that is only starting.
+
+    Raises a ClickException where that cannot be seen.
+    """
+    data_dir = loaded.settings.data_dir
+    try:
+        held = owner(data_dir)
+    except OSError as error:
+        raise click.ClickException(f"cannot look at the data directory {data_dir}: {error.strerror}") from error
+    return Client(held.url, held.pid) if held is not None and held.url is not None else None
+
+
+def source(loaded: LoadedConfig) -> Source:
+    """Raises as `service` does."""
+    return service(loaded) or Files(loaded)
+
+
+def check_known(loaded: LoadedConfig, asked: Source, name: str | None) -> None:
+    """Raises UnknownScript where a script is neither configured nor recorded."""
+    if name is None or name in loaded.entries:
+        return
+    if not (re.fullmatch(NAME_PATTERN, name) and asked.runs(RunQuery(script=name, limit=1)).runs):
+        raise UnknownScript(f"no script is named {name}")
+
+
+def latest(asked: Source, query: RunQuery, limit: int) -> list[Run]:
+    """The `limit` runs that a query is about and that began last, latest first."""
+    return list(islice(every_run(asked, structs.replace(query, limit=min(limit, MAX_RUNS))), limit))
+
+
+def every_run(asked: Source, query: RunQuery) -> Iterator[Run]:
+    """All runs that a query is about, latest begun first; its limit is that of what is asked for at a time."""
+    while True:
+        page = asked.runs(query)
+        yield from (run for run in page.runs if not query.begun or not (run.waits or run.status == "skipped"))
+        if page.next is None:
+            return
+        query = structs.replace(query, before=page.next)

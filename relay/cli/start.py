@@ -1,0 +1,180 @@
+"""Starting a script now, and stopping it: through the running service, or in its place."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from relay.cli.format import duration, print_lines, result
+from relay.cli.options import configured, discard_output, examples, name_argument
+
+if TYPE_CHECKING:
+    from exporter.config import LoadedConfig
+    from exporter.events import OutputPage, Run
+    from relay.cli.client import Client
+
+POLL_SECONDS = 0.1
+RETURN_SECONDS = 30.0
+"""How long a service that went away is waited for: it may be restarted."""
+
+
+@click.command(epilog=examples("cronscope run backup && echo done", "cronscope run backup --detach"))
+@click.option("--detach", is_flag=True, help="Do not wait for the end: print the run's id.")
+@name_argument()
+@configured
+def run(loaded: LoadedConfig, detach: bool, name: str) -> None:
+    """Run a script now, and print what it writes as it comes.
+
+    Where the service runs, it does that; otherwise it is done here, with the same environment, limits and history.
+    Ctrl-C stops the run.  Exit code 0 where it succeeded, 1 where it failed.
+    """
+    from relay.cli.source import service
+
+    asked = service(loaded)
+    if asked is not None:
+        run_id = asked.start(name)
+        if detach:
+            click.echo(run_id)
+            return
+        ended, fault = _follow(loaded, asked, run_id), None
+    elif detach:
+        raise click.ClickException("--detach needs a running service: cronscope serve")
+    else:
+        ended, fault = _run_here(loaded, name)
+    if ended.status != "completed":
+        click.echo(fault or _failure(ended), err=True)
+        sys.exit(1)
+
+
+@click.command(epilog=examples("cronscope stop backup"))
+@name_argument()
+@configured
+def stop(loaded: LoadedConfig, name: str) -> None:
+    """Stop a script's runs, those too that wait for their start, and wait for their end.
+
+    The whole process group of each gets SIGTERM, and SIGKILL after the script's kill_after.
+    """
+    from relay.cli.source import service
+
+    asked = service(loaded)
+    if asked is None:
+        run_ids = _stop_here(loaded, name)
+    else:
+        run_ids = asked.stop(name)
+        for run_id in run_ids:
+            while asked.run(run_id).status == "running":
+                time.sleep(POLL_SECONDS)
+    click.echo("\n".join(f"stopped {run_id}" for run_id in run_ids) or f"{name} is not running")
+
+
+def _print(page: OutputPage) -> None:
+    """Where nobody reads on, the run goes on all the same."""
+    try:
+        print_lines(page, apart=True)
+    except BrokenPipeError:
+        discard_output()
+
+
+def _failure(run: Run) -> str:
+    after = f" after {duration(run.duration)}" if run.duration else ""
+    return f"{run.script_name} {result(run).text}{after}"
+
+
+# --- through the service ---
+
+
+def _follow(loaded: LoadedConfig, asked: Client, run_id: str) -> Run:
+    """Print a run's output till its end; its record.  The first Ctrl-C stops it, a second one ends the waiting."""
+    from contextlib import suppress
+
+    from exporter.scheduler import RunRefused
+
+    line: int | None = 0
+    stopping = False
+    while line is not None:
+        try:
+            asked, line = _print_more(loaded, asked, run_id, line)
+        except KeyboardInterrupt:
+            if stopping:
+                raise
+            stopping = True
+            with suppress(RunRefused):  # it has ended just now
+                asked.stop_run(run_id)
+    return asked.run(run_id)
+
+
+def _print_more(loaded: LoadedConfig, asked: Client, run_id: str, line: int) -> tuple[Client, int | None]:
+    """Print what has come from a line on; who is to be asked next, and for which line."""
+    from relay.cli.client import NoAnswer
+
+    try:
+        page = asked.output(run_id, line)
+    except NoAnswer:
+        return _returned(loaded, run_id), line
+    _print(page)
+    if not page.lines and page.next is not None:
+        time.sleep(POLL_SECONDS)
+    return asked, page.next
+
+
+def _returned(loaded: LoadedConfig, run_id: str) -> Client:
+    """The service, once it is there again and knows the run.  Raises a ClickException where it stays away."""
+    from relay.cli.client import NoAnswer
+    from relay.cli.source import service
+
+    deadline = time.monotonic() + RETURN_SECONDS
+    while time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+        try:
+            asked = service(loaded)
+            if asked is not None:
+                asked.run(run_id)
+                return asked
+        except NoAnswer:
+            continue
+    raise click.ClickException(
+        f"the service went away; unless it was told to stop its scripts, run {run_id} goes on, and cronscope logs shows"
+        " it when the service is back"
+    )
+
+
+# --- in its place ---
+
+
+def _run_here(loaded: LoadedConfig, name: str) -> tuple[Run, str | None]:
+    import asyncio
+    import os
+    import signal
+
+    from exporter.stand_in import stand_in
+
+    async def run() -> tuple[Run, str | None]:
+        stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def stop(number: int) -> None:
+            if stopping.is_set():  # a second one leaves the run to itself
+                loop.remove_signal_handler(number)
+                os.kill(os.getpid(), number)
+            stopping.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop, number)
+        async with stand_in(loaded) as here:
+            return await here.run(name, _print, stopping)
+
+    return asyncio.run(run())
+
+
+def _stop_here(loaded: LoadedConfig, name: str) -> list[str]:
+    import asyncio
+
+    from exporter.stand_in import stand_in
+
+    async def stop() -> list[str]:
+        async with stand_in(loaded) as here:
+            return await here.stop(name)
+
+    return asyncio.run(stop())

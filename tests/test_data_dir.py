@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporter.data_dir import LOCK, Owner, StartError, announce, claim, owner
+from tests.service import Service
+
+
+def test_nobody_owns_a_directory_that_was_never_claimed(tmp_path: Path) -> None:
+    assert owner(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_claims_a_directory_is_its_owner_until_the_lock_is_closed(tmp_path: Path) -> None:
+    with claim(tmp_path) as lock:
+        assert owner(tmp_path) == Owner(os.getpid(), None)
+        announce(lock, "http://127.0.0.1:1/")
+        assert owner(tmp_path) == Owner(os.getpid(), "http://127.0.0.1:1/")
+    assert owner(tmp_path) is None
+
+
+def test_a_second_claim_names_the_first(tmp_path: Path) -> None:
+    with claim(tmp_path) as lock:
+        announce(lock, "http://127.0.0.1:1/")
+        with pytest.raises(StartError, match=rf"another cronscope \(process {os.getpid()}\) is using"):
+            claim(tmp_path)
+
+
+def test_looking_at_the_owner_keeps_nobody_from_claiming(tmp_path: Path) -> None:
+    claim(tmp_path).close()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            owner(tmp_path)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    for _ in range(200):
+        claim(tmp_path).close()
+    over.set()
+    looking.join()
+
+
+def test_a_service_leaves_its_address_for_its_owner_alone(start_service: Callable[..., Service]) -> None:
+    service = start_service("scripts: []")
+    assert service.process is not None
+    data_dir = service.folder / "data"
+    assert owner(data_dir) == Owner(service.process.pid, f"{service.url}/")
+    assert (data_dir / LOCK).stat().st_mode & 0o077 == 0
+    service.kill()
+    assert owner(data_dir) is None
