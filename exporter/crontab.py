@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -63,14 +63,16 @@ class Crontab(Struct, frozen=True):
     notes: list[Note]
 
 
-def parse(text: str, *, system: bool, user: str, home: Callable[[str], str | None]) -> Crontab:
+def parse(
+    text: str, *, system: bool, user: str, home: Callable[[str], str | None], taken: Iterable[str] = ()
+) -> Crontab:
     """Every line of a crontab as an entry or as a note, and as both where an entry says less than its line did.
 
     `system`: the sixth column names the user, as in /etc/crontab and /etc/cron.d.  `user` is whose crontab it is
-    otherwise, and who the service is taken to run as; `home` knows where a user's home is.  Surrogates in `text`
-    stand for bytes that were no UTF-8.
+    otherwise, and who the service is taken to run as; `home` knows where a user's home is.  No entry gets one of the
+    names `taken`.  Surrogates in `text` stand for bytes that were no UTF-8.
     """
-    reading = _Reading(system, user, home)
+    reading = _Reading(system, user, home, taken)
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         reading.line(number, line)
     return Crontab(reading.entries, reading.notes)
@@ -79,14 +81,14 @@ def parse(text: str, *, system: bool, user: str, home: Callable[[str], str | Non
 class _Reading:
     """One reading of one crontab: a variable holds for the lines after it, a comment for the one below."""
 
-    def __init__(self, system: bool, user: str, home: Callable[[str], str | None]) -> None:
+    def __init__(self, system: bool, user: str, home: Callable[[str], str | None], taken: Iterable[str]) -> None:
         self._system = system
         self._user = user
         self._home = home
         self._env: dict[str, str] = {}
         self._timezone: str | None = None
         self._description: list[str] = []
-        self._names: set[str] = set()
+        self._names: set[str] = set(taken)
         self._namesakes: Counter[str] = Counter()
         self._told_of_cr = False
         self._number = 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -52,6 +53,14 @@ def test_without_a_file_named_that_of_the_current_directory_is_checked(
     assert result.exit_code == 1
     assert "cronscope init" in result.output
     assert result.output.count("\n") == 1
+
+
+def test_faults_are_told_as_json_too(config: Path) -> None:
+    assert json.loads(invoke("check", "--json", "-c", str(config)).stdout) == {"faults": []}
+    config.write_text("scripts: 7\n")
+    result = invoke("check", "--json", "-c", str(config))
+    [fault] = json.loads(result.stdout)["faults"]
+    assert (result.exit_code, fault["line"], fault["column"], fault["key"]) == (1, 1, 10, "scripts")
 
 
 # --- init ---

@@ -17,6 +17,7 @@ from relay.cli.logs import clear_logs, logs
 from relay.cli.options import discard_output, refusal
 from relay.cli.runs import runs
 from relay.cli.schedule import list_scripts, next_starts
+from relay.cli.scripts import add, disable, enable, remove
 from relay.cli.service import serve
 from relay.cli.start import run, stop
 
@@ -57,7 +58,7 @@ def main(context: click.Context) -> None:
 
 
 for command in (
-    serve, check, init, list_scripts, next_starts, run, stop, runs, logs, clear_logs, import_crontab, doctor,
-    completion,
+    serve, check, init, list_scripts, next_starts, add, remove, enable, disable, run, stop, runs, logs, clear_logs,
+    import_crontab, doctor, completion,
 ):  # fmt: skip
     main.add_command(command)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import click
 import msgspec
 from msgspec import Struct, structs
 
-from exporter.events import Instant, OutputPage, Run, Script, from_json
+from exporter.events import Instant, OutputPage, Run, Script, from_json, to_json
 from exporter.history import RunPage, RunQuery
 from exporter.outputs import UnknownRun
 from exporter.scheduler import RunRefused
@@ -76,23 +76,30 @@ class Client:
         """Raises UnknownRun, and RunRefused where it has ended already."""
         self._ask("POST", f"runs/{run_id}/stop", dict[str, str], missing=UnknownRun)
 
+    def batch(self, action: Mapping[str, Any]) -> None:
+        """Change scripts, as POST /api/v1/scripts/batch has it.  Raises UnknownScript too."""
+        self._ask("POST", "scripts/batch", dict[str, Any], missing=UnknownScript, body=action)
+
     def clear_logs(self, name: str) -> int:
         """How many records were deleted.  Raises UnknownScript too."""
         return self._ask("DELETE", f"logs/{_quoted(name)}", dict[str, int], missing=UnknownScript)["deleted"]
 
-    def _ask(self, method: str, path: str, of: type[T], *, missing: type[LookupError] = LookupError) -> T:
-        with self._answer(method, path, missing) as answer:
+    def _ask(
+        self, method: str, path: str, of: type[T], *, missing: type[LookupError] = LookupError, body: object = None
+    ) -> T:
+        with self._answer(method, path, missing, body) as answer:
             return from_json(answer.read(), of)
 
     @contextmanager
     def _answer(
-        self, method: str, path: str, missing: type[LookupError] = LookupError
+        self, method: str, path: str, missing: type[LookupError] = LookupError, body: object = None
     ) -> Iterator[http.client.HTTPResponse]:
         """`missing` is what a 404 means."""
         url = urlsplit(self._url)
         connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=ANSWER_SECONDS)
         try:
-            connection.request(method, f"{url.path}api/v1/{path}")
+            content = None if body is None else to_json(body)
+            connection.request(method, f"{url.path}api/v1/{path}", content)
             answer = connection.getresponse()
             if answer.status >= 300:
                 raise _refusal(answer.status, answer.read(), missing)

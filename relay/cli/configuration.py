@@ -8,26 +8,30 @@ from pathlib import Path
 
 import click
 
-from relay.cli.options import config_file, config_option
+from relay.cli.options import config_file, config_option, json_option
 
 
 @click.command()
+@json_option
 @config_option
-def check(config: Path | None) -> None:
+def check(config: Path | None, as_json: bool) -> None:
     """Check the configuration file: print every fault as FILE:LINE: message.
 
     Exit code 0 where it is sound, 1 where it is faulty.
     """
-    from exporter.config import ConfigError
+    from exporter.config import ConfigError, Fault
+    from exporter.events import to_json
 
+    faults: list[Fault] = []
+    sound = ""
     try:
         loaded = config_file(config).load()
+        count = len(loaded.settings.scripts)
+        sound = f"{loaded.path}: {count} script{'' if count == 1 else 's'}, no faults"
     except ConfigError as error:
-        for fault in error.faults:
-            click.echo(str(fault))
-        sys.exit(1)
-    count = len(loaded.settings.scripts)
-    click.echo(f"{loaded.path}: {count} script{'' if count == 1 else 's'}, no faults")
+        faults = error.faults
+    click.echo(to_json({"faults": faults}) if as_json else sound or "\n".join(map(str, faults)))
+    sys.exit(bool(faults))
 
 
 @click.command()

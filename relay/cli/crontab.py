@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from relay.cli.options import json_option, printable
+from relay.cli.options import config_file, config_option, json_option, printable
 
 STANDARD_INPUT = Path("-")
 
@@ -22,8 +22,10 @@ STANDARD_INPUT = Path("-")
     "--system/--no-system", default=None,
     help="The sixth column names the user, or not; by default it does in etc/crontab and in a folder cron.d.",
 )  # fmt: skip
+@click.option("--write", is_flag=True, help="Add the entries to the configuration file, and print their names only.")
 @json_option
-def import_crontab(file: Path, system: bool | None, as_json: bool) -> None:
+@config_option
+def import_crontab(file: Path, system: bool | None, write: bool, as_json: bool, config: Path | None) -> None:
     """Turn a crontab into configuration entries, and tell what could not be carried.
 
     Reads FILE, or standard input; where that is a terminal, your own crontab as `crontab -l` has it.  Prints YAML that
@@ -37,15 +39,25 @@ def import_crontab(file: Path, system: bool | None, as_json: bool) -> None:
 
     from exporter.crontab import parse
     from exporter.edits import edited
+    from exporter.script_edits import create
+    from relay.cli.scripts import change
 
     where, text = _read(file)
-    user = _user()
-    crontab = parse(text, system=_is_system(file) if system is None else system, user=user, home=_home)
+    loaded = config_file(config).load() if write else None
+    crontab = parse(
+        text, system=_is_system(file) if system is None else system, user=_user(), home=_home,
+        taken=() if loaded is None else loaded.entries,
+    )  # fmt: skip
+    if loaded is not None and crontab.entries:
+        change(loaded, {"action": "import", "scripts": crontab.entries}, create(crontab.entries))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode({"scripts": crontab.entries, "notes": crontab.notes})))
     else:
         entries = {entry["name"]: entry for entry in crontab.entries}
-        click.echo((edited("", {}, entries) or "scripts: []\n").encode(), nl=False)
+        if loaded is not None:
+            click.echo("".join(f"added {name}\n" for name in entries), nl=False)
+        else:
+            click.echo((edited("", {}, entries) or "scripts: []\n").encode(), nl=False)
         for note in crontab.notes:
             click.echo(printable(f"{where}:{note.line}: {note.message}"), err=True)
     sys.exit(any(note.fault for note in crontab.notes))

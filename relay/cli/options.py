@@ -63,9 +63,10 @@ def configured(command: Command) -> Command:
         try:
             command(loaded=loaded, **given)
         except UnknownScript as error:
-            raise click.ClickException(
-                f"{printable(str(error))}; {_guess(given['name'], [*loaded.entries])}"
-            ) from error
+            names = given["names"] if "names" in given else [given["name"]]
+            unknown = next((name for name in names if name not in loaded.entries), names[0])
+            guess = _guess(unknown, [*loaded.entries])
+            raise click.ClickException(f"{printable(str(error))}; {guess}") from error
 
     return run
 
@@ -81,6 +82,11 @@ def _guess(name: str, names: list[str]) -> str:
 def name_argument(*, required: bool = True) -> Callable[[Command], Command]:
     metavar = "NAME" if required else "[NAME]"
     return click.argument("name", metavar=metavar, required=required, shell_complete=_complete_name)
+
+
+names_argument = click.argument(
+    "names", metavar="NAME…", nargs=-1, required=True, shell_complete=lambda *given: _complete_name(*given)
+)
 
 
 def _complete_name(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
@@ -157,16 +163,20 @@ class _Faults(click.ClickException):
 def refusal(error: Exception) -> click.ClickException | None:
     """What a user is told of an exception; None where it is nothing but our own mistake."""
     from exporter.config import ConfigError
+    from exporter.config_file import EditRefused, NotWritten
     from exporter.data_dir import StartError
     from exporter.history import HistoryError
     from exporter.outputs import UnknownRun
     from exporter.scheduler import RunRefused
+    from exporter.script_edits import DuplicateScript
 
     match error:
         case ConfigError():
             return _Faults(error)
-        case HistoryError() | StartError() | UnknownRun() | RunRefused():
+        case HistoryError() | StartError() | UnknownRun() | RunRefused() | DuplicateScript() | EditRefused():
             return click.ClickException(str(error))
+        case NotWritten():
+            return click.ClickException(f"{error}; nothing was changed")
         case _:
             return None
 
