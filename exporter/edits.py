@@ -127,9 +127,16 @@ class _Edits:
         if self._added:
             column, last = self._column(starts[-1]), [*self._parts.values()][-1].start
             keys = self._column(last) - column if self._line_start(last) <= starts[-1] else INDENT
-            apart = len(starts) > 1 and self._blank(self._line_start(self._line_start(starts[-1]) - 1))
+            apart = len(starts) > 1 and self._stands_apart(starts[-1])
             entries = [block_item(entry, column, keys) for entry in self._added]
             self._change(ends[-1], ends[-1], "".join(("\n" if apart else "") + entry for entry in entries))
+
+    def _stands_apart(self, start: int) -> bool:
+        """Whether an empty line is above an entry and its comments."""
+        line = self._line_start(self._line_start(start) - 1)
+        while line and self._text[line : self._line_end(line)].lstrip().startswith("#"):
+            line = self._line_start(line - 1)
+        return self._blank(line)
 
     def _end_of_entry(self, end: int, column: int) -> int:
         """Comments right below something that are indented further than its `column` belong to it."""

@@ -136,6 +136,8 @@ def test_a_new_script_comes_last_and_is_set_apart_as_the_others_are() -> None:
     block = '\n  - name: check\n    command: "true"\n    every: 5m\n    env: {A: "yes", B: "1", C: "a: b"}\n'
     assert changed(FILE, new) == FILE + block
     assert changed(FILE.rstrip("\n"), new) == FILE + block
+    commented = FILE.replace("  - name: sync", "  # Cheap.\n  # Often.\n  - name: sync")
+    assert changed(commented, new) == commented + block
 
 
 def test_a_removed_script_goes_with_the_comments_inside_it_and_no_other() -> None:
