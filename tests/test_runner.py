@@ -181,7 +181,18 @@ def test_the_launcher_works_in_every_shell(tmp_path: Path, shell: list[str]) -> 
         for name in ("status", "stderr", "notice"):
             (tmp_path / name).unlink(missing_ok=True)
         with (tmp_path / "stderr").open("ab") as stderr, (tmp_path / "notice").open("ab") as notice:
-            arguments: list[str | Path] = [*shell, runner.LAUNCHER, tmp_path, "100", "/bin/sh", "-c", command]
+            # Under nohup, all that is started ignores SIGHUP.
+            arguments: list[str | Path] = [
+                "env",
+                "--default-signal",
+                *shell,
+                runner.LAUNCHER,
+                tmp_path,
+                "100",
+                "/bin/sh",
+                "-c",
+                command,
+            ]
             environment = {**os.environ, **env}
             code = subprocess.run(arguments, stdin=stderr, stderr=notice, env=environment, check=False).returncode
         found = adopt(tmp_path)
