@@ -62,6 +62,7 @@ class StandIn:
         unfollow = self._outputs.follow(run_id, grown.set)
         try:
             await self._follow(run_id, show, grown)
+            await self._ended([run_id])  # its record is stored after its output's end
         finally:
             stopping.cancel()
             unfollow()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,12 @@ scripts:
   - {name: long, command: "echo begun; sleep 1000"}
   - {name: lacking, command: [./lacking]}
 """
+
+
+def ended(command: subprocess.Popen[str]) -> tuple[int, str]:
+    """Its exit code, and what it told on standard error."""
+    assert command.stderr is not None
+    return command.wait(DEADLINE), command.stderr.read()
 
 
 @pytest.fixture
@@ -61,7 +68,7 @@ def test_output_comes_while_the_run_is_on(config: Path, service: Service) -> Non
             assert run.poll() is None
             (file.parent / "gate").write_text("go\n")
             assert run.stdout.readline() == "after\n"
-            assert run.wait(DEADLINE) == 0
+            assert ended(run) == (0, "")
 
 
 def test_ctrl_c_stops_the_run(config: Path, service: Service) -> None:
@@ -97,7 +104,7 @@ def test_a_run_here_goes_on_where_nobody_reads_its_output(config: Path) -> None:
         assert run.stdout is not None
         run.stdout.readline()
         run.stdout.close()
-        assert run.wait(DEADLINE) == 0
+        assert ended(run) == (0, "")
     assert (config.parent / "done").exists()
 
 
@@ -120,7 +127,7 @@ def test_a_run_is_followed_over_a_restart_of_the_service(service: Service) -> No
         service.start()
         (service.folder / "gate").write_text("go\n")
         assert run.stdout.readline() == "after\n"
-        assert run.wait(DEADLINE) == 0
+        assert ended(run) == (0, "")
 
 
 def test_stop_ends_what_runs_and_waits_for_that(service: Service) -> None:
@@ -151,7 +158,7 @@ def test_two_cannot_stand_in_for_the_service_at_once(config: Path) -> None:
         assert f"another cronscope (process {run.pid}) is using" in result.stderr
         assert listed("list", "-c", config)["scripts"][2]["running"]
         (config.parent / "gate").write_text("go\n")
-        assert run.wait(DEADLINE) == 0
+        assert ended(run) == (0, "")
 
 
 def left_running(service: Service) -> str:

@@ -91,33 +91,35 @@ def _follow(loaded: LoadedConfig, asked: Client, run_id: str) -> Run:
     from contextlib import suppress
 
     from exporter.scheduler import RunRefused
+    from relay.cli.client import NoAnswer
 
     line: int | None = 0
     stopping = False
-    while line is not None:
+    while True:
         try:
-            asked, line = _print_more(loaded, asked, run_id, line)
+            if line is not None:
+                line = _print_more(asked, run_id, line)
+            elif (run := asked.run(run_id)).status != "running":  # its record is stored after its output's end
+                return run
+            else:
+                time.sleep(POLL_SECONDS)
+        except NoAnswer:
+            asked = _returned(loaded, run_id)
         except KeyboardInterrupt:
             if stopping:
                 raise
             stopping = True
             with suppress(RunRefused):  # it has ended just now
                 asked.stop_run(run_id)
-    return asked.run(run_id)
 
 
-def _print_more(loaded: LoadedConfig, asked: Client, run_id: str, line: int) -> tuple[Client, int | None]:
-    """Print what has come from a line on; who is to be asked next, and for which line."""
-    from relay.cli.client import NoAnswer
-
-    try:
-        page = asked.output(run_id, line)
-    except NoAnswer:
-        return _returned(loaded, run_id), line
+def _print_more(asked: Client, run_id: str, line: int) -> int | None:
+    """Print what has come from a line on; the line to ask for next."""
+    page = asked.output(run_id, line)
     _print(page)
     if not page.lines and page.next is not None:
         time.sleep(POLL_SECONDS)
-    return asked, page.next
+    return page.next
 
 
 def _returned(loaded: LoadedConfig, run_id: str) -> Client:
