@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 
 from exporter.events import Instant
 
+_SECONDS = r"[0-9]+(\.[0-9]+)?"
 _DURATION_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+")
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
@@ -26,12 +27,14 @@ class Duration(int):
     """A length of time in whole milliseconds, written `500ms`, `30s`, `1h30m`, `2d`, or as bare seconds."""
 
     __slots__ = ()
+    pattern = f"^({_DURATION.pattern}|{_SECONDS})$"
+    """Of texts that may be durations."""
     form = "a duration such as 500ms, 30s, 5m, 1h30m, 2d, or a number of seconds, at most 36525d"
 
     @classmethod
     def parse(cls, value: object) -> Duration:
         """Raises ValueError where `value` has none of the accepted forms, or is longer than a hundred years."""
-        if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        if isinstance(value, str) and re.fullmatch(_SECONDS, value):
             value = float(value)
         milliseconds = -1.0
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -59,6 +62,8 @@ class Size(int):
     """A number of bytes, written `64KiB`, `10MiB`, or as bare bytes."""
 
     __slots__ = ()
+    pattern = f"^({_SIZE.pattern})$"
+    """Of texts that may be sizes."""
     form = "a size such as 64KiB, 10MiB, 1GiB, or a number of bytes"
 
     @classmethod
