@@ -121,7 +121,8 @@ def _operation(
         "responses": dict(sorted(statuses.items())),
     }
     if (content := _content(operation, known)) is not None:
-        described["requestBody"] = {"required": True, "content": content}
+        # Files may be empty, JSON may not.
+        described["requestBody"] = {"required": operation.body is not None, "content": content}
     return described
 
 
@@ -161,7 +162,8 @@ def _parameters(route: str, method: str, operation: Operation) -> Iterator[dict[
     if (query := operation.query) is not None:
         about, kinds = docstrings(query)[1], schemas(query)
         for field in structs.fields(query):
-            described: dict[str, Any] = {"name": field.encode_name, "in": "query", "schema": kinds[field.encode_name]}
+            described: dict[str, Any] = {"name": field.encode_name, "in": "query", "allowEmptyValue": True}
+            described["schema"] = kinds[field.encode_name]
             if field.default not in (None, NODEFAULT):
                 described["schema"]["default"] = field.default
             if field.name in about:

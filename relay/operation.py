@@ -10,7 +10,7 @@ from tornado.web import RequestHandler
 
 M = TypeVar("M", bound=Callable[..., Any])
 
-ANY_BYTES = "*/*"
+BYTES = "application/octet-stream"
 TEXT = "text/plain"
 YAML = "application/yaml"
 """RFC 9512."""

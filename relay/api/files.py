@@ -18,11 +18,11 @@ from exporter.script_check import Report
 from exporter.templates import Template, templates
 from exporter.versions import Content, UnknownVersion
 from relay.handler import Handler
-from relay.operation import ANY_BYTES, TEXT, Answer, operation
+from relay.operation import BYTES, TEXT, Answer, operation
 from relay.precondition import precondition
 from relay.problem import Problem
 
-_CONTENT = Answer(media=(TEXT, "application/octet-stream"), headers=("ETag",))
+_CONTENT = Answer(media=(TEXT, BYTES), headers=("ETag",))
 _WRITTEN = {
     200: Answer(of=FileEntry, headers=("ETag",)),
     201: Answer(of=FileEntry, headers=("ETag", "Location")),
@@ -65,7 +65,7 @@ class _Contents(Handler):
             content.data.decode()
             kind = "text/plain; charset=utf-8"
         except UnicodeDecodeError:
-            kind = "application/octet-stream"
+            kind = BYTES
         self.answer_tagged(content.data, kind, content.etag)
 
     def condition(self) -> Precondition:
@@ -87,7 +87,7 @@ class File(_Contents):
     async def get(self, path: str) -> None:
         self.tell(await self.engine.files.read(path))
 
-    @operation("Make or replace a file", _WRITTEN, takes=ANY_BYTES, conditional=True, problems=(409, 415, 507))
+    @operation("Make or replace a file", _WRITTEN, takes=BYTES, conditional=True, problems=(409, 415, 507))
     async def put(self, path: str) -> None:
         headers = self.request.headers
         if headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -105,7 +105,7 @@ class File(_Contents):
 class FileCheck(Handler):
     @operation(
         "What is wrong with a text as this file; nothing is saved or executed", {200: Report},
-        takes=ANY_BYTES, problems=(409,),
+        takes=BYTES, problems=(409,),
     )  # fmt: skip
     async def post(self, path: str) -> None:
         self.answer(await self.engine.files.check(path, self.request.body))

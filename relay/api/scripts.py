@@ -177,7 +177,7 @@ class ScriptBatch(Script):
             case Update(names, config):
                 await self._changed(
                     script_edits.patch(names, config, _always, "config"),
-                    [config["name"]] if config.get("name") else names,
+                    [config["name"]] if names and config.get("name") else names,
                 )
             case Delete(names):
                 await self.change(script_edits.delete(names, _always))
