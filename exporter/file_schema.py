@@ -17,11 +17,14 @@ from exporter.settings import Duration, Size
 REFERENCE = "#/components/schemas/{name}"
 """Where OpenAPI has the schema of a struct."""
 _CUSTOM: dict[type, dict[str, Any]] = {
-    Duration: {"type": ["string", "number"], "pattern": Duration.pattern, "minimum": 0, "description": Duration.form},
+    Duration: {
+        "type": ["string", "number"], "pattern": Duration.pattern, "minimum": 0, "maximum": Duration.longest,
+        "description": Duration.form,
+    },
     Size: {"type": ["string", "integer"], "pattern": Size.pattern, "minimum": 0, "description": Size.form},
     Instant: {"type": "string", "format": "date-time"},
     Path: {"type": "string", "minLength": 1},
-}
+}  # fmt: skip
 
 
 def schema(struct: type[Struct]) -> dict[str, Any]:

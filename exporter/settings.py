@@ -29,6 +29,8 @@ class Duration(int):
     __slots__ = ()
     pattern = f"^({_DURATION.pattern}|{_SECONDS})$"
     """Of texts that may be durations."""
+    longest = _LONGEST // _DURATION_UNITS["s"]
+    """In seconds."""
     form = "a duration such as 500ms, 30s, 5m, 1h30m, 2d, or a number of seconds, at most 36525d"
 
     @classmethod
@@ -124,7 +126,7 @@ LogOutput = Literal["none", "json", "json+output"]
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """How much of a script's history is kept; None: no limit of this kind.
+    """How much of a script's history is kept; unset: no limit of this kind.
 
     What a script's own `retention` does not name is as in that of the service.
     """
@@ -145,7 +147,7 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     every: Duration | None = None
     at: Instant | None = None
     timezone: str | None = None
-    """IANA name or `local`; None: that of the service."""
+    """IANA name or `local`; unset: that of the service."""
     jitter: Duration = Duration(0)
     enabled: bool = True
     timeout: Duration = Duration(0)
@@ -165,7 +167,7 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     env_file: Path | None = None
     labels: dict[LabelName, str] = {}
     success_age_limit: Duration | None = None
-    """None: derived from the schedule and the timeout."""
+    """Unset: derived from the schedule and the timeout."""
     retention: Retention = Retention()
 
 
