@@ -13,7 +13,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from exporter.etag import etag_of
+from exporter.versions import Content, content_of
 from relay import openapi, pages
 from relay.api import config, files, logs, runs, schedule, scripts, system
 from relay.handler import MAX_BODY, Handler, NotFound, Site
@@ -56,13 +56,13 @@ class Socket(Handler, SocketHandler):
 class OpenAPI(Handler):
     @operation("This document", {200: Answer(of=dict[str, Any], headers=("ETag",))}, conditional=True)
     async def get(self) -> None:
-        content = await asyncio.to_thread(_document, self.engine.version)
-        self.answer_tagged(content, "application/json", etag_of(content))
+        document = await asyncio.to_thread(_document, self.engine.version)
+        self.answer_tagged(document.data, "application/json", document.etag)
 
 
 @cache
-def _document(version: str) -> bytes:
-    return openapi.document(ROUTES, version)
+def _document(version: str) -> Content:
+    return content_of(openapi.document(ROUTES, version))
 
 
 ROUTES: list[tuple[str, type[Handler]]] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 from functools import cache
 from itertools import pairwise
@@ -17,15 +18,19 @@ def docstrings(struct: type[Struct]) -> tuple[str | None, dict[str, str]]:
     for base in reversed(struct.__mro__):
         if not issubclass(base, Struct) or base is Struct:
             continue
-        body = _classes(base.__module__)[base.__name__].body
-        for statement, following in pairwise(body):
+        for statement, following in pairwise(_definition(base).body):
             match statement, following:
                 case ast.AnnAssign(target=ast.Name(id=field)), ast.Expr(value=ast.Constant(value=str(text))):
                     about_fields[field] = inspect.cleandoc(text)
-    return ast.get_docstring(_classes(struct.__module__)[struct.__name__]), about_fields
+    return ast.get_docstring(_definition(struct)), about_fields
 
 
 @cache
-def _classes(module: str) -> dict[str, ast.ClassDef]:
-    tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+def _definition(struct: type[Struct]) -> ast.ClassDef:
+    """Of a class that is no part of another.  Parsing all of a module at once would hold up other threads."""
+    source = inspect.getsource(sys.modules[struct.__module__])
+    text = re.search(rf"^class {struct.__name__}\b.*?(?=^\S|\Z)", source, re.MULTILINE | re.DOTALL)
+    assert text is not None
+    (definition,) = ast.parse(text[0]).body
+    assert isinstance(definition, ast.ClassDef)
+    return definition

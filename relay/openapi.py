@@ -27,12 +27,14 @@ from relay.problem import CONTENT_TYPE, ProblemDetails
 _ABOUT = """\
 Runs scripts on schedules. Times are RFC 3339 in UTC with milliseconds, durations whole milliseconds, sizes bytes.
 
-Unknown keys and parameters are errors. A `HEAD` answers as the `GET` of its address, without the body.
+Unknown keys are errors, and unknown parameters where there are any. A `HEAD` answers as the `GET` of its address,
+without the body.
 
 `/ws` is a WebSocket (RFC 6455) whose messages this format cannot describe: the plain stream sends JSON objects
 `{type, timestamp, data}` of the types `system_metrics`, `script_status` and `error`; `/ws?v=1` is the stream of the
 page, which can be resumed with `/ws?v=1&epoch=E&after=N`."""
 
+_PROBLEM = "Problem{}"
 _PROBLEMS = {
     400: "The request is malformed: its address, a path that names no file, or its JSON.",
     403: "A page of another site may not do this, unless `allowed_origins` has it.",
@@ -91,7 +93,7 @@ def document(routes: Iterable[tuple[str, type[Handler]]], version: str) -> bytes
         "paths": paths,
         "components": {
             "schemas": dict(sorted({**_answered(types, components), **_configured()}.items())),
-            "responses": {_phrase(status).replace(" ", ""): _problem(about) for status, about in _PROBLEMS.items()},
+            "responses": {_PROBLEM.format(status): _problem(about) for status, about in _PROBLEMS.items()},
             "headers": {name: {"description": about, "schema": {"type": "string"}} for name, about in _HEADERS.items()},
         },
     }
@@ -108,8 +110,7 @@ def _operation(
     if operation.conditional and method in SAFE_METHODS:
         statuses["304"] = _answer(304, Answer(headers=("ETag",)), known)
     for status in _problems(route, handler, method, operation):
-        reference = f"#/components/responses/{_phrase(status).replace(' ', '')}"
-        statuses.setdefault(str(status), {"$ref": reference})
+        statuses.setdefault(str(status), {"$ref": f"#/components/responses/{_PROBLEM.format(status)}"})
     if method == "HEAD":
         for answer in statuses.values():
             answer.pop("content", None)
@@ -127,7 +128,7 @@ def _operation(
 
 
 def _answer(status: int, answer: Answer, known: dict[str, Any]) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": _phrase(status)}
+    described: dict[str, Any] = {"description": HTTPStatus(status).phrase}
     content: dict[str, Any] = {media: {} for media in answer.media}
     if answer.of is not None:
         members = [known[repr(of)] for of in _members(answer.of)]
@@ -187,10 +188,6 @@ def _content(operation: Operation, known: dict[str, Any]) -> dict[str, Any] | No
 def _problem(about: str) -> dict[str, Any]:
     reference = {"$ref": REFERENCE.format(name=ProblemDetails.__name__)}
     return {"description": about, "content": {CONTENT_TYPE: {"schema": reference}}}
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase
 
 
 # --- shapes ---

@@ -22,6 +22,7 @@ from relay.operation import BYTES, TEXT, Answer, operation
 from relay.precondition import precondition
 from relay.problem import Problem
 
+_PROBLEMS = (404, 409, 507)
 _CONTENT = Answer(media=(TEXT, BYTES), headers=("ETag",))
 _WRITTEN = {
     200: Answer(of=FileEntry, headers=("ETag",)),
@@ -50,7 +51,7 @@ class Templates(Handler):
 
 
 class Files(Handler):
-    @operation("The files under `scripts_dir`", {200: FileList}, problems=(409,))
+    @operation("The files under `scripts_dir`", {200: FileList}, problems=(409, 507))
     async def get(self) -> None:
         found = await self.engine.files.listing()
         await self.answer_list("files", found.files, truncated=found.truncated)
@@ -83,7 +84,7 @@ class _Contents(Handler):
 
 
 class File(_Contents):
-    @operation("A file as it is", {200: _CONTENT}, conditional=True, problems=(404, 409))
+    @operation("A file as it is", {200: _CONTENT}, conditional=True, problems=_PROBLEMS)
     async def get(self, path: str) -> None:
         self.tell(await self.engine.files.read(path))
 
@@ -96,7 +97,7 @@ class File(_Contents):
             raise Problem(400, "A file is written as a whole: Content-Range has no meaning here.")
         self.tell_written(await self.engine.files.write(path, self.request.body, self.condition()))
 
-    @operation("Delete a file; its versions stay", {204: Answer()}, conditional=True, problems=(404, 409, 507))
+    @operation("Delete a file; its versions stay", {204: Answer()}, conditional=True, problems=_PROBLEMS)
     async def delete(self, path: str) -> None:
         await self.engine.files.delete(path, self.condition())
         self.set_status(204)
@@ -105,14 +106,14 @@ class File(_Contents):
 class FileCheck(Handler):
     @operation(
         "What is wrong with a text as this file; nothing is saved or executed", {200: Report},
-        takes=BYTES, problems=(409,),
+        takes=BYTES, problems=(409, 507),
     )  # fmt: skip
     async def post(self, path: str) -> None:
         self.answer(await self.engine.files.check(path, self.request.body))
 
 
 class FileVersions(Handler):
-    @operation("Every version of a file, deleted or not", {200: VersionList}, problems=(404, 409))
+    @operation("Every version of a file, deleted or not", {200: VersionList}, problems=_PROBLEMS)
     async def get(self, path: str) -> None:
         await self.answer_list("versions", await self.engine.files.versions(path))
 
@@ -120,7 +121,7 @@ class FileVersions(Handler):
 class FileVersion(_Contents):
     @operation(
         "A version's content, or what it has changed", {200: _CONTENT},
-        query=Comparison, conditional=True, problems=(404, 409),
+        query=Comparison, conditional=True, problems=_PROBLEMS,
     )  # fmt: skip
     async def get(self, path: str, number: str) -> None:
         since = self.query(Comparison).diff
@@ -131,7 +132,7 @@ class FileVersion(_Contents):
 
 
 class FileRestore(_Contents):
-    @operation("Bring a version back", _WRITTEN, conditional=True, problems=(404, 409, 507))
+    @operation("Bring a version back", _WRITTEN, conditional=True, problems=_PROBLEMS)
     async def post(self, path: str, number: str) -> None:
         self.tell_written(await self.engine.files.restore(path, _version(number), self.condition()))
 
