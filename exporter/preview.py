@@ -24,9 +24,9 @@ class PreviewQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     every: Duration | None = None
     at: Instant | None = None
     timezone: str | None = None
-    """IANA name or `local`; None: that of the service."""
+    """IANA name or `local`; unset: that of the service."""
     after: Instant | None = field(name="from", default=None)
-    """None: now."""
+    """Unset: now."""
 
 
 class Preview(Struct, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ class RunQuery(Struct, frozen=True, kw_only=True):
 class RunPage(Struct, frozen=True):
     runs: list[Run]
     next: str | None
-    """Cursor of the following page; None on the last.  A search may end a page early: only None is the end."""
+    """Cursor of the following page; null on the last.  A search may end a page early: only null is the end."""
 
 
 class TimetableEntry(Struct, frozen=True):

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 
 from exporter.events import Instant
 
+_SECONDS = r"[0-9]+(\.[0-9]+)?"
 _DURATION_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ms|s|m|h|d))+")
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
@@ -26,12 +27,16 @@ class Duration(int):
     """A length of time in whole milliseconds, written `500ms`, `30s`, `1h30m`, `2d`, or as bare seconds."""
 
     __slots__ = ()
+    pattern = f"^({_DURATION.pattern}|{_SECONDS})$"
+    """Of texts that may be durations."""
+    longest = _LONGEST // _DURATION_UNITS["s"]
+    """In seconds."""
     form = "a duration such as 500ms, 30s, 5m, 1h30m, 2d, or a number of seconds, at most 36525d"
 
     @classmethod
     def parse(cls, value: object) -> Duration:
         """Raises ValueError where `value` has none of the accepted forms, or is longer than a hundred years."""
-        if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        if isinstance(value, str) and re.fullmatch(_SECONDS, value):
             value = float(value)
         milliseconds = -1.0
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -59,6 +64,8 @@ class Size(int):
     """A number of bytes, written `64KiB`, `10MiB`, or as bare bytes."""
 
     __slots__ = ()
+    pattern = f"^({_SIZE.pattern})$"
+    """Of texts that may be sizes."""
     form = "a size such as 64KiB, 10MiB, 1GiB, or a number of bytes"
 
     @classmethod
@@ -119,7 +126,7 @@ LogOutput = Literal["none", "json", "json+output"]
 
 
 class Retention(Struct, frozen=True, kw_only=True):
-    """How much of a script's history is kept; None: no limit of this kind.
+    """How much of a script's history is kept; unset: no limit of this kind.
 
     What a script's own `retention` does not name is as in that of the service.
     """
@@ -140,7 +147,7 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     every: Duration | None = None
     at: Instant | None = None
     timezone: str | None = None
-    """IANA name or `local`; None: that of the service."""
+    """IANA name or `local`; unset: that of the service."""
     jitter: Duration = Duration(0)
     enabled: bool = True
     timeout: Duration = Duration(0)
@@ -160,7 +167,7 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     env_file: Path | None = None
     labels: dict[LabelName, str] = {}
     success_age_limit: Duration | None = None
-    """None: derived from the schedule and the timeout."""
+    """Unset: derived from the schedule and the timeout."""
     retention: Retention = Retention()
 
 

@@ -61,8 +61,8 @@ def shapes(struct: type[Struct]) -> dict[str, Shape]:
 
 def _shape(of: mi.Type) -> Shape:
     match of:
-        case mi.Metadata(type=inner, extra_json_schema={"description": form}):
-            return replace(_shape(inner), form=form)
+        case mi.Metadata(type=inner, extra_json_schema={"description": form}, extra=others):
+            return replace(_shape(inner), form=form, **others or {})
         case mi.CustomType(cls=cls):
             return _CUSTOM[cls]
         case mi.StrType(pattern=pattern):
@@ -108,7 +108,7 @@ def _bool(text: str) -> bool:
 
 
 def _int(least: int, most: int | None, text: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,15}", text) or not least <= int(text) <= (most or math.inf):
+    if not re.fullmatch(r"-?[0-9]{1,16}", text) or not least <= int(text) <= (most or math.inf):
         raise ValueError
     return int(text)
 

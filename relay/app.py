@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable
+from functools import cache
 from typing import Any
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
-from relay import pages
+from exporter.versions import Content, content_of
+from relay import openapi, pages
 from relay.api import config, files, logs, runs, schedule, scripts, system
 from relay.handler import MAX_BODY, Handler, NotFound, Site
+from relay.operation import Answer, operation
 from relay.problem import Problem
 from relay.socket import SocketHandler
 
@@ -49,6 +53,18 @@ class Socket(Handler, SocketHandler):
         await super().get(*args, **kwargs)
 
 
+class OpenAPI(Handler):
+    @operation("This document", {200: Answer(of=dict[str, Any], headers=("ETag",))}, conditional=True)
+    async def get(self) -> None:
+        document = await asyncio.to_thread(_document, self.engine.version)
+        self.answer_tagged(document.data, "application/json", document.etag)
+
+
+@cache
+def _document(version: str) -> Content:
+    return content_of(openapi.document(ROUTES, version))
+
+
 ROUTES: list[tuple[str, type[Handler]]] = [
     ("/", pages.Page),
     ("/assets/{file}", pages.Asset),
@@ -82,6 +98,7 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/files/{path}/versions/{number}", files.FileVersion),
     ("/api/v1/files/{path}/versions/{number}/restore", files.FileRestore),
     ("/api/v1/files/{path}", files.File),
+    ("/api/v1/openapi.json", OpenAPI),
     ("/{file}", pages.PageFile),
 ]
 """Every address, and its name in the metrics.  The type is what puts the guard before each of them."""

@@ -9,17 +9,19 @@ from itertools import islice
 from types import TracebackType
 from typing import Any, TypeVar
 
+from msgspec import Struct
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
 from exporter.engine import Engine
 from exporter.events import to_json
 from exporter.settings import Settings
-from relay import body, guard
+from relay import body, guard, parameters
 from relay.problem import CONTENT_TYPE, Problem, problem_of
 from relay.socket import Relay
 
 T = TypeVar("T")
+Q = TypeVar("Q", bound=Struct)
 MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
 MAX_BODY = 1 << 20
@@ -89,6 +91,10 @@ class Handler(RequestHandler):
         """The request's JSON body.  Raises Problem where it is of another type."""
         return body.read(self.request.body, self.content_type, of)
 
+    def query(self, of: type[Q]) -> Q:
+        """The parameters that a struct declares.  Raises Problem with every fault of the request's query."""
+        return parameters.read(self.request.query_arguments, of)
+
     def answer(self, value: Any, status: int | None = None) -> None:
         """Answer with one of the structs of `exporter.events`, or with builtins that hold them, as JSON."""
         self.set_status(status or self.success)
@@ -98,6 +104,16 @@ class Handler(RequestHandler):
     async def answer_list(self, noun: str, items: Iterable[Any], **others: Any) -> None:
         """As `answer`, with an object that has `others`, and under their noun items of any number, taken as needed."""
         await self.answer_pieces("application/json", _pieces({**others, noun: []}, items))
+
+    def answer_tagged(self, content: bytes, content_type: str, etag: str) -> None:
+        """Answer with what has a strong `ETag`, or that the asker has it already."""
+        self.set_header("ETag", etag)
+        if self.check_etag_header():
+            self.set_status(304)
+            self.finish()
+            return
+        self.set_header("Content-Type", content_type)
+        self.finish(content)
 
     def answer_text(self, text: str | bytes) -> None:
         self.set_header("Content-Type", "text/plain; charset=utf-8")

@@ -36,11 +36,14 @@ class FieldError(Struct, frozen=True, kw_only=True):
     message: str
 
 
-class _Body(Struct, frozen=True, omit_defaults=True):
+class ProblemDetails(Struct, frozen=True, omit_defaults=True):
+    """What every error is answered with (RFC 9457)."""
+
     title: str
     status: int
     detail: str
     errors: Sequence[FieldError] = ()
+    """Where fields are at fault: every one of them."""
 
 
 class Problem(HTTPError):
@@ -56,7 +59,8 @@ class Problem(HTTPError):
         """What the status asks for beside the body: `Allow`, `Upgrade`, `Retry-After`."""
 
     def body(self) -> bytes:
-        return to_json(_Body(HTTPStatus(self.status_code).phrase, self.status_code, self.detail, self.errors)) + b"\n"
+        title = HTTPStatus(self.status_code).phrase
+        return to_json(ProblemDetails(title, self.status_code, self.detail, self.errors)) + b"\n"
 
 
 def problem_of(error: BaseException | None) -> Problem | None:

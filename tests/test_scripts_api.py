@@ -161,6 +161,13 @@ def test_who_saw_an_older_script_overwrites_nothing(service: Service) -> None:
     ask(service, "DELETE", path, status=204, If_Match=f'"other", {new}')
 
 
+def test_changes_of_no_scripts_change_nothing_whatever_they_are(service: Service) -> None:
+    for config in ({"every": "5m"}, {"name": "sync"}, {"name": [1]}):
+        action: dict[str, Any] = {"action": "update", "scripts": [], "config": config}
+        assert ask(service, "POST", f"{SCRIPTS}/batch", action)["scripts"] == []
+    assert service.config.read_text() == FILE
+
+
 def test_many_scripts_are_changed_by_one_write(service: Service) -> None:
     batch = f"{SCRIPTS}/batch"
     exported = ask(service, "POST", batch, {"action": "export"})["scripts"]
@@ -232,6 +239,7 @@ def test_the_whole_file_is_read_and_written(service: Service) -> None:
     status, headers, text = service.fetch(path)
     assert (status, headers["Content-Type"], text.decode()) == (200, "application/yaml", FILE)
     new = FILE.replace("1h", "2h") + "sample_interval: 5s  # slow\n"
+    assert service.fetch(path, headers={"If-None-Match": headers["Etag"]})[::2] == (304, b"")
     put = ask(service, "PUT", path, new.encode(), If_Match=headers["Etag"])
     assert put["changed_at_next_start"] == ["sample_interval"]
     assert put["headers"]["Etag"] == service.fetch(path)[1]["Etag"]

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import asyncio
 
-from exporter.config import MAX_BYTES, ConfigError
+from msgspec import Struct
+
+from exporter.config import MAX_BYTES, ConfigError, Fault
 from exporter.engine import NEXT_START
 from exporter.etag import etag_of
+from exporter.settings import Settings
 from relay.handler import Handler
+from relay.operation import YAML, Answer, operation
 from relay.precondition import precondition
 from relay.problem import Problem
+
+
+class Replaced(Struct, frozen=True):
+    changed_at_next_start: list[str]
+    """Keys that were changed, and that a running service does not heed."""
+
+
+class Faults(Struct, frozen=True):
+    faults: list[Fault]
 
 
 class Config(Handler):
     max_body = MAX_BYTES
 
+    @operation("The configuration file", {200: Answer(media=(YAML,), headers=("ETag",))}, conditional=True)
     async def get(self) -> None:
         try:
             content = await asyncio.to_thread(self.engine.config.file.content)
         except ConfigError as error:
             raise Problem(503, str(error)) from error
-        self.set_header("Content-Type", "application/yaml")  # RFC 9512
-        self.set_header("ETag", etag_of(content))
-        self.finish(content)
+        self.answer_tagged(content, YAML, etag_of(content))
 
+    @operation(
+        "Replace the whole configuration file", {200: Answer(of=Replaced, headers=("ETag",))},
+        takes=YAML, takes_struct=Settings, conditional=True, problems=(409, 422, 507),
+    )  # fmt: skip
     async def put(self) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is changed any more.")
@@ -31,19 +47,18 @@ class Config(Handler):
         await self.engine.config.replace(self.request.body, precondition(self.request.headers))
         self.set_header("ETag", etag_of(self.request.body))
         after = self.engine.settings
-        self.answer(
-            {"changed_at_next_start": [key for key in NEXT_START if getattr(before, key) != getattr(after, key)]}
-        )
+        self.answer(Replaced([key for key in NEXT_START if getattr(before, key) != getattr(after, key)]))
 
 
 class ConfigCheck(Handler):
     max_body = MAX_BYTES
 
+    @operation("The faults that a text would have as the configuration file", {200: Faults}, takes=YAML)
     async def post(self) -> None:
-        """The faults that the body would have as the file; an empty list where it is sound."""
+        """An empty list where it is sound."""
         try:
             await asyncio.to_thread(self.engine.config.file.check, self.request.body)
         except ConfigError as error:
-            self.answer({"faults": error.faults})
+            self.answer(Faults(error.faults))
         else:
-            self.answer({"faults": []})
+            self.answer(Faults([]))

@@ -6,23 +6,52 @@ Where a folder has a file `versions` or `check`, write that path's slashes as `%
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
+from msgspec import Meta, Struct
+
+from exporter import versions
 from exporter.etag import Precondition
+from exporter.file_listing import FileEntry, FileList
 from exporter.files import Written
-from exporter.templates import templates
+from exporter.script_check import Report
+from exporter.templates import Template, templates
 from exporter.versions import Content, UnknownVersion
-from relay.api.parameters import Parameters, whole
 from relay.handler import Handler
+from relay.operation import BYTES, TEXT, Answer, operation
 from relay.precondition import precondition
 from relay.problem import Problem
 
+_PROBLEMS = (404, 409, 507)
+_CONTENT = Answer(media=(TEXT, BYTES), headers=("ETag",))
+_WRITTEN = {
+    200: Answer(of=FileEntry, headers=("ETag",)),
+    201: Answer(of=FileEntry, headers=("ETag", "Location")),
+}
+
+
+class TemplateList(Struct, frozen=True):
+    templates: list[Template]
+
+
+class VersionList(Struct, frozen=True):
+    versions: list[versions.FileVersion]
+    """Newest first."""
+
+
+class Comparison(Struct, frozen=True):
+    diff: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    """Number of another version: then the answer is what has changed since, as a unified diff."""
+
 
 class Templates(Handler):
+    @operation("Scripts to begin with", {200: TemplateList})
     def get(self) -> None:
-        self.answer({"templates": templates()})
+        self.answer(TemplateList(templates()))
 
 
 class Files(Handler):
+    @operation("The files under `scripts_dir`", {200: FileList}, problems=(409, 507))
     async def get(self) -> None:
         found = await self.engine.files.listing()
         await self.answer_list("files", found.files, truncated=found.truncated)
@@ -33,17 +62,12 @@ class _Contents(Handler):
 
     def tell(self, content: Content) -> None:
         """Answer with the bytes, or that the asker has them already."""
-        self.set_header("ETag", content.etag)
-        if self.check_etag_header():
-            self.set_status(304)
-            self.finish()
-            return
         try:
             content.data.decode()
-            self.answer_text(content.data)
+            kind = "text/plain; charset=utf-8"
         except UnicodeDecodeError:
-            self.set_header("Content-Type", "application/octet-stream")
-            self.finish(content.data)
+            kind = BYTES
+        self.answer_tagged(content.data, kind, content.etag)
 
     def condition(self) -> Precondition:
         """What has to hold of a file that is to be changed."""
@@ -60,9 +84,11 @@ class _Contents(Handler):
 
 
 class File(_Contents):
+    @operation("A file as it is", {200: _CONTENT}, conditional=True, problems=_PROBLEMS)
     async def get(self, path: str) -> None:
         self.tell(await self.engine.files.read(path))
 
+    @operation("Make or replace a file", _WRITTEN, takes=BYTES, conditional=True, problems=(409, 415, 507))
     async def put(self, path: str) -> None:
         headers = self.request.headers
         if headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -71,26 +97,34 @@ class File(_Contents):
             raise Problem(400, "A file is written as a whole: Content-Range has no meaning here.")
         self.tell_written(await self.engine.files.write(path, self.request.body, self.condition()))
 
+    @operation("Delete a file; its versions stay", {204: Answer()}, conditional=True, problems=_PROBLEMS)
     async def delete(self, path: str) -> None:
         await self.engine.files.delete(path, self.condition())
         self.set_status(204)
 
 
 class FileCheck(Handler):
+    @operation(
+        "What is wrong with a text as this file; nothing is saved or executed", {200: Report},
+        takes=BYTES, problems=(409, 507),
+    )  # fmt: skip
     async def post(self, path: str) -> None:
         self.answer(await self.engine.files.check(path, self.request.body))
 
 
 class FileVersions(Handler):
+    @operation("Every version of a file, deleted or not", {200: VersionList}, problems=_PROBLEMS)
     async def get(self, path: str) -> None:
         await self.answer_list("versions", await self.engine.files.versions(path))
 
 
 class FileVersion(_Contents):
+    @operation(
+        "A version's content, or what it has changed", {200: _CONTENT},
+        query=Comparison, conditional=True, problems=_PROBLEMS,
+    )  # fmt: skip
     async def get(self, path: str, number: str) -> None:
-        parameters = Parameters(self.request.query_arguments)
-        since = parameters.take("diff", whole(1, 2**53))
-        parameters.done()
+        since = self.query(Comparison).diff
         if since is None:
             self.tell(await self.engine.files.version(path, _version(number)))
         else:
@@ -98,6 +132,7 @@ class FileVersion(_Contents):
 
 
 class FileRestore(_Contents):
+    @operation("Bring a version back", _WRITTEN, conditional=True, problems=_PROBLEMS)
     async def post(self, path: str, number: str) -> None:
         self.tell_written(await self.engine.files.restore(path, _version(number), self.condition()))
 

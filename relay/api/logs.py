@@ -6,30 +6,53 @@ A record may have gigabytes of output, and a download any number of records: bot
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Literal
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from exporter.events import Run, to_json
 from exporter.history import RunPage, RunQuery
-from relay.api.parameters import Parameters, one_of
-from relay.api.runs import RunListing, run_query
+from relay.api.runs import RunFilters, RunListing
 from relay.handler import Handler
-from relay.log_forms import CSV, JSON, LINES, Form, log_record, only_begun
+from relay.log_forms import CSV, JSON, LINES, Form, LogRecord, log_head, only_begun
+from relay.operation import Answer, operation
+
+
+class LogFilters(RunFilters, frozen=True, kw_only=True):
+    format: Literal["json", "jsonl", "csv"] = "json"
+    """`jsonl` and `csv` are downloads of every record that matches, unless `limit` is given."""
+
+
+class LogPage(Struct, frozen=True):
+    logs: list[LogRecord]
+    next: str | None
+    """Cursor of the following page; null on the last.  A search may end a page early: only null is the end."""
+
+
+class DeletedLogs(Struct, frozen=True):
+    deleted: int
+    """Records, with their output."""
 
 
 class Logs(RunListing):
+    @operation(
+        "The history with all that the runs wrote",
+        {200: Answer(of=LogPage, media=("application/x-ndjson", "text/csv"), headers=("Content-Disposition",))},
+        query=LogFilters,
+    )
     async def get(self) -> None:
-        parameters = Parameters(self.request.query_arguments)
-        limited = bool(self.request.query_arguments.get("limit", [b""])[0])
-        query = only_begun(run_query(parameters))
-        form = parameters.take("format", one_of(("json", "jsonl", "csv")), "json")
-        page = await self.page(parameters, query)
+        asked = self.query(LogFilters)
+        filters, form = asked.asked(), asked.format
+        del filters["format"]
+        query = only_begun(RunQuery(**filters))
+        page = await self.page(query)
         if form == "json":
             await self.answer_pieces(JSON.content_type, self._object(page))
         else:
             written = CSV if form == "csv" else LINES
             self.name_download(f"{query.script or 'cronscope'}-logs.{form}")
-            await self.answer_pieces(written.content_type, self._download(written, query, page, whole=not limited))
+            pieces = self._download(written, query, page, whole=asked.limit is None)
+            await self.answer_pieces(written.content_type, pieces)
 
     async def _object(self, page: RunPage) -> AsyncGenerator[bytes, None]:
         separator = b'{"logs":['
@@ -57,7 +80,7 @@ class Logs(RunListing):
             page = await self.engine.runs(query)
 
     async def _record(self, form: Form, run: Run) -> AsyncGenerator[bytes, None]:
-        yield form.head(log_record(run))
+        yield form.head(log_head(run))
         async for text in self.engine.output_text(run.run_id, "stdout"):
             yield form.text(text)
         yield form.between
@@ -67,5 +90,6 @@ class Logs(RunListing):
 
 
 class ScriptLogs(Handler):
+    @operation("Delete the records and outputs of a script's finished runs", {200: DeletedLogs}, problems=(404,))
     async def delete(self, name: str) -> None:
-        self.answer({"deleted": await self.engine.clear_logs(name)})
+        self.answer(DeletedLogs(await self.engine.clear_logs(name)))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
-from exporter.preview import PreviewError, PreviewQuery, preview
+from exporter import preview
+from exporter.preview import PreviewError, PreviewQuery
 from relay.handler import Handler
+from relay.operation import operation
 from relay.problem import FieldError, Problem, pointer
 
 
 class Preview(Handler):
+    @operation("What a schedule means, and its next five starts", {200: preview.Preview}, body=PreviewQuery)
     async def post(self) -> None:
         query = self.body(PreviewQuery)
         try:
-            self.answer(await asyncio.to_thread(preview, query, self.engine.settings.timezone))
+            self.answer(await asyncio.to_thread(preview.preview, query, self.engine.settings.timezone))
         except PreviewError as error:
             faults = [FieldError(pointer=pointer(key), message=message) for key, message in error.faults.items()]
             raise Problem(422, "The schedule has faults.", faults) from error

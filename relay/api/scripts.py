@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from exporter import script_edits
+from exporter import events, script_edits
+from exporter.file_schema import REFERENCE
 from exporter.script_edits import Decision, OnConflict, etag_of_entry
+from relay.api.runs import RunId
 from relay.handler import Handler
+from relay.operation import Answer, operation
 from relay.precondition import precondition
 from relay.problem import Problem
 
 _BATCH = "batch"
 """A script may be named like this too: at its address POST is for the batch, and everything else for the script."""
+
+
+Entry = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": REFERENCE.format(name="ScriptSettings")})]
+"""A script as in the configuration file; the file's own reader checks it."""
+Replacement = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": REFERENCE.format(name="ScriptReplacement")})]
+"""The same, without the name if it stays."""
+Changes = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": REFERENCE.format(name="ScriptChanges")})]
+"""Keys of it to be changed."""
+_SCRIPT = Answer(of=events.Script, headers=("ETag",))
+_EDITED = (404, 409, 422, 507)
+
+
+class ScriptList(Struct, frozen=True):
+    scripts: list[events.Script]
+
+
+class Deleted(Struct, frozen=True):
+    deleted: list[str]
+
+
+class Exported(Struct, frozen=True):
+    scripts: list[Entry]
+
+
+class RunIds(Struct, frozen=True):
+    run_ids: list[str]
 
 
 class _Changing(Handler):
@@ -35,10 +64,15 @@ class _Changing(Handler):
 
 
 class Scripts(_Changing):
+    @operation("Every script with its configuration and live state", {200: ScriptList})
     async def get(self) -> None:
         names = self.engine.script_names()
         await self.answer_list("scripts", (script for name in names for script in self.engine.scripts([name])))
 
+    @operation(
+        "Add a script", {201: Answer(of=events.Script, headers=("ETag", "Location"))},
+        body=Entry, problems=(409, 507),
+    )  # fmt: skip
     async def post(self) -> None:
         entry = self.body(dict[str, Any])
         await self.change(script_edits.create([entry]))
@@ -47,34 +81,48 @@ class Scripts(_Changing):
 
 
 class Script(_Changing):
+    @operation("A script with its configuration and live state", {200: _SCRIPT}, problems=(404,))
     def get(self, name: str = _BATCH) -> None:
         self.tell(name)
 
+    @operation(
+        "Replace a script's entry; another name in it renames the script", {200: _SCRIPT},
+        body=Replacement, conditional=True, problems=_EDITED,
+    )  # fmt: skip
     async def put(self, name: str = _BATCH) -> None:
         entry = self.body(dict[str, Any])
         await self.change(script_edits.put(name, entry, precondition(self.request.headers)))
         self.tell(entry.get("name", name))
 
+    @operation(
+        "Change keys of a script's entry (RFC 7396)", {200: _SCRIPT},
+        body=Changes, conditional=True, problems=_EDITED,
+    )  # fmt: skip
     async def patch(self, name: str = _BATCH) -> None:
         changes = self.body(dict[str, Any])
         await self.change(script_edits.patch([name], changes, precondition(self.request.headers)))
         self.tell(changes.get("name", name))
 
+    @operation("Remove a script; its logs stay", {204: Answer()}, conditional=True, problems=_EDITED)
     async def delete(self, name: str = _BATCH) -> None:
         await self.change(script_edits.delete([name], precondition(self.request.headers)))
         self.set_status(204)
 
 
 class ScriptEnable(_Changing):
-    enabled = True
-
+    @operation("Switch a script on", {200: _SCRIPT}, conditional=True, problems=_EDITED)
     async def post(self, name: str) -> None:
-        await self.change(script_edits.enable([name], self.enabled, precondition(self.request.headers)))
+        await self.switch(name, True)
+
+    async def switch(self, name: str, enabled: bool) -> None:
+        await self.change(script_edits.enable([name], enabled, precondition(self.request.headers)))
         self.tell(name)
 
 
 class ScriptDisable(ScriptEnable):
-    enabled = False
+    @operation("Switch a script off", {200: _SCRIPT}, conditional=True, problems=_EDITED)
+    async def post(self, name: str) -> None:
+        await self.switch(name, False)
 
 
 class _Action(Struct, frozen=True, forbid_unknown_fields=True, tag_field="action"):
@@ -95,17 +143,17 @@ class Delete(_Action, frozen=True, tag="delete"):
 
 class Update(_Action, frozen=True, tag="update"):
     scripts: list[str]
-    config: dict[str, Any]
+    config: Changes
     """Keys to be changed in each, such as `{"every": "5m"}`; null removes one (RFC 7396)."""
 
 
 class Export(_Action, frozen=True, tag="export"):
     scripts: list[str] | None = None
-    """None: all."""
+    """Null: all."""
 
 
 class Import(_Action, frozen=True, tag="import"):
-    scripts: list[dict[str, Any]]
+    scripts: list[Entry]
     """Entries as in the configuration file, and as `export` answers them."""
     on_conflict: OnConflict = "fail"
     """What to do with those of which the name is taken."""
@@ -115,6 +163,10 @@ Action = Enable | Disable | Delete | Update | Export | Import
 
 
 class ScriptBatch(Script):
+    @operation(
+        "Do something to several scripts: to all of them, or to none", {200: ScriptList | Deleted | Exported},
+        body=Action, problems=_EDITED,
+    )  # fmt: skip
     async def post(self) -> None:
         action: Action = self.body(Action)  # type: ignore[arg-type]  # a union is no type to mypy
         match action:
@@ -125,11 +177,11 @@ class ScriptBatch(Script):
             case Update(names, config):
                 await self._changed(
                     script_edits.patch(names, config, within="config"),
-                    [config["name"]] if config.get("name") else names,
+                    [config["name"]] if names and config.get("name") else names,
                 )
             case Delete(names):
                 await self.change(script_edits.delete(names))
-                self.answer({"deleted": names})
+                self.answer(Deleted(names))
             case Import(entries, on_conflict):
                 await self._changed(
                     script_edits.create(entries, on_conflict, "scripts[{}]"),
@@ -137,24 +189,26 @@ class ScriptBatch(Script):
                 )
             case Export(chosen):
                 names = self.engine.script_names() if chosen is None else chosen
-                self.answer({"scripts": [self.engine.script(name).config for name in names]})
+                self.answer(Exported([self.engine.script(name).config for name in names]))
 
     async def _changed(self, decision: Decision, names: list[str]) -> None:
         await self.change(decision)
-        self.answer({"scripts": self.engine.scripts(names)})
+        self.answer(ScriptList(self.engine.scripts(names)))
 
 
 class ScriptRun(Handler):
     success = 202
 
+    @operation("Start a run now", {202: RunId}, problems=(404, 409))
     async def post(self, name: str) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is started any more.")
-        self.answer({"run_id": await self.engine.run_now(name)})
+        self.answer(RunId(await self.engine.run_now(name)))
 
 
 class ScriptStop(Handler):
     success = 202
 
+    @operation("Stop a script's runs, those too that wait for their start", {202: RunIds}, problems=(404,))
     def post(self, name: str) -> None:
-        self.answer({"run_ids": self.engine.stop_script(name)})
+        self.answer(RunIds(self.engine.stop_script(name)))

@@ -7,7 +7,9 @@ import gzip
 import re
 from collections.abc import Iterator
 
+from exporter.events import ServiceStatus
 from relay.handler import Handler
+from relay.operation import TEXT, Answer, operation
 from relay.problem import Problem
 
 _WEIGHT = re.compile(r"[01](\.[0-9]*)?")
@@ -15,6 +17,10 @@ _FORMATS = ("application/openmetrics-text", "text/plain", "text/*", "*/*")
 
 
 class Metrics(Handler):
+    @operation(
+        "What Prometheus scrapes: its text format, or OpenMetrics where `Accept` asks for it",
+        {200: Answer(media=(TEXT, "application/openmetrics-text"), headers=("Vary",))},
+    )
     async def get(self) -> None:
         headers = self.request.headers
         body, content_type = self.engine.metrics.render(preferred_format(headers.get("Accept", "")))
@@ -55,6 +61,7 @@ class Healthy(Handler):
 
     answers_before_start = True
 
+    @operation("Whether the service does its work", {status: Answer(media=(TEXT,)) for status in (200, 503)})
     def get(self) -> None:
         reasons = self.reasons()
         if reasons:
@@ -69,11 +76,19 @@ class Healthy(Handler):
 class Ready(Healthy):
     """As `/-/healthy`, but 503 too while the service starts or stops."""
 
+    @operation(
+        "The same, and whether it has started and does not stop",
+        {status: Answer(media=(TEXT,)) for status in (200, 503)},
+    )
+    def get(self) -> None:
+        super().get()
+
     def reasons(self) -> list[str]:
         return self.engine.health()
 
 
 class Reload(Handler):
+    @operation("Read the configuration file again", {200: Answer(media=(TEXT,))}, problems=(422,))
     async def post(self) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: its configuration is not read any more.")
@@ -82,5 +97,6 @@ class Reload(Handler):
 
 
 class Status(Handler):
+    @operation("Version, counts and the latest sample", {200: ServiceStatus})
     def get(self) -> None:
         self.answer(self.engine.status())

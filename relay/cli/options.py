@@ -130,11 +130,11 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
     """A point in time as the HTTP API takes it, or a date and time of the local clock."""
     from datetime import datetime
 
-    from relay.api.parameters import moment
+    from relay.parameters import moment
 
     if value is None:
         return None
-    for read in (moment(Instant.now()), lambda text: round(datetime.fromisoformat(text).timestamp() * 1000)):
+    for read in (moment, lambda text: round(datetime.fromisoformat(text).timestamp() * 1000)):
         try:
             return Instant(max(0, read(value)))
         except (ValueError, OverflowError, IndexError):

@@ -21,7 +21,7 @@ from exporter.scripts import UnknownScript
 from exporter.settings import NAME_PATTERN
 from exporter.stored import Stored
 from relay.cli.client import Client
-from relay.log_forms import LINES, log_record, only_begun
+from relay.log_forms import LINES, log_head, only_begun
 
 MAX_RUNS = 1000
 """In an answer of the service."""
@@ -43,7 +43,7 @@ class Files(Stored):
     def logs(self, query: RunQuery) -> Iterator[bytes]:
         """JSON Lines as the API has them, of all runs that the query is about, latest first, in pieces."""
         for run in every_run(self, only_begun(query)):
-            yield LINES.head(log_record(run))
+            yield LINES.head(log_head(run))
             yield from map(LINES.text, self.text(run.run_id, "stdout"))
             yield LINES.between
             yield from map(LINES.text, self.text(run.run_id, "stderr"))

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import sys
 import types
@@ -15,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from msgspec import Struct, UnsetType
 
 from exporter import events
+from relay.docstrings import docstrings
 
 FRAMES: list[tuple[str, tuple[type[Struct], ...], bool]] = [
     ("hello", (events.Hello,), False),
@@ -81,7 +81,7 @@ def _fields(struct: type[Struct]) -> dict[str, Any]:
 
 def _interface(struct: type[Struct]) -> str:
     name = struct.__name__
-    about_struct, about_fields = _docstrings(struct)
+    about_struct, about_fields = docstrings(struct)
     lines = [*_comment(about_struct, ""), f"export interface {name} {{"]
     encoded = dict(zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True))
     for field, hint in _fields(struct).items():
@@ -89,18 +89,6 @@ def _interface(struct: type[Struct]) -> str:
         lines += _comment(about_fields.get(field), "  ")
         lines.append(f"  {encoded[field]}{optional}: {_type(hint)};")
     return "\n".join([*lines, "}", ""])
-
-
-def _docstrings(struct: type[Struct]) -> tuple[str | None, dict[str, str]]:
-    """A struct's docstring and those of its fields: the strings that follow them."""
-    (definition,) = ast.parse(inspect.getsource(struct)).body
-    assert isinstance(definition, ast.ClassDef)
-    about_fields: dict[str, str] = {}
-    for statement, following in zip(definition.body, definition.body[1:], strict=False):
-        match statement, following:
-            case ast.AnnAssign(target=ast.Name(id=field)), ast.Expr(value=ast.Constant(value=str(text))):
-                about_fields[field] = text
-    return ast.get_docstring(definition), about_fields
 
 
 def _comment(text: str | None, indent: str) -> list[str]:
