@@ -12,15 +12,12 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from relay import pages
-from relay.api import config, logs, runs, scripts, system
-from relay.handler import MAX_BODY, Handler, NotFound, Site
+from relay.api import backup, config, logs, runs, scripts, system
+from relay.handler import MAX_BODY, MAX_DISCARDED, Handler, NotFound, Site
 from relay.problem import Problem
 from relay.socket import SocketHandler
 
 log = logging.getLogger(__name__)
-
-_MAX_DISCARDED = 64 << 20
-"""Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
 
 
 class Socket(Handler, SocketHandler):
@@ -74,6 +71,8 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/logs/{name}", logs.ScriptLogs),
     ("/api/v1/config", config.Config),
     ("/api/v1/config/check", config.ConfigCheck),
+    ("/api/v1/backup", backup.Backup),
+    ("/api/v1/restore", backup.Restore),
     ("/{file}", pages.PageFile),
 ]
 """Every address, and its name in the metrics.  The type is what puts the guard before each of them."""
@@ -137,7 +136,7 @@ class TooLarge(Handler):
 
     def prepare(self) -> Awaitable[None] | None:
         assert isinstance(self.request.connection, HTTP1Connection)
-        self.request.connection.set_max_body_size(_MAX_DISCARDED)
+        self.request.connection.set_max_body_size(MAX_DISCARDED)
         return super().prepare()
 
     def data_received(self, chunk: bytes) -> None:

@@ -22,6 +22,8 @@ MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
 MAX_BODY = 1 << 20
 """Longest body that is read, in bytes, unless a handler says otherwise."""
+MAX_DISCARDED = 64 << 20
+"""Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
 _CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 

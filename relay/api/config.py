@@ -7,6 +7,7 @@ import asyncio
 from exporter.config import MAX_BYTES, ConfigError
 from exporter.engine import NEXT_START
 from exporter.etag import etag_of
+from exporter.settings import Settings
 from relay.handler import Handler
 from relay.precondition import precondition
 from relay.problem import Problem
@@ -30,10 +31,12 @@ class Config(Handler):
         before = self.engine.settings
         await self.engine.config.replace(self.request.body, precondition(self.request.headers))
         self.set_header("ETag", etag_of(self.request.body))
-        after = self.engine.settings
-        self.answer(
-            {"changed_at_next_start": [key for key in NEXT_START if getattr(before, key) != getattr(after, key)]}
-        )
+        self.answer({"changed_at_next_start": changed_at_next_start(before, self.engine.settings)})
+
+
+def changed_at_next_start(before: Settings, after: Settings) -> list[str]:
+    """The keys of those that differ, but are not in force yet."""
+    return [key for key in NEXT_START if getattr(before, key) != getattr(after, key)]
 
 
 class ConfigCheck(Handler):
