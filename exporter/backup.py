@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exporter.backup_format import CONFIG, FORMAT, HISTORY, PIECE_BYTES, SCRIPTS, Manifest, Member, pack
+from exporter.command import plain_words
 from exporter.config import ConfigError
 from exporter.config_file import NotWritten
 from exporter.configuration import Configuration
@@ -28,6 +29,7 @@ from exporter.disk_guard import least_free, room
 from exporter.durable import PREFIX
 from exporter.events import Instant
 from exporter.history import SCHEMA_VERSION, History, HistoryError
+from exporter.live import LiveRuns
 
 COPY = "backup.db"
 """Name of the copy of the history while it is made."""
@@ -42,8 +44,9 @@ class NoBackup(Exception):
 class Backups:
     """Belongs to the event loop's thread; the copying happens on others."""
 
-    def __init__(self, history: History, configuration: Configuration) -> None:
+    def __init__(self, history: History, live: LiveRuns, configuration: Configuration) -> None:
         self._history = history
+        self._live = live
         self._configuration = configuration
         self._turn = asyncio.Lock()
         with suppress(OSError):
@@ -59,6 +62,7 @@ class Backups:
         files = ExitStack()
         try:
             async with self._turn:  # else the readers of the history would all be busy with copying
+                await self._live.archived()
                 _check_room(data_dir, self._history.size_bytes())
                 database = files.enter_context(await self._history.read(lambda c: _copy(c, self._copy)))
             contents = files.enter_context(_Contents(data_dir))
@@ -154,9 +158,8 @@ def _gather(configuration: Configuration, data_dir: Path, database: BufferedRead
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NotWritten(f"There is no room for a copy of the scripts in {data_dir}.") from error
-        raise NoBackup(
-            f"There is no backup without {error.filename}, which cannot be read: {error.strerror}."
-        ) from error
+        why = f"{error.filename or root} cannot be read: {plain_words(error)}"
+        raise NoBackup(f"There would be no whole backup, as {why}.") from error
 
 
 def _sound_content(configuration: Configuration) -> bytes:
@@ -169,14 +172,20 @@ def _sound_content(configuration: Configuration) -> bytes:
     return content
 
 
+def own_places(root: Path, *closed: Path) -> set[str]:
+    """Those of `closed` that are in a folder, or are the folder, links followed; not those that it is in."""
+    real = os.path.realpath(root)
+    return {path for path in map(os.path.realpath, closed) if Path(path).is_relative_to(real)}
+
+
 def script_files(root: Path, *closed: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Paths below a folder of all files, and of links wherever they lead, but not of what is or is below `closed`.
 
     None where there is no such folder.  Raises OSError.
     """
     real = os.path.realpath(root)
-    passed_over = {os.path.realpath(path) for path in closed}
-    folders = [""]
+    passed_over = own_places(root, *closed)
+    folders = [""] if real not in passed_over else []
     for folder in folders:  # which grows meanwhile
         try:
             found = os.scandir(f"{real}/{folder}")

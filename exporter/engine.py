@@ -116,7 +116,7 @@ class Engine:
         self._keeper = Keeper(self._history, self._retention_of)
         self._search = Search(self._history.path)
         self.outputs = Outputs(self._live, self._history, self._search)
-        self._backups = Backups(self._history, self.config)
+        self._backups = Backups(self._history, self._live, self.config)
         self._restores = Restores(self._history, self._search, self.config, self._history_restored)
         self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
         self._shipping = Shipping(self.outputs, self._lines, self.settings.log_output)

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from exporter import search_index
-from exporter.backup import STAGED, script_files
+from exporter.backup import STAGED, own_places, script_files
 from exporter.backup_format import CONFIG, HISTORY, SCRIPTS
 from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import ConfigFile, EditRefused, NotWritten
@@ -102,11 +102,11 @@ class StagedRestore:
         moved: list[tuple[Path, Path]] = []
         wal, index = (old.with_name(old.name + suffix) for suffix in ("-wal", "-shm"))
         try:
+            index.unlink(missing_ok=True)
             for source, target in ((wal, self._before / wal.name), (old, self._before / HISTORY), (new, old)):
                 if source.exists():
                     source.rename(target)
                     moved.append((source, target))
-            index.unlink(missing_ok=True)
         except OSError:
             for source, target in reversed(moved):
                 target.rename(source)
@@ -143,21 +143,26 @@ class StagedRestore:
 
 
 def _check_way(scripts_dir: Path, path: str, closed: Iterable[Path]) -> None:
-    """Whether a file can be put there, without writing through a link to somewhere else.  Raises RestoreRefused."""
-    target, root = scripts_dir / path, os.path.realpath(scripts_dir)
+    """Whether a file can be put there by renaming, and not through a link to somewhere else.  Raises RestoreRefused."""
+    target, root = scripts_dir / path, Path(os.path.realpath(scripts_dir))
     real = Path(os.path.realpath(target.parent)) / target.name
-    if os.path.lexists(target) and (target.is_dir() or not target.is_file()) and not target.is_symlink():
-        raise RestoreRefused(f"{target} is in the way: the archive has a file there. Nothing was changed.")
-    parts = Path(path).parts
-    for count in range(1, len(parts)):
-        folder = scripts_dir.joinpath(*parts[:count])
-        if os.path.lexists(folder) and not folder.is_dir():
-            raise RestoreRefused(f"{folder} is in the way: the archive has a folder there. Nothing was changed.")
-    if not real.is_relative_to(root) or parts[0] == STAGED:
-        raise RestoreRefused(f"{target} would lead out of scripts_dir by a link. Nothing was changed.")
-    if any(real.is_relative_to(os.path.realpath(each)) for each in closed):
-        raise RestoreRefused(f"{target} is no place for a script: the service has its own files there."
-                             " Nothing was changed.")  # fmt: skip
+    folders = [scripts_dir / parent for parent in Path(path).parents]
+    folder = next(each for each in (*folders, *root.parents) if os.path.lexists(each))
+    why = None
+    if not real.is_relative_to(root) or path.split("/")[0] == STAGED:
+        why = "would lead out of scripts_dir"
+    elif any(real.is_relative_to(each) for each in own_places(scripts_dir, *closed)):
+        why = "is no place for a script: the service has files of its own there"
+    elif os.path.lexists(target) and not target.is_symlink() and not target.is_file():
+        why = "is in the way: the archive has a file there"
+    elif not folder.is_dir():
+        why = f"needs a folder where {folder} is in the way"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        why = f"cannot be put into {folder}, which the service may not write to"
+    elif root.exists() and folder.stat().st_dev != root.stat().st_dev:
+        why = f"cannot be put into {folder}, which is another file system than scripts_dir"
+    if why is not None:
+        raise RestoreRefused(f"{target} {why}. Nothing was changed.")
 
 
 def _put_aside(target: Path, new: Path, aside: Path) -> None:

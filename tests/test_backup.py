@@ -188,6 +188,29 @@ def test_what_the_service_has_of_its_own_is_no_script(start_service: Start) -> N
     assert set(contents(backup(service))) == names
 
 
+def test_scripts_in_the_data_directory_come_back(start_service: Start) -> None:
+    service = start_service("scripts_dir: data/scripts\n")
+    scripts = service.folder / "data/scripts"
+    scripts.mkdir()
+    (scripts / "job.sh").write_text("true\n")
+    archive = backup(service)
+    (scripts / "job.sh").unlink()
+    assert restore(service, archive)["files"] == 1
+    assert (scripts / "job.sh").read_text() == "true\n"
+    service.config.write_text("scripts_dir: data\n")
+    assert service.fetch("/-/reload", method="POST", body=b"")[0] == 200
+    assert set(contents(backup(service))) == {"cronscope.yml", "history.db"}
+
+
+def test_there_is_no_backup_without_what_cannot_be_read(start_service: Start) -> None:
+    service = start_service("scripts_dir: plain\n")
+    (service.folder / "plain").write_text("a file\n")
+    status, _, body = service.fetch(BACKUP)
+    assert status == 409
+    assert "cannot be read" in json.loads(body)["detail"]
+    assert left_over(service) == set()
+
+
 def test_a_configuration_that_is_broken_by_hand_is_backed_up_as_it_is_in_force(service: Service) -> None:
     service.config.write_text("scripts: 5")
     assert contents(backup(service))["cronscope.yml"] == CONFIG.encode()
@@ -402,7 +425,12 @@ def test_what_is_in_the_way_of_a_script_stays(service: Service, archive: bytes, 
     (scripts / "out").symlink_to(outside)
     (scripts / "folder").mkdir()
     (scripts / "file").write_text("mine")
-    for name, message in [("out/x", "lead out"), ("folder", "in the way"), ("file/x", "in the way")]:
+    for name, message in [
+        ("out/x", "lead out"),
+        ("folder", "in the way"),
+        ("file/x", "in the way"),
+        ("file/x/y", "in the way"),
+    ]:
         told = restore(service, archive_of(files | {f"scripts/{name}": b"x"}), 409)["detail"]
         assert message in told
     assert list(outside.iterdir()) == []
