@@ -48,6 +48,11 @@ class StagedRestore:
     def committed(self) -> bool:
         return self._mark.exists()
 
+    @property
+    def begun(self) -> bool:
+        """Whether the configuration is written."""
+        return not (self.folder / CONFIG).exists()
+
     def begin(self) -> None:
         """Make the folder to unpack into.  Raises RestoreRefused while another one is not finished."""
         if self.committed:
@@ -62,7 +67,8 @@ class StagedRestore:
         """
         unpacked = self.folder / SCRIPTS
         self._before.mkdir(mode=0o700)
-        shutil.copy2(config, self._before / CONFIG)
+        if config.exists():
+            shutil.copy2(config, self._before / CONFIG)
         paths = [path for path, _ in script_files(unpacked)]
         for path in paths:
             _check_way(scripts_dir, path, (self._data_dir, config))
@@ -83,10 +89,8 @@ class StagedRestore:
         sync_folder(self.folder)
 
     def write_config(self, file: ConfigFile) -> LoadedConfig:
-        """Comes first, and may be refused as `ConfigFile.replace` does, and with the same errors."""
+        """The first step: raises as `ConfigFile.replace`, and then nothing was changed yet."""
         new = self.folder / CONFIG
-        if not new.exists():
-            return file.load()
         loaded = file.replace(new.read_bytes(), lambda _: True)
         new.unlink()
         return loaded
@@ -210,8 +214,9 @@ def resume(file: ConfigFile, loaded: LoadedConfig) -> LoadedConfig:
 
 def _finish(staged: StagedRestore, file: ConfigFile) -> None:
     try:
-        staged.write_config(file)
-    except (ConfigError, EditRefused, NotWritten) as error:  # the first step, so that nothing was changed yet
+        if not staged.begun:
+            staged.write_config(file)
+    except (ConfigError, EditRefused, NotWritten) as error:
         log.error("a restore that was cut short is given up, and nothing of it was done: %s", error)
         staged.discard()
         return
