@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -60,9 +60,18 @@ class Configuration:
         """Change the whole file, as `ConfigFile.replace`, with all that it raises."""
         await self._change(lambda: self.file.replace(content, allowed))
 
-    async def _change(self, change: Callable[[], LoadedConfig]) -> None:
+    async def restore(self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]]) -> None:
+        """Have `change`, on a worker thread, write the whole file; take it in force once `then()` is done."""
+        await self._change(change, then)
+
+    async def _change(
+        self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         async with self._turn:
-            await self._take(await asyncio.to_thread(change))
+            loaded = await asyncio.to_thread(change)
+            if then is not None:
+                await then()
+            await self._take(loaded)
 
     async def _reload(self) -> None:
         try:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from msgspec import structs
 
+from exporter.backup import Backups
 from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.configuration import Configuration
@@ -49,6 +50,7 @@ from exporter.live import LiveRuns
 from exporter.metrics import Metrics
 from exporter.outputs import Outputs
 from exporter.pulse import Pulse
+from exporter.restore import Restores, Upload
 from exporter.retention import Keeper
 from exporter.runner import file_limit
 from exporter.sampler import Sampler
@@ -116,6 +118,8 @@ class Engine:
         self._search = Search(self._history.path)
         self.outputs = Outputs(self._live, self._history)
         self.files = Files(lambda: self.settings, self._history)
+        self._backups = Backups(self._history, self._live, self.config)
+        self._restores = Restores(self._history, self._search, self.config, self._history_restored)
         self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
         self._shipping = Shipping(self.outputs, self._lines, self.settings.log_output)
         self.journal.subscribe(self._shipping.heard)
@@ -262,6 +266,20 @@ class Engine:
         self._scripts.remove(name)
         self.metrics.script_removed(name)
         self.happened(ScriptChanged(op="deleted", script=gone), Instant.now())
+
+    async def _history_restored(self) -> None:
+        """Tell what another history says of every script's last run; the timetable goes on as it is."""
+        self._history.set_slots(self._scheduler.worked_off())
+        before = {name: self._scripts.last_run(name) for name in self._scripts}
+        past = await self._history.past(())
+        for name, last_run in before.items():
+            if name in self._scripts and self._scripts.last_run(name) is last_run:  # else there is news since
+                restored, success = past.last_ended.get(name, (None, None))
+                self._scripts.restore(name, restored)
+                self.metrics.restore_last(name, restored, success)
+                if restored != last_run:
+                    self.happened(ScriptChanged(op="updated", script=self.script(name)), Instant.now())
+                    await asyncio.sleep(0)  # there may be thousands
 
     # --- what the scheduler asks (exporter.scheduler.Effects) ---
 
@@ -483,6 +501,14 @@ class Engine:
         if query.q is None:
             return await self._history.runs(query)
         return await self._search.page(query, self._live.recordings())
+
+    def backup(self) -> AsyncGenerator[bytes, None]:
+        """An archive of configuration, scripts and history, in pieces.  Raises as `Backups.archive`."""
+        return self._backups.archive()
+
+    def begin_restore(self) -> Upload:
+        """Take an archive, then restore what is in it.  Raises as `Restores.begin`."""
+        return self._restores.begin()
 
     async def clear_logs(self, name: str) -> int:
         """Delete the records and outputs of a script's finished runs; how many.  What is told of the last run stays.

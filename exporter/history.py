@@ -68,18 +68,23 @@ class History:
         self.path = path
         self._loop = asyncio.get_running_loop()
         self._write_failed = write_failed
-        try:
-            connection = _connect(path)
-            _prepare(connection)
-        except sqlite3.Error as error:
-            raise HistoryError(f"cannot open the history {path}: {error}") from error
-        self._readers = ThreadPoolExecutor(2, thread_name_prefix="history-reader")
-        self._local = threading.local()
-        self._reading: list[sqlite3.Connection] = []
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._swept = False
         self.failure: str | None = None
         """Why the last commit failed, or may soon; None while all is well."""
+        self._opened = asyncio.Event()
+        self._open()
+        self._opened.set()
+
+    def _open(self) -> None:
+        try:
+            connection = _connect(self.path)
+            prepare(connection)
+        except sqlite3.Error as error:
+            raise HistoryError(f"cannot open the history {self.path}: {error}") from error
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="history-reader")
+        self._local = threading.local()
+        self._reading: list[sqlite3.Connection] = []
         self._writer = threading.Thread(target=self._write_all, args=(connection,), name="history-writer", daemon=True)
         self._writer.start()
 
@@ -91,6 +96,24 @@ class History:
         for connection in self._reading:
             connection.interrupt()
         await asyncio.to_thread(self._readers.shutdown, cancel_futures=True)
+
+    async def exchange(self, swap: Callable[[], None]) -> None:
+        """Have `swap`, on a worker thread, put another database in the place of this one, which nothing has open then.
+
+        Who wants to read waits meanwhile; what is to be written later than now goes into the other one.  What `swap`
+        raises is raised, and then it must have left the old one in its place.
+        """
+        self._opened.clear()
+        await asyncio.to_thread(self._readers.shutdown)
+        self._jobs.put(None)
+        await asyncio.to_thread(self._writer.join)
+        for connection in self._reading:
+            connection.close()
+        try:
+            await asyncio.to_thread(swap)
+        finally:
+            await asyncio.to_thread(self._open)
+            self._opened.set()
 
     # --- writing ---
 
@@ -208,6 +231,7 @@ class History:
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run `query` on a reader's thread, with that thread's connection."""
+        await self._opened.wait()
         return await self._loop.run_in_executor(self._readers, lambda: query(self._reader()))
 
     def _reader(self) -> sqlite3.Connection:
@@ -266,7 +290,7 @@ def read_only(path: Path) -> sqlite3.Connection:
     """For who only looks, with a service or without; empty where there is no history yet.  Raises sqlite3.Error."""
     if not path.exists():
         connection = sqlite3.connect(":memory:", isolation_level=None)
-        _prepare(connection)
+        prepare(connection)
         return connection
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -279,7 +303,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1)
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
+def prepare(connection: sqlite3.Connection) -> None:
+    """Bring a database to the schema of this version.  Raises sqlite3.Error."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise sqlite3.DatabaseError(f"a newer version wrote it (schema {version}, this one knows {SCHEMA_VERSION})")

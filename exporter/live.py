@@ -288,6 +288,12 @@ class LiveRuns:
             if run_id in self._unarchived:
                 return
 
+    async def archived(self) -> None:
+        """Wait until the output of runs that have ended by now is in the history, unless that has no room."""
+        archiving = [self._tasks[run_id] for run_id, live in self._runs.items() if live.ended and run_id in self._tasks]
+        if archiving:
+            await asyncio.wait(archiving)
+
     # --- beginning and end of the service ---
 
     async def take_up(self, left: list[Run], script_of: Callable[[str], ScriptSettings | None]) -> None:

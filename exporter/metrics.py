@@ -240,10 +240,10 @@ class Metrics:
         """All of the script's series go."""
         self._scripts.pop(name, None)
 
-    def restore_last(self, name: str, run: Run, last_success_at: Instant | None) -> None:
+    def restore_last(self, name: str, run: Run | None, last_success_at: Instant | None) -> None:
         """Take over from the history the latest run that ended, and when the latest completed one did."""
         if series := self._scripts.get(name):
-            series.note_last(run, last_success_at)
+            series.restore_last(run, last_success_at)
 
     def run_started(self, run: Run) -> None:
         """A run executes, new or taken up from the last life of the service."""

@@ -207,6 +207,10 @@ class Scheduler:
                 plan.timing = plan.timing.anchored(plan.last_slot)
             if plan.settings.enabled:
                 self._timetable.plan(name, plan.timing, now, self._due)
+        return self.worked_off()
+
+    def worked_off(self) -> list[tuple[str, TimetableEntry]]:
+        """What the history should have of every script's timetable."""
         return [(name, self._worked_off(plan)) for name, plan in self._plans.items()]
 
     def _due(self, script_name: str) -> None:

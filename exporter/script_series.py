@@ -98,6 +98,13 @@ class ScriptSeries(Struct):
         self.output_bytes["stderr"] += run.stderr_bytes
         self.note_last(run, run.ended_at if run.status == "completed" else self.last_success)
 
+    def restore_last(self, run: Run | None, last_success: Instant | None) -> None:
+        """Take over what the history has of the latest run that ended; what was known of earlier ones is forgotten."""
+        self.last_start = max(self.active.values(), default=None)
+        self.last_run, self.last_success = None, last_success
+        if run is not None:
+            self.note_last(run, last_success)
+
     def skipped(self, run: Run) -> None:
         if run.reason is not None:
             self.skips[run.reason] += 1

@@ -79,9 +79,10 @@ class Scripts:
         state = self._state(name)
         return bool(state.last_run or state.running)
 
-    def restore(self, name: str, last_run: Run) -> None:
+    def restore(self, name: str, last_run: Run | None) -> None:
         """Take over from the history the latest run that ended."""
-        self._state(name).last_run = last_run
+        state = self._state(name)
+        state.last_run, state.view = last_run, None
 
     def adopted(self, run: Run) -> None:
         """A run of the service's last life is under way still."""

@@ -42,6 +42,26 @@ class Search:
         self._indexer = search_index.Indexer(history) if search_index.available() else None
         self._searcher = ThreadPoolExecutor(1, thread_name_prefix="search")
         self._connection: sqlite3.Connection | None = None
+        self._opened = asyncio.Event()
+        self._opened.set()
+
+    async def pause(self) -> None:
+        """Let go of the database, and let searches wait, until `resume`."""
+        self._opened.clear()
+        await asyncio.get_running_loop().run_in_executor(self._searcher, self._let_go)
+        if self._indexer is not None:
+            await asyncio.to_thread(self._indexer.close)
+
+    def resume(self) -> None:
+        """Go on, with what is the database now."""
+        if self._indexer is not None:
+            self._indexer = search_index.Indexer(self._history)
+        self._opened.set()
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -53,6 +73,7 @@ class Search:
     async def page(self, query: RunQuery, live: Live) -> RunPage:
         """Runs whose output contains `query.q`, latest begun first.  Raises CursorError."""
         conditions(query)  # so that a cursor at fault is told without waiting for other searches
+        await self._opened.wait()
         return await asyncio.get_running_loop().run_in_executor(self._searcher, self._page, query, live)
 
     def _page(self, query: RunQuery, live: Live) -> RunPage:

@@ -74,7 +74,7 @@ class Indexer:
                 log.debug("the search index is behind: %s", error)
             except sqlite3.DatabaseError as error:
                 log.warning("the search index is made anew: %s", error)
-                _remove(self._history.with_name(FILE))
+                remove(self._history.with_name(FILE))
             self._closing.wait(POLL_SECONDS)
 
 
@@ -117,7 +117,7 @@ class _Index:
             except sqlite3.DatabaseError as error:
                 log.warning("the search index is made anew: %s", error)
             index.close()
-            _remove(path)  # of another history, or of a later state of this one
+            remove(path)  # of another history, or of a later state of this one
         raise sqlite3.OperationalError(f"{path} does not stay as it is")
 
     def step(self) -> bool:
@@ -197,7 +197,8 @@ def _begin_generation(index: sqlite3.Connection, number: int) -> None:
     index.execute("COMMIT")
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a database that nothing has open."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 

@@ -15,16 +15,13 @@ from tornado.web import Application, RequestHandler, stream_request_body
 
 from exporter.versions import Content, content_of
 from relay import openapi, pages
-from relay.api import config, files, logs, runs, schedule, scripts, system
-from relay.handler import MAX_BODY, Handler, NotFound, Site
+from relay.api import backup, config, files, logs, runs, schedule, scripts, system
+from relay.handler import MAX_BODY, MAX_DISCARDED, Handler, NotFound, Site
 from relay.operation import Answer, operation
 from relay.problem import Problem
 from relay.socket import SocketHandler
 
 log = logging.getLogger(__name__)
-
-_MAX_DISCARDED = 64 << 20
-"""Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
 
 
 class Socket(Handler, SocketHandler):
@@ -98,6 +95,8 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/files/{path}/versions/{number}", files.FileVersion),
     ("/api/v1/files/{path}/versions/{number}/restore", files.FileRestore),
     ("/api/v1/files/{path}", files.File),
+    ("/api/v1/backup", backup.Backup),
+    ("/api/v1/restore", backup.Restore),
     ("/api/v1/openapi.json", OpenAPI),
     ("/{file}", pages.PageFile),
 ]
@@ -162,7 +161,7 @@ class TooLarge(Handler):
 
     def prepare(self) -> Awaitable[None] | None:
         assert isinstance(self.request.connection, HTTP1Connection)
-        self.request.connection.set_max_body_size(_MAX_DISCARDED)
+        self.request.connection.set_max_body_size(MAX_DISCARDED)
         return super().prepare()
 
     def data_received(self, chunk: bytes) -> None:

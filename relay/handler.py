@@ -28,6 +28,8 @@ MAX_BODY = 1 << 20
 """Longest body that is read, in bytes, unless a handler says otherwise."""
 _PIECE = 100
 """Items of a list that are taken and encoded at a time."""
+MAX_DISCARDED = 64 << 20
+"""Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
 _CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
 

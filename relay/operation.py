@@ -14,6 +14,8 @@ BYTES = "application/octet-stream"
 TEXT = "text/plain"
 YAML = "application/yaml"
 """RFC 9512."""
+GZIP = "application/gzip"
+"""RFC 6713."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from msgspec import Struct
 from tornado.web import HTTPError
 
+from exporter.backup import NoBackup
+from exporter.backup_format import BadArchive
 from exporter.config import ConfigError, Fault
 from exporter.config_file import BrokenConfig, ConfigChanged, EditRefused, NotWritten
 from exporter.events import to_json
@@ -20,6 +22,7 @@ from exporter.outputs import UnknownRun
 from exporter.scheduler import RunRefused
 from exporter.script_edits import DuplicateScript
 from exporter.scripts import UnknownScript
+from exporter.staged_restore import RestoreRefused
 from exporter.versions import UnknownVersion
 
 CONTENT_TYPE = "application/problem+json"
@@ -74,7 +77,7 @@ def problem_of(error: BaseException | None) -> Problem | None:
             return Problem(404, str(error))
         case HistoryError():
             return Problem(503, str(error))
-        case RunRefused() | FileRefused() | DuplicateScript() | EditRefused():
+        case RunRefused() | FileRefused() | DuplicateScript() | EditRefused() | NoBackup() | RestoreRefused():
             return Problem(409, str(error))
         case BrokenConfig():
             return Problem(409, str(error), _field_errors(error.faults))
@@ -82,6 +85,8 @@ def problem_of(error: BaseException | None) -> Problem | None:
             return Problem(412, str(error))
         case NotStored() | NotWritten():
             return Problem(507, str(error))
+        case BadArchive():
+            return Problem(422, str(error), _field_errors(error.faults))
         case ConfigError():
             return Problem(422, "The configuration has faults; nothing was changed.", _field_errors(error.faults))
         case _:

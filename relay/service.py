@@ -20,6 +20,7 @@ from tornado.netutil import bind_sockets
 from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.engine import Engine
+from exporter.staged_restore import resume
 from relay.app import App
 from relay.handler import MAX_BODY, Site
 from relay.socket import Relay
@@ -44,8 +45,9 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     """Run until a signal ends it.  `ready` gets the page's address once everything is up.
 
     SIGTERM and SIGINT stop cleanly, a second one at once; SIGHUP reads the configuration again.
-    Raises ListenError and `exporter.data_dir.StartError`.
+    Raises ListenError, `exporter.data_dir.StartError`, and ConfigError where a restore was cut short.
     """
+    loaded = resume(file, loaded)
     host, sockets = listen(loaded.settings.listen)
     engine = Engine(file, loaded)
     _raise_file_limit()

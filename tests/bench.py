@@ -13,6 +13,7 @@ import random
 import sqlite3
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -301,6 +302,26 @@ def large_files() -> str:
     return f"written in {statistics.median(waits):.0f} ms; the event loop stalled {stall:.1f} ms (at most 10)"
 
 
+_BACKUP = (
+    "import shutil, sys, urllib.request as web; shutil.copyfileobj(web.urlopen(sys.argv[1]), open(sys.argv[2], 'wb'))"
+)
+_RESTORE = "import sys, urllib.request as web; web.urlopen(sys.argv[1], open(sys.argv[2], 'rb').read()).read()"
+"""By clients that are processes of their own: in this one they would hold up the pings."""
+
+
+def backup_and_restore() -> str:
+    """A history with 50 MB of output that does not compress."""
+    with serving_history(2_500, lambda number: f"job{number % 100}", lambda number: os.urandom(20_000)) as service:
+        archive = service.folder / "archive"
+        told = []
+        for code, path in ((_BACKUP, "/api/v1/backup"), (_RESTORE, "/api/v1/restore")):
+            command = [sys.executable, "-c", code, service.url + path, str(archive)]
+            work = partial(subprocess.run, command, check=True)
+            waits = [seconds(work) for _ in range(3)]
+            told.append(f"{statistics.median(waits):.1f} s, the event loop stalled {stalled(service, work):.1f} ms")
+    return f"{told[0]}; {told[1]} (at most 10)"
+
+
 def main() -> None:
     rows: list[tuple[str, Callable[[], str]]] = [
         ("`seq 1 5000000` as a script, to the same under sh -c", output_speed),
@@ -314,6 +335,7 @@ def main() -> None:
         ("list of 10,000 files", listed_files),
         ("files of 1 MiB", large_files),
         ("text search over the outputs of 10,000 runs", text_search),
+        ("backup and restore of 50 MB", backup_and_restore),
     ]
     for title, measure in rows:
         print(f"{title}: {measure()}", flush=True)

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 import schemathesis
-from schemathesis import Case, HookContext
+from schemathesis import Case, HookContext, SerializationContext
 from schemathesis.core import NOT_SET
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.transport import Response
@@ -28,6 +28,12 @@ _turns = count()
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
     """Schemathesis reads the schema of a tuple as of an older draft, and then calls it invalid."""
     raw_schema["components"]["schemas"]["OutputPage"]["properties"]["lines"]["items"] = {"type": "array"}
+
+
+@schemathesis.serializer("application/gzip")
+def as_it_is(context: SerializationContext, value: Any) -> bytes:
+    """Of what it makes up for an archive, schemathesis knows no bytes by itself."""
+    return value if isinstance(value, bytes) else str(value).encode()
 
 
 @schemathesis.hook

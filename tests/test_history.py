@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -234,3 +236,47 @@ def test_rows_that_are_not_to_be_tried_again_are_forgotten_where_they_are_not_st
         assert await history.fact("once") is None
 
     with_history(tmp_path, test)
+
+
+def test_while_another_database_takes_its_place_reading_and_writing_wait(tmp_path: Path) -> None:
+    async def make(history: History) -> None:
+        await history.record(run(1))
+
+    async def test(history: History) -> None:
+        await history.record(run(2))
+        entered, leave = threading.Event(), threading.Event()
+
+        def swap() -> None:
+            assert list(tmp_path.glob("history.db-*")) == []
+            (tmp_path / "other/history.db").rename(tmp_path / "history.db")
+            entered.set()
+            leave.wait()
+
+        exchanging = asyncio.ensure_future(history.exchange(swap))
+        await asyncio.to_thread(entered.wait)
+        written, read = history.record(run(3)), asyncio.ensure_future(history.runs(RunQuery()))
+        await asyncio.sleep(0)
+        assert [written.done(), read.done()] == [False, False]
+        leave.set()
+        await exchanging
+        await read
+        assert await written
+        assert [each.run_id for each in (await history.runs(RunQuery())).runs] == [f"{3:026}", f"{1:026}"]
+
+    (tmp_path / "other").mkdir()
+    assert with_history(tmp_path / "other", make) == []
+    assert with_history(tmp_path, test) == []
+
+
+def test_a_database_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
+    def swap() -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    async def test(history: History) -> None:
+        await history.record(run(1))
+        with pytest.raises(OSError, match="Read-only"):
+            await history.exchange(swap)
+        assert await history.run(f"{1:026}") == run(1)
+        assert await history.record(run(2))
+
+    assert with_history(tmp_path, test) == []

@@ -46,8 +46,12 @@ class Config(Handler):
         before = self.engine.settings
         await self.engine.config.replace(self.request.body, precondition(self.request.headers))
         self.set_header("ETag", etag_of(self.request.body))
-        after = self.engine.settings
-        self.answer(Replaced([key for key in NEXT_START if getattr(before, key) != getattr(after, key)]))
+        self.answer(Replaced(changed_at_next_start(before, self.engine.settings)))
+
+
+def changed_at_next_start(before: Settings, after: Settings) -> list[str]:
+    """The keys of those that differ, but are not in force yet."""
+    return [key for key in NEXT_START if getattr(before, key) != getattr(after, key)]
 
 
 class ConfigCheck(Handler):

@@ -1,0 +1,184 @@
+"""Restoring a backup: received, checked whole, and only then put in the place of what there is.
+
+Nothing stops meanwhile: runs under way go on, and end in the restored history; the timetable goes on as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sqlite3
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from exporter.backup import STAGED, script_files
+from exporter.backup_format import CONFIG, HISTORY, SCRIPTS, BadArchive, Manifest, unpack
+from exporter.command import plain_words
+from exporter.config import ConfigError, LoadedConfig
+from exporter.config_file import NotWritten
+from exporter.configuration import Configuration
+from exporter.disk_guard import least_free, room
+from exporter.history import SCHEMA_VERSION, History, HistoryError
+from exporter.restored_history import check
+from exporter.search import Search
+from exporter.staged_restore import RestoreRefused, StagedRestore
+
+MAX_KEPT_TOLD = 1000
+
+
+class Restored(Struct, frozen=True, kw_only=True):
+    scripts: int
+    files: int
+    """Put into `scripts_dir`."""
+    runs: int
+    """In the history."""
+    kept_files: list[str]
+    """Those in `scripts_dir` that the archive does not have, and that were left alone; at most MAX_KEPT_TOLD."""
+
+
+class Restores:
+    """One restore at a time.  Belongs to the event loop's thread; the disk is waited for on others."""
+
+    def __init__(
+        self, history: History, search: Search, configuration: Configuration, changed: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`changed` is awaited once another history is in place."""
+        self._history = history
+        self._search = search
+        self._configuration = configuration
+        self._changed = changed
+        self._data_dir = history.path.parent
+        self._staged = StagedRestore(self._data_dir)
+        self._under_way: Upload | None = None
+
+    def begin(self) -> Upload:
+        """Raises RestoreRefused while there is another one, NotWritten, and HistoryError."""
+        if self._under_way is not None:
+            raise RestoreRefused("Another restore is under way.")
+        if self._history.failure is not None:  # what waits to be stored would go into the other history
+            raise HistoryError(f"the history cannot be written: {self._history.failure}")
+        try:
+            self._under_way = Upload(self, self._data_dir)
+        except OSError as error:
+            raise NotWritten(f"The archive cannot be kept: {plain_words(error)}.") from error
+        return self._under_way
+
+    def over(self) -> None:
+        self._under_way = None
+
+    async def restore(self, archive: BinaryIO) -> Restored:
+        """Raises BadArchive, RestoreRefused, EditRefused, NotWritten: nothing was changed, or its message says so."""
+        restored = await asyncio.to_thread(self._check, archive)
+        try:
+            await self._configuration.restore(self._commit, self._replace)
+            await self._changed()
+            await asyncio.to_thread(self._staged.finish)
+        except (OSError, sqlite3.Error) as error:
+            raise NotWritten(
+                f"The restore is done only in part, and the next start of the service finishes it: {error}."
+            ) from error
+        return restored
+
+    def _check(self, archive: BinaryIO) -> Restored:
+        """Unpack the archive, and lay ready what is in it, if all of it is sound."""
+        try:
+            archive.seek(0)
+            self._staged.begin()
+            try:
+                return self._lay_ready(unpack(archive, self._staged.folder, self._allow))
+            except BaseException:
+                self._staged.discard()
+                raise
+        except OSError as error:
+            raise NotWritten(
+                f"The archive cannot be unpacked, and nothing was changed: {plain_words(error)}."
+            ) from error
+
+    def _allow(self, manifest: Manifest) -> None:
+        if manifest.schema != SCHEMA_VERSION:
+            raise BadArchive(
+                f"The history in the archive has schema {manifest.schema}, and this version of Cronscope"
+                f" reads {SCHEMA_VERSION}."
+            )
+        size, left = sum(member.size for member in manifest.members), _room_left(self._data_dir)
+        if size > left:
+            raise NotWritten(
+                f"Unpacked, the archive has {size} bytes, and in {self._data_dir} it may take {left} at most;"
+                " nothing was changed."
+            )
+
+    def _lay_ready(self, manifest: Manifest) -> Restored:
+        file, folder = self._configuration.file, self._staged.folder
+        try:
+            settings = file.check((folder / CONFIG).read_bytes()).settings
+        except ConfigError as error:
+            message = "The configuration in the archive has faults; nothing was changed."
+            raise BadArchive(message, error.faults) from error
+        runs = check(folder / HISTORY)
+        root, names = settings.scripts_dir, {member.name for member in manifest.members}
+        there = script_files(root, self._data_dir, file.path, root / STAGED)
+        kept = sorted(path for path, _ in there if SCRIPTS + path not in names)
+        self._staged.lay_ready(file.path, root)
+        files = sum(name.startswith(SCRIPTS) for name in names)
+        return Restored(scripts=len(settings.scripts), files=files, runs=runs, kept_files=kept[:MAX_KEPT_TOLD])
+
+    def _commit(self) -> LoadedConfig:
+        try:
+            self._staged.commit()
+            return self._staged.write_config(self._configuration.file)
+        except OSError as error:
+            self._staged.discard()
+            raise NotWritten(f"Nothing was changed: {plain_words(error)}.") from error
+        except Exception:
+            self._staged.discard()
+            raise
+
+    async def _replace(self) -> None:
+        await self._search.pause()
+        try:
+            await self._history.exchange(self._staged.swap_history)
+        finally:
+            self._search.resume()
+        await asyncio.to_thread(self._staged.place_scripts)
+
+
+class Upload:
+    """An archive on its way, in a file that has no name and so outlives no crash."""
+
+    def __init__(self, restores: Restores, folder: Path) -> None:
+        self._restores = restores
+        self._left = _room_left(folder)
+        self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
+        self._failure: NotWritten | None = None
+
+    async def write(self, piece: bytes) -> None:
+        """Where the disk does not take it, `restore` tells."""
+        self._left -= len(piece)
+        try:
+            if self._left < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            await asyncio.to_thread(self._file.write, piece)
+        except OSError as error:
+            self._left = -1
+            self._failure = NotWritten(f"The archive cannot be kept, and nothing was changed: {plain_words(error)}.")
+
+    async def restore(self) -> Restored:
+        """Once all has come.  Raises what `Restores.restore` does."""
+        if self._failure is not None:
+            raise self._failure
+        return await self._restores.restore(self._file)
+
+    def close(self) -> None:
+        """Another one may begin.  What takes long for large files is done on a worker thread."""
+        self._restores.over()
+        asyncio.get_running_loop().run_in_executor(None, self._file.close)
+
+
+def _room_left(folder: Path) -> int:
+    free, total = room(folder)
+    return max(0, free - least_free(total))

@@ -1,0 +1,104 @@
+"""A database from a backup, before it becomes the history."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
+
+from exporter.backup_format import BadArchive
+from exporter.history import SCHEMA_VERSION, prepare
+from exporter.records import COLUMNS
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = ", ".join(COLUMNS)
+_CARRY_OVER = (
+    "INSERT INTO under_way SELECT run_id FROM before.runs WHERE status = 'running'",
+    "CREATE TEMP TABLE carried AS SELECT run_id FROM under_way"
+    " UNION SELECT run_id FROM before.runs WHERE run_id IN (SELECT run_id FROM main.runs WHERE status = 'running')",
+    "INSERT OR IGNORE INTO main.output_chunks (run_id, first_line, lines, segments, data)"
+    " SELECT run_id, first_line, lines, segments, data FROM before.output_chunks"
+    " WHERE run_id IN (SELECT run_id FROM carried)",
+    f"INSERT OR REPLACE INTO main.runs ({_COLUMNS}) SELECT {_COLUMNS} FROM before.runs"  # noqa: S608
+    " WHERE run_id IN (SELECT run_id FROM carried)",
+    "INSERT OR REPLACE INTO main.facts SELECT name, value FROM before.facts WHERE name = 'boot'",
+)
+_CLOSE = (
+    "UPDATE runs SET status = 'skipped', reason = 'missed'"
+    " WHERE status = 'running' AND started_at IS NULL AND run_id NOT IN (SELECT run_id FROM under_way)",
+    "UPDATE runs SET status = 'failed', reason = 'lost', exit_code = -1, ended_at = started_at, duration = 0"
+    " WHERE status = 'running' AND run_id NOT IN (SELECT run_id FROM under_way)",
+)
+
+
+def check(path: Path) -> int:
+    """Make sure that the database is a sound history, and make it one of its own; how many runs it has.
+
+    What it says of timetables is forgotten: starts that were planned since are not missed ones, and those under way
+    must not happen again.  Raises BadArchive.
+    """
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA trusted_schema = OFF")
+            _check_schema(connection)
+            (fault,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            if fault != "ok":
+                raise BadArchive(f"The history in the archive is damaged: {fault}.")
+            prepare(connection)
+            connection.execute("DELETE FROM timetable")
+            # From here on it grows apart from the one that it was copied from.
+            connection.execute("UPDATE facts SET value = lower(hex(randomblob(16))) WHERE name = 'identity'")
+            (runs,) = connection.execute("SELECT count(*) FROM runs WHERE status != 'skipped'").fetchone()
+    except sqlite3.Error as error:
+        raise BadArchive(f"The history in the archive is damaged: {error}.") from error
+    return int(runs)
+
+
+def _check_schema(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version != SCHEMA_VERSION:
+        raise BadArchive(
+            f"The history in the archive is of another version of Cronscope: it has schema {version},"
+            f" and this one reads {SCHEMA_VERSION}."
+        )
+    with closing(sqlite3.connect(":memory:")) as own:
+        own.executescript(files("exporter").joinpath("schema.sql").read_text())
+        if _schema(connection) != _schema(own):
+            raise BadArchive("The history in the archive has other tables than this version of Cronscope makes.")
+
+
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
+    return set(
+        connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
+    )
+
+
+def carry_over(before: Path, path: Path) -> None:
+    """Take runs that are under way over from the history that there was; a second time changes nothing.
+
+    Those under way when the backup was made are what the earlier history says of them, or else lost.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("CREATE TEMP TABLE under_way (run_id TEXT PRIMARY KEY)")
+        try:
+            connection.execute("ATTACH ? AS before", (str(before),))
+            _execute(connection, _CARRY_OVER)
+        except sqlite3.Error as error:  # it is damaged perhaps, which may be why there is a restore
+            log.error("runs under way are not carried over into the restored history: %s", error)
+        _execute(connection, _CLOSE)
+
+
+def _execute(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
+    """All of them, or none."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    except sqlite3.Error:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,99 @@
+"""`/api/v1/backup` and `/api/v1/restore`: configuration, scripts and history in one archive, of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from datetime import UTC, datetime
+
+from msgspec import structs
+from tornado.http1connection import HTTP1Connection
+from tornado.web import stream_request_body
+
+from exporter.restore import Restored, Upload
+from relay.api.config import changed_at_next_start
+from relay.handler import MAX_DISCARDED, Handler
+from relay.operation import GZIP, Answer, operation
+from relay.problem import Problem, problem_of
+
+_UPLOAD_SECONDS = 6 * 3600.0
+"""How long an archive may take to arrive."""
+
+
+class Outcome(Restored, frozen=True, kw_only=True):
+    """What a restore has brought back."""
+
+    changed_at_next_start: list[str]
+    """Keys of the configuration that have changed, but are in force from the next start of the service on."""
+
+
+class Backup(Handler):
+    @operation(
+        "Configuration, scripts and history as they are now, in one archive",
+        {200: Answer(media=(GZIP,), headers=("Content-Disposition",))}, problems=(409, 507),
+    )  # fmt: skip
+    async def get(self) -> None:
+        self.name_download(f"cronscope-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar.gz")
+        await self.answer_pieces(GZIP, self.engine.backup())
+
+
+@stream_request_body
+class Restore(Handler):
+    max_body = 1 << 40  # what the disk takes is looked at meanwhile
+
+    _upload: Upload | None = None
+    _refusal: Exception | None = None
+    _restoring = False
+
+    def prepare(self) -> Awaitable[None] | None:
+        assert isinstance(self.request.connection, HTTP1Connection)
+        self.request.connection.set_max_body_size(MAX_DISCARDED)
+        if self.request.method != "POST":
+            return super().prepare()
+        try:
+            super().prepare()
+            if not self.engine.ready:
+                raise Problem(503, "The service is stopping: nothing is changed any more.")
+            self._upload = self.engine.begin_restore()
+        except Exception as error:
+            if problem_of(error) is None or self._announced() > MAX_DISCARDED:
+                raise
+            self._refusal = error  # told once the body has come: before that its sender might not listen
+            return None
+        self.request.connection.set_max_body_size(self.max_body)
+        self.request.connection.set_body_timeout(_UPLOAD_SECONDS)
+        return None
+
+    def _announced(self) -> int:
+        """Length of the body, as far as it is known."""
+        length = self.request.headers.get("Content-Length", "")
+        return int(length) if length.isdecimal() else 0
+
+    async def data_received(self, chunk: bytes) -> None:
+        if self._upload is not None:
+            await self._upload.write(chunk)
+
+    @operation(
+        "Bring back what is in a backup, whole or not at all", {200: Outcome}, takes=GZIP, problems=(409, 422, 507)
+    )
+    async def post(self) -> None:
+        if self._refusal is not None:
+            raise self._refusal
+        assert self._upload is not None
+        self._restoring = True
+        before = self.engine.settings
+        restored = await self._upload.restore()
+        told = changed_at_next_start(before, self.engine.settings)
+        self.answer(Outcome(**structs.asdict(restored), changed_at_next_start=told))
+
+    def on_finish(self) -> None:
+        self._let_go()
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        if not self._restoring:  # a restore that has begun is done, whoever listens
+            self._let_go()
+
+    def _let_go(self) -> None:
+        upload, self._upload = self._upload, None
+        if upload is not None:
+            upload.close()
