@@ -9,7 +9,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -22,6 +22,7 @@ from exporter.edits import Entry, Unforeseen, edited, same
 from exporter.etag import Precondition, etag_of, unconditional
 from exporter.settings import Settings
 
+EMPTY = "empty; a configuration without scripts is written scripts: []"
 _PASSES = 3
 """Of an edit: a change of what other scripts share by `&` and `*` is made good for those by another one."""
 
@@ -77,7 +78,8 @@ class ConfigFile:
         `decide` gets the file as it is, and answers entries by the names that they have had so far; new ones by their
         own.  What it raises is raised, and nothing is changed.  Raises BrokenConfig, EditRefused, NotWritten too.
         """
-        with self._alone():
+
+        def change() -> LoadedConfig:
             seen = self._status()
             try:
                 before = self.load()
@@ -88,19 +90,35 @@ class ConfigFile:
                 self._write(after.text.encode(), seen)
             return after
 
+        return self._changed(change)
+
     def replace(self, content: bytes, allowed: Precondition = unconditional) -> LoadedConfig:
         """Write the whole file; what it says then.
 
         Raises ConfigError where `content` has faults, ConfigChanged where what it replaces is not `allowed`, and
         EditRefused and NotWritten.
         """
-        with self._alone():
+
+        def change() -> LoadedConfig:
             seen = self._status()
             if not allowed(None if seen is None else etag_of(self.content())):
                 raise ConfigChanged("The configuration file has changed meanwhile; nothing was written.")
             after = self.check(content)
+            if not content.strip():  # sound, but hardly meant
+                fault = Fault(file=str(self.path), line=1, column=1, message=EMPTY)
+                raise ConfigError([fault])
             self._write(content, seen)
             return after
+
+        return self._changed(change)
+
+    def _changed(self, change: Callable[[], LoadedConfig]) -> LoadedConfig:
+        """Make a change anew where somebody else's came in between."""
+        with self._alone():
+            for _ in range(_PASSES):
+                with suppress(Overtaken):
+                    return change()
+        raise EditRefused("The file is being changed by somebody else again and again; nothing was written.")
 
     def _edited(self, before: LoadedConfig, wanted: Mapping[str, Entry]) -> LoadedConfig:
         """YAML can be written in so many ways that a result is believed only once it has been read again."""
@@ -110,8 +128,9 @@ class ConfigFile:
             except (ConfigError, Unreadable, Unforeseen, _Misread):
                 continue
         raise EditRefused(
-            "The file is written in a way that keeps this change from being made without touching other parts of it,"
-            " such as values marked & that are used elsewhere as *; nothing was changed. Make the change in the file."
+            "The file is written in a way that keeps this change from being made without touching other parts of it:"
+            " values marked & that are used elsewhere as *, or another rare form of YAML. Nothing was changed; make the"
+            " change in the file."
         )
 
     def _tried(self, before: LoadedConfig, wanted: Mapping[str, Entry], blocks: bool) -> LoadedConfig:
@@ -130,6 +149,7 @@ class ConfigFile:
         raise _Misread
 
     def _write(self, content: bytes, seen: os.stat_result | None) -> None:
+        """Raises EditRefused, NotWritten, and Overtaken where the file is no longer the one that was `seen`."""
         target = self.path.resolve()
         try:
             draft = Draft(target, content, seen)
@@ -137,15 +157,15 @@ class ConfigFile:
                 draft.publish()
             finally:
                 draft.discard()
-        except Overtaken as error:
-            raise EditRefused("Somebody else changed the file at the same moment; nothing was written.") from error
         except OSError as error:
             why = f"{self.path} cannot be written: {error.strerror}"
             if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
                 why += f"; the service has to be able to make files in {target.parent}, since it never writes in place"
             elif error.errno == errno.EBUSY:
                 why += f"; it seems to be mounted by itself: mount the folder {target.parent} instead"
-            raise NotWritten(why) from error
+            else:
+                raise NotWritten(why) from error
+            raise EditRefused(why) from error
 
     def _status(self) -> os.stat_result | None:
         try:

@@ -261,7 +261,8 @@ class _Edits:
             line, end = self._line_start(part.start), self._end_of_entry(part.end, column)
             if self._text[line : part.start].strip():  # it stands behind a dash, which stays
                 notes = self._comments(part.start, part.end, part.nodes)
-                self._change(part.start, part.end, "".join(f"{note}\n{' ' * column}" for note in notes))
+                behind = part.end + len(self._text[part.end : end]) - len(self._text[part.end : end].lstrip(" \t"))
+                self._change(part.start, behind, "".join(f"{note}\n{' ' * column}" for note in notes))
             else:
                 notes = self._comments(part.start, end, part.nodes)
                 self._change(line, end, "".join(f"{' ' * column}{note}\n" for note in notes))

@@ -18,12 +18,14 @@ _PYTHON = re.compile(r"(python|pypy)[0-9.]*")
 _COMPILE = """\
 import json, sys
 source = sys.stdin.buffer.read()
+forms = [source]  # as Python reads it, with the encoding that it names
 try:
-    source = source.decode()  # else columns count bytes
+    forms.insert(0, source.decode())  # for columns that count characters
 except UnicodeDecodeError:
     pass
 try:
-    compile(source, "script", "exec", 0, True)
+    for form in forms:
+        compile(form, "script", "exec", 0, True)
 except SyntaxError as error:
     print(json.dumps([error.lineno or 1, error.offset or 1, error.msg]))
 except ValueError as error:

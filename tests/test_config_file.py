@@ -117,6 +117,24 @@ def test_an_edit_keeps_what_was_changed_by_hand_meanwhile(file: ConfigFile) -> N
     assert "# by hand" in file.path.read_text()
 
 
+def test_an_edit_that_is_overtaken_is_made_anew(file: ConfigFile) -> None:
+    overtaken: list[int] = []
+
+    def decide(loaded: LoadedConfig) -> dict[str, Any]:
+        if not overtaken:
+            overtaken.append(file.path.write_text(TWO.replace("30s", "45s")))
+        return {**script_edits.delete(["backup"])(loaded)}
+
+    assert file.edit(decide).entries == {"sync": {"name": "sync", "command": "./sync", "every": "45s"}}
+
+    def always_overtaken(loaded: LoadedConfig) -> dict[str, Any]:
+        file.path.write_text(file.path.read_text() + "# again\n")
+        return {}
+
+    with pytest.raises(EditRefused, match="again and again"):
+        file.edit(always_overtaken)
+
+
 SHARED = """\
 scripts:
   - &base
@@ -188,6 +206,8 @@ def test_the_whole_file_is_replaced_only_as_it_was_seen(file: ConfigFile) -> Non
         file.replace(new, lambda etag: etag == etag_of(b"something else"))
     with pytest.raises(ConfigError):
         file.replace(b"scripts: 7\n")
+    with pytest.raises(ConfigError, match="written scripts: "):
+        file.replace(b" \n")
     assert file.path.read_text() == TWO
     assert file.replace(new, lambda etag: etag == etag_of(TWO.encode())).text == new.decode()
     assert file.path.read_bytes() == new

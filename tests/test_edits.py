@@ -165,6 +165,11 @@ def test_the_first_script_finds_its_place(text: str) -> None:
         assert (kept in result) == (kept in text)
 
 
+def test_the_first_key_of_an_entry_leaves_its_dash_behind_and_its_comment() -> None:
+    text = "scripts:\n  - every: 5s\t# often\n    name: a\n    command: x\n"
+    assert changed(text, patch("a", every=None)) == text.replace("every: 5s\t", "")
+
+
 def test_windows_line_ends_and_a_byte_order_mark_stay() -> None:
     text = "\ufeff" + FILE.replace("\n", "\r\n")
     result = changed(text, patch("sync", timeout="5s"), add(name="c", command="a\nb\n"))

@@ -481,15 +481,16 @@ def test_grandchildren_that_ignore_sigterm_die_with_the_group(folder: Folder) ->
 def test_after_a_stop_the_run_ends_when_the_whole_group_is_gone(folder: Folder) -> None:
     async def run() -> None:
         said, never, cleaned = folder.gate("said"), folder.gate("never"), folder.gate("cleaned")
+        command = folder.gate("command")
         cleaner = folder.program(
             "cleaner",
             f"trap 'echo cleaning > {said}; read x < {cleaned}; exit' TERM; echo $$ > {said}; read x < {never}",
         )
-        process = folder.launch(f"{cleaner} & echo $$ > {folder.path / 'command'}; wait")
-        grandchild = int(await said.reached())
+        process = folder.launch(f"{cleaner} & echo $$ > {command}; wait")
+        grandchild, shell = int(await said.reached()), int(await command.reached())
         process.stop(NEVER)
         assert await said.reached() == "cleaning"
-        await died(int((folder.path / "command").read_text()))
+        await died(shell)
         ending = asyncio.ensure_future(process.wait())
         assert is_alive(grandchild)
         assert not ending.done()

@@ -53,6 +53,7 @@ def test_a_sound_file_has_no_findings(root: Path, name: str, script: bytes) -> N
         ("a.sh", b"#!/bin/sh\nx=(1)\n", [(2, 1, "error")]),
         ("a.py", b"#!/usr/bin/env python3\n\xc3\xa9 = = 1\n", [(2, 5, "error")]),
         ("a.py", b"#!/usr/bin/env python3\nif 1:\nx\n", [(3, 1, "error")]),
+        ("a.py", b"#!/usr/bin/env python3\n# -*- coding: nosuch -*-\nx = 1\n", [(ANY, ANY, "error")]),
         ("a.py", b"#!/usr/bin/env python3\nx = '\xff'\n", [(2, ANY, "error")]),
         ("a.py", b"#!/usr/bin/env python3\n" + b"-" * 200_000 + b"1\n", [(1, 1, "error")]),
         ("a.sh", b"#!/bin/sh\n" + b"{ " * 300_000, [(1, 1, "error"), (2, 600_001, "warning")]),

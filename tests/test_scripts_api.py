@@ -210,6 +210,8 @@ def test_a_change_made_by_hand_is_noticed(service: Service) -> None:
         refused = ask(service, "PATCH", f"{SCRIPTS}/sync", {"every": "3h"}, status=409)
         assert refused["errors"][0]["line"] == 2
         assert service.config.read_text() == "scripts: ["
+        service.config.write_text("")  # as while somebody copies another one there, slowly
+        assert "empty" in frames.wait("error")["data"]["message"]
         service.config.unlink()
         assert "cannot be read" in frames.wait("error")["data"]["message"]
         service.config.write_text(FILE)

@@ -52,6 +52,9 @@ def main(context: click.Context) -> None:
     """
     if os.environ.get("NO_COLOR"):  # https://no-color.org
         context.color = False
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by the caller: nobody wants to know
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # till the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal of another encoding cannot show is no reason to end
             stream.reconfigure(errors="backslashreplace")
