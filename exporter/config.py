@@ -6,7 +6,9 @@ mean together.  Of a faulty file every fault is told at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,17 @@ def find(path: Path | None) -> Path:
 def load(path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
     """Read and check the file.  Raises ConfigError."""
     return read(decode(content(path), path), path, environ=environ, flags=flags)
+
+
+def stated_data_dir(path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> Path:
+    """The data directory, as far as it can be made out in a file that has faults."""
+    if outside := flags.get("data_dir") or environ.get("CRONSCOPE_DATA_DIR"):
+        return Path(outside)
+    with suppress(OSError):
+        text = path.read_text(errors="replace")
+        if found := re.search(r"^data_dir:[ \t]+([\"']?)([^\"'#\n]+?)\1[ \t]*(?:#.*)?$", text, re.MULTILINE):
+            return path.absolute().parent / found[2]
+    return path.absolute().parent / "data"
 
 
 def content(path: Path) -> bytes:

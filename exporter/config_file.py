@@ -63,6 +63,10 @@ class ConfigFile:
         """Read and check the file.  Raises ConfigError."""
         return config.load(self.path, environ=self._environ, flags=self._flags)
 
+    def stated_data_dir(self) -> Path:
+        """The data directory, as far as it can be made out where the file has faults."""
+        return config.stated_data_dir(self.path, environ=self._environ, flags=self._flags)
+
     def check(self, content: bytes) -> LoadedConfig:
         """Read `content` as if it were the file's.  Raises ConfigError."""
         text = config.decode(content, self.path)

@@ -27,8 +27,8 @@ LOOK_MILLISECONDS = 5000
 class Listener(Protocol):
     """What has to know of changes."""
 
-    async def configured(self, before: LoadedConfig) -> None:
-        """Another configuration is in force now."""
+    async def configured(self, before: LoadedConfig, renamed: Mapping[str, str]) -> None:
+        """Another configuration is in force now; `renamed` has the old names of scripts that were renamed."""
 
     def misconfigured(self, message: str) -> None:
         """The file has faults, and the old configuration stays in force."""
@@ -54,24 +54,35 @@ class Configuration:
 
     async def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]]) -> None:
         """Change the scripts in the file and in force, as `ConfigFile.edit`, with all that it raises."""
-        await self._change(lambda: self.file.edit(decide))
+        renamed: dict[str, str] = {}
+
+        def noting(loaded: LoadedConfig) -> Mapping[str, Entry]:
+            wanted = decide(loaded)
+            renamed.clear()
+            renamed.update((entry["name"], name) for name, entry in wanted.items() if entry["name"] != name)
+            return wanted
+
+        await self._change(lambda: self.file.edit(noting), renamed)
 
     async def replace(self, content: bytes, allowed: Precondition) -> None:
         """Change the whole file, as `ConfigFile.replace`, with all that it raises."""
-        await self._change(lambda: self.file.replace(content, allowed))
+        await self._change(lambda: self.file.replace(content, allowed), {})
 
     async def restore(self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]]) -> None:
         """Have `change`, on a worker thread, write the whole file; take it in force once `then()` is done."""
-        await self._change(change, then)
+        await self._change(change, {}, then)
 
     async def _change(
-        self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]] | None = None
+        self,
+        change: Callable[[], LoadedConfig],
+        renamed: Mapping[str, str],
+        then: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         async with self._turn:
             loaded = await asyncio.to_thread(change)
             if then is not None:
                 await then()
-            await self._take(loaded)
+            await self._take(loaded, renamed)
 
     async def _reload(self) -> None:
         try:
@@ -83,7 +94,7 @@ class Configuration:
         except ConfigError as error:
             self._tell(error)
             raise
-        await self._take(loaded)
+        await self._take(loaded, {})
 
     def _tell(self, error: ConfigError) -> None:
         for fault in error.faults:
@@ -93,10 +104,10 @@ class Configuration:
         told = f"the configuration has faults, the old one stays in force: {error.faults[0]}{more}"
         self._listener.misconfigured(told)
 
-    async def _take(self, loaded: LoadedConfig) -> None:
+    async def _take(self, loaded: LoadedConfig, renamed: Mapping[str, str]) -> None:
         before, self.loaded = self.loaded, loaded
         self._seen = loaded.text.encode()
-        await self._listener.configured(before)
+        await self._listener.configured(before, renamed)
 
     # --- changes by hand ---
 

@@ -24,7 +24,8 @@ from exporter.yaml_text import (
     is_literal,
     literal_body,
     literal_header,
-)  # fmt: skip
+    scalar,
+)
 
 Entry: TypeAlias = Mapping[str, Any]
 """A script as it is written in the file: values that JSON can carry."""
@@ -84,6 +85,7 @@ class _Edits:
         self._wanted = wanted
         self._blocks = blocks
         self._changes: list[_Change] = []
+        self._quoted = _is_json(self._text)
         root = compose(self._text)
         self._root = root if isinstance(root, document.Mapping) else None
         listed = next((part.nodes[1][0] for key, part in self._pairs(self._root) if key == "scripts"), None)
@@ -101,7 +103,9 @@ class _Edits:
                 self._begin_list()
         elif self._list.flow:
             kept = [name not in self._removed for name in self._parts]
-            self._fit_flow(self._list.place, [*self._parts.values()], kept, [inline(entry) for entry in self._added])
+            self._fit_flow(
+                self._list.place, [*self._parts.values()], kept, [inline(entry, self._quoted) for entry in self._added]
+            )
         else:
             self._fit_scripts()
         pieces, at = [self._mark], 0
@@ -153,7 +157,9 @@ class _Edits:
         if self._root is not None and self._root.flow:
             if given is None:
                 parts = [part for _, part in pairs]
-                self._fit_flow(self._root.place, parts, [True] * len(parts), [inline_pair("scripts", self._added)])
+                self._fit_flow(
+                    self._root.place, parts, [True] * len(parts), [inline_pair("scripts", self._added, self._quoted)]
+                )
             else:
                 _, (node, place) = given.nodes
                 self._replace(node, place, self._added, _Context(given.nodes[0][1].end, INDENT, flow=True))
@@ -204,11 +210,11 @@ class _Edits:
                 self._set(child, place, old.get(key), new[key], below)
             elif not kept[-1] and (successor := _successor(key, added)):
                 kept[-1] = True
-                self._change(at.start, at.end, successor)
+                self._change(at.start, at.end, scalar(successor, self._quoted))
                 self._replace(child, place, added.pop(successor), below)
         parts = [part for _, part in pairs]
         if node.flow:
-            self._fit_flow(node.place, parts, kept, [inline_pair(*pair) for pair in added.items()])
+            self._fit_flow(node.place, parts, kept, [inline_pair(*pair, self._quoted) for pair in added.items()])
         else:
             self._fit_block(parts, kept, column, "".join(block_pair(*pair, column) for pair in added.items()))
 
@@ -218,7 +224,7 @@ class _Edits:
         for part, was, value in zip(parts, old, new, strict=False):
             self._set(*part.nodes[0], was, value, _Context(None, column, context.flow or node.flow))
         kept = [number < len(new) for number in range(len(parts))]
-        added = [inline(value) for value in new[len(parts) :]]
+        added = [inline(value, self._quoted) for value in new[len(parts) :]]
         if node.flow:
             self._fit_flow(node.place, parts, kept, added)
         else:
@@ -233,7 +239,7 @@ class _Edits:
         gap = "" if context.key_end is None else self._text[context.key_end : start]
         noted = "#" in gap  # comments between the key and its value, which stands below them
         literal = self._blocks and is_literal(value) and not (context.flow or noted or rest or context.key_end is None)
-        written = literal_header(value) if literal else inline(value)
+        written = literal_header(value) if literal else inline(value, self._quoted)
         if "\n" in gap:
             start -= len(gap) - len(gap.rstrip())
         moved = bool(comments) or noted
@@ -377,6 +383,15 @@ class _Context(NamedTuple):
     """Of its key or dash."""
     flow: bool
     """Within brackets or braces."""
+
+
+def _is_json(text: str) -> bool:
+    """Whether others may read the file as JSON (RFC 8259) too, and go on doing so."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _successor(key: str, added: Entry) -> str | None:

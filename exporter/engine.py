@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Literal
 
@@ -79,6 +79,8 @@ class Engine:
         self.started_at = Instant.now()
         self.ready = False
         self.config = Configuration(file, loaded, self)
+        self.begun_with = loaded.settings
+        """Those of NEXT_START are in use until the service ends."""
         self.journal = Journal()
         self.metrics = Metrics(self.version)
         self._timetable = Timetable()
@@ -210,9 +212,9 @@ class Engine:
 
     # --- what the configuration tells (exporter.configuration.Listener) ---
 
-    async def configured(self, before: LoadedConfig) -> None:
+    async def configured(self, before: LoadedConfig, renamed: Mapping[str, str]) -> None:
         settings, was = self.settings, before.settings
-        for key in NEXT_START:
+        for key in self.changed_at_next_start():
             if getattr(was, key) != getattr(settings, key):
                 log.warning("%s has changed: this takes effect at the next start of the service", key)
         if self.ready:  # else the scheduler is halted
@@ -222,13 +224,14 @@ class Engine:
         old = {script.name: script for script in was.scripts}
         names = {script.name for script in settings.scripts}
         past = await self._history.past(names - old.keys()) if names - old.keys() else Past({}, {})
+        worked_off = {new: self._scheduler.entry(name) for new, name in renamed.items()}
         for name in old.keys() - names:
             self._delete(name)
         entries = self.config.loaded.entries
         for script in settings.scripts:
             same = old.get(script.name) == script and before.entries[script.name] == entries[script.name]
             if not same or was.timezone != settings.timezone:
-                self._update(script, past)
+                self._update(script, past, worked_off.get(script.name))
                 await asyncio.sleep(0)  # there may be thousands
         self.metrics.reloaded(True, Instant.now())
 
@@ -241,13 +244,14 @@ class Engine:
         self._scripts.configure(script, self.config.loaded.entries[script.name], when)
         self.metrics.script_configured(script, when)
 
-    def _update(self, script: ScriptSettings, past: Past) -> None:
+    def _update(self, script: ScriptSettings, past: Past, known: TimetableEntry | None) -> None:
         op: Literal["created", "updated"] = "updated" if script.name in self._scripts else "created"
         self._configure(script)
         if op == "created":  # anew perhaps, after it was removed for a while
             self._restore_last(script.name, past)
         entry = self._scheduler.configure(
-            script, self._scripts.timing(script.name), has_run=self._scripts.has_run(script.name),
+            script, self._scripts.timing(script.name), known,
+            has_run=known is not None or self._scripts.has_run(script.name),
             last_planned=past.last_planned.get(script.name),
         )  # fmt: skip
         self._history.set_slots([(script.name, entry)])
@@ -406,6 +410,13 @@ class Engine:
         reasons = [None if failure is None else f"the history cannot be written: {failure}", warning]
         return [reason for reason in reasons if reason is not None]
 
+    def changed_at_next_start(self) -> list[str]:
+        """The keys of the configuration that are not in force before the next start of the service."""
+        return [key for key in NEXT_START if getattr(self.begun_with, key) != getattr(self.settings, key)]
+
+    def is_running(self, name: str) -> bool:
+        return bool(self._scheduler.executing(name))
+
     def script_names(self) -> list[str]:
         """Of all configured scripts, in the order of the file."""
         return [script.name for script in self.settings.scripts]
@@ -455,9 +466,13 @@ class Engine:
         return start.run_id
 
     def stop_script(self, name: str) -> list[str]:
-        """Stop a script's runs, those too that still wait for their start; their ids.  Raises UnknownScript."""
-        self._scripts.settings(name)
+        """Stop a script's runs, those too that still wait for their start; their ids.
+
+        Raises UnknownScript, unless runs of a script that was removed are still on.
+        """
         run_ids = self._scheduler.executing(name)
+        if not run_ids:
+            self._scripts.settings(name)
         for run_id in run_ids:
             self.cancel(run_id)
         return run_ids + self._scheduler.stop_waiting(name)

@@ -130,7 +130,7 @@ class Scheduler:
         now = self._clock()
         plan = self._plans.get(script.name)
         if plan is not None:
-            known = TimetableEntry(plan.schedule, plan.last_slot)
+            known = self.entry(script.name)
         entry = taken_up(script, when, known, now, has_run=has_run, last_planned=last_planned)
         schedule = entry.schedule
         if isinstance(when, IntervalTiming):
@@ -160,6 +160,11 @@ class Scheduler:
             structs.replace(start, slot=None) if start.script_name == name else start for start in self._ready
         )
         plan.open.clear()
+
+    def entry(self, script_name: str) -> TimetableEntry:
+        """How far a script's timetable is worked off."""
+        plan = self._plans[script_name]
+        return TimetableEntry(plan.schedule, plan.last_slot)
 
     def rebooted(self, script_name: str) -> None:
         """Start a script planned for `@reboot`."""

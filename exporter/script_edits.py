@@ -80,6 +80,17 @@ def delete(names: Iterable[str], allowed: Precondition = unconditional) -> Decis
     return decide
 
 
+def provided(allowed: Precondition, decision: Decision) -> Decision:
+    """The decision, if the file as a whole is the one that was meant; else it raises ConfigChanged."""
+
+    def decide(loaded: LoadedConfig) -> Wanted:
+        if not allowed(etag_of(loaded.text.encode())):
+            raise ConfigChanged("The configuration has changed meanwhile; nothing was written.")
+        return decision(loaded)
+
+    return decide
+
+
 def _change(names: Iterable[str], make: Callable[[Entry], Entry], allowed: Precondition, within: str = "") -> Decision:
     def decide(loaded: LoadedConfig) -> Wanted:
         chosen = [*_check([*names], loaded, allowed)]

@@ -102,12 +102,13 @@ class StandIn:
         self._cancel([run_id])
 
     async def stop(self, name: str) -> list[str]:
-        """End the runs of a script that the last service left; their ids, once they have ended.
+        """End the runs of a script that the last service left, or the run of an id; their ids, once they have ended.
 
         Raises UnknownScript.
         """
-        self._script(name)
-        executing = self._executing(name)
+        executing = [name] if self._live.get(name) else self._executing(name)
+        if not executing:
+            self._script(name)
         self._cancel(executing)
         await self._ended(executing)
         return executing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+PATTERN = rf"[0-7][{_ALPHABET}]{{25}}"
 
 
 class UlidSource:

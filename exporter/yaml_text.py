@@ -21,26 +21,27 @@ _LITERAL = re.compile(r"\S(?:.*\S)?\n?", re.DOTALL)
 _ESCAPED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufffe\uffff\u2028\u2029\ud800-\udfff]")
 
 
-def inline(value: Any) -> str:
-    """The value in one line."""
+def inline(value: Any, quoted: bool = False) -> str:
+    """The value in one line; `quoted`: as JSON has it."""
     match value:
         case str():
-            return scalar(value)
+            return scalar(value, quoted)
         case Mapping():
-            return "{" + ", ".join(inline_pair(*pair) for pair in value.items()) + "}"
+            return "{" + ", ".join(inline_pair(*pair, quoted) for pair in value.items()) + "}"
         case list() | tuple():
-            return "[" + ", ".join(map(inline, value)) + "]"
+            return "[" + ", ".join(inline(item, quoted) for item in value) + "]"
     return json.dumps(value)
 
 
-def inline_pair(key: str, value: Any) -> str:
-    return f"{scalar(key)}: {inline(value)}"
+def inline_pair(key: str, value: Any, quoted: bool = False) -> str:
+    return f"{scalar(key, quoted)}: {inline(value, quoted)}"
 
 
-def scalar(text: str) -> str:
+def scalar(text: str, quoted: bool = False) -> str:
     """Without quotes only where no reader of any YAML takes it for anything but text."""
     if (
-        _PLAIN.fullmatch(text)
+        not quoted
+        and _PLAIN.fullmatch(text)
         and text.isprintable()
         and not _OTHERWISE_TYPED.fullmatch(text)
         and Scalar(text, NOWHERE, plain=True).kind == "str"

@@ -25,6 +25,7 @@ from exporter.events import (
     to_json,
 )
 from exporter.journal import Entry
+from exporter.ulid import PATTERN
 
 Kind = Literal["script_status", "script_changed", "run_skipped", "system_metrics", "output", "other"]
 """How the metrics count a frame."""
@@ -50,7 +51,7 @@ _FIN_TEXT = 0x81
 
 MAX_TOPICS = 32
 """Topics that one client may follow at a time."""
-_TOPIC = re.compile(r"output:([0-9A-HJKMNP-TV-Z]{26})")
+_TOPIC = re.compile(f"output:({PATTERN})")
 """`output:` and a ULID."""
 
 

@@ -102,6 +102,19 @@ def test_a_running_service_applies_it_at_once(start_service: Callable[..., Servi
     assert service.config.read_text() == FILE + "    enabled: false\n"
 
 
+def test_a_service_is_asked_on_while_its_file_has_faults(start_service: Callable[..., Service]) -> None:
+    service = start_service(FILE + "data_dir: ./kept  # here\n")
+    service.config.write_text(service.config.read_text() + "bogus: [\n")
+    for arguments in (["list"], ["run", "sync"], ["runs", "sync"], ["logs", "sync"], ["stop", "sync"]):
+        result = cronscope(*arguments, "-c", service.config)
+        assert "has faults, which cronscope check tells" in result.stderr
+        assert "sync" in result.stdout or arguments[0] in ("run", "logs")
+    refused = cronscope("disable", "sync", "-c", service.config)
+    assert (refused.returncode, "made by hand" in refused.stderr) == (1, True)
+    service.stop()
+    assert cronscope("list", "-c", service.config).stdout == ""
+
+
 def test_a_crontab_is_written_into_the_configuration(config: Path) -> None:
     crontab = config.with_name("crontab")
     crontab.write_text("# Nightly\n0 3 * * * sync --all\nMAILTO=me\n5 x * * * broken\n")
@@ -113,3 +126,7 @@ def test_a_crontab_is_written_into_the_configuration(config: Path) -> None:
     assert (entry["command"], entry["cron"], entry["description"]) == ("sync --all", "0 3 * * *", "Nightly")
     assert config.read_text().startswith(FILE)
     assert json.loads(invoke("list", "-c", config, "--json").stdout)["scripts"][1]["name"] == "sync-2"
+    crontab.write_text(crontab.read_text().replace("5 x", "5 4"))
+    again = invoke("import-crontab", crontab, "--write", "-c", config)
+    assert (again.exit_code, again.stdout) == (0, "added broken\n")
+    assert "already there, and left alone: sync-2" in again.stderr

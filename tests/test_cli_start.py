@@ -138,6 +138,14 @@ def test_stop_ends_what_runs_and_waits_for_that(service: Service) -> None:
     assert cronscope("stop", "long", "-c", service.config).stdout == "long is not running\n"
 
 
+def test_a_run_is_stopped_by_its_id(service: Service) -> None:
+    first = service.run("long")
+    assert cronscope("stop", first, "-c", service.config).stdout == f"stopped {first}\n"
+    assert cronscope("stop", first, "-c", service.config).returncode == 1
+    left = left_running(service)
+    assert cronscope("stop", left, "-c", service.config).stdout == f"stopped {left}\n"
+
+
 def test_runs_that_a_service_left_are_told_refused_a_second_time_and_stopped(service: Service) -> None:
     run_id = left_running(service)
     assert listed("list", "-c", service.config)["scripts"][3]["running"] == [run_id]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ class Told:
     def __init__(self) -> None:
         self.queue: asyncio.Queue[str] = asyncio.Queue()
 
-    async def configured(self, before: LoadedConfig) -> None:
+    async def configured(self, before: LoadedConfig, renamed: Mapping[str, str]) -> None:
         self.queue.put_nowait("configured")
 
     def misconfigured(self, message: str) -> None:

@@ -342,7 +342,7 @@ def test_what_comes_of_a_sound_crontab_is_a_sound_configuration(lines: list[str]
 def test_of_nonsense_every_line_is_carried_told_or_a_comment(pieces: list[bytes]) -> None:
     text = b" ".join(pieces).decode(errors="surrogateescape")
     crontab = parse(text, system=False, user="me", home=no_home)
-    lines = [line.strip(" \t\r") for line in text.split("\n")]
+    lines = [line.strip(" \t\r") for line in text.removeprefix("\ufeff").split("\n")]
     active = [line for line in lines if line and not line.startswith("#")]
     assert len(crontab.entries) + len({each.line for each in crontab.notes}) >= sum("=" not in each for each in active)
     read(as_yaml(crontab), Path("cronscope.yml"), environ={}, flags={})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -215,6 +216,16 @@ def test_flow_style_stays_flow_style() -> None:
     assert entries_of(changed(FLOW, remove("a"))) == {"b": entries_of(FLOW)["b"]}
     assert "# first" in changed(FLOW, remove("a"))
     assert entries_of(changed(FLOW, remove("a"), remove("b"), add(name="c", command="z"))).keys() == {"c"}
+
+
+def test_a_file_that_is_json_stays_json() -> None:
+    text = '{"timezone": "UTC", "scripts": [\n  {"name": "a", "command": "x", "every": "5s"}\n]}\n'
+    result = changed(text, patch("a", every=None, cron="@daily", env={"A": "b"}), add(name="c", command=["y", "z"]))
+    assert [*json.loads(result)["scripts"]] == [
+        {"name": "a", "command": "x", "cron": "@daily", "env": {"A": "b"}}, {"name": "c", "command": ["y", "z"]},
+    ]  # fmt: skip
+    first = changed('{"timezone": "UTC"}', add(name="c", command="y"))
+    assert json.loads(first)["scripts"] == [{"name": "c", "command": "y"}]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 import urllib.error
@@ -105,6 +106,39 @@ def test_a_renamed_script_is_another_one(service: Service) -> None:
     ask(service, "GET", f"{SCRIPTS}/sync", status=404)
 
 
+def test_a_renamed_script_keeps_its_beat_and_is_not_renamed_while_it_runs(service: Service) -> None:
+    ask(service, "POST", SCRIPTS, {"name": "daily", "command": "read x < gate", "every": "1d"}, status=201)
+    os.mkfifo(service.folder / "gate")
+    run_id = service.run("daily")
+    until(lambda: service.get(f"{SCRIPTS}/daily")["running"], bool)
+    refused = ask(service, "PATCH", f"{SCRIPTS}/daily", {"name": "nightly"}, status=409)
+    assert "daily is running" in refused["detail"]
+    (service.folder / "gate").write_text("go\n")
+    service.ended(run_id)
+    planned = until(lambda: service.get(f"{SCRIPTS}/daily")["next_run_at"], bool)
+    assert (
+        ask(service, "PUT", f"{SCRIPTS}/daily", {"name": "nightly", "command": "x", "every": "1d"})["next_run_at"]
+        == planned
+    )
+
+
+def test_runs_of_a_script_that_was_removed_are_stopped_by_its_name(service: Service) -> None:
+    ask(service, "POST", SCRIPTS, {"name": "long", "command": "sleep 1000"}, status=201)
+    run_id = service.run("long")
+    ask(service, "DELETE", f"{SCRIPTS}/long", status=204)
+    assert ask(service, "POST", f"{SCRIPTS}/long/stop", status=202)["run_ids"] == [run_id]
+    assert service.ended(run_id)["reason"] == "cancelled"
+    ask(service, "POST", f"{SCRIPTS}/long/stop", status=404)
+
+
+def test_a_batch_changes_the_file_that_was_meant_or_none(service: Service) -> None:
+    seen = ask(service, "GET", SCRIPTS)["headers"]["Etag"]
+    assert seen == service.fetch("/api/v1/config")[1]["Etag"]
+    batch = {"action": "disable", "scripts": ["sync", "sync"]}
+    assert len(ask(service, "POST", f"{SCRIPTS}/batch", batch, If_Match=seen)["scripts"]) == 1
+    ask(service, "POST", f"{SCRIPTS}/batch", {"action": "delete", "scripts": ["sync"]}, status=412, If_Match=seen)
+
+
 def test_a_script_may_be_named_batch(service: Service) -> None:
     made = ask(service, "POST", SCRIPTS, {"name": "batch", "command": "echo"}, status=201)
     assert ask(service, "GET", made["headers"]["Location"])["name"] == "batch"
@@ -134,6 +168,7 @@ def test_a_script_may_be_named_batch(service: Service) -> None:
         ("POST", "/batch", {"action": "destroy", "scripts": []}, 422, "destroy"),
         ("POST", "/batch", {"action": "disable", "scripts": ["sync", "x", "y"]}, 404, "x, y"),
         ("POST", "/batch", {"action": "update", "scripts": ["sync"], "config": {"every": "x"}}, 422, "#/config/every"),
+        ("POST", "/batch", {"action": "update", "scripts": ["sync"], "config": {"name": "x"}}, 422, "#/config/name"),
         ("POST", "/batch", {"action": "import", "scripts": [{"name": "a", "command": "x"}, {"name": "b"}]}, 422,
          "#/scripts/1/command"),
     ],
@@ -162,7 +197,7 @@ def test_who_saw_an_older_script_overwrites_nothing(service: Service) -> None:
 
 
 def test_changes_of_no_scripts_change_nothing_whatever_they_are(service: Service) -> None:
-    for config in ({"every": "5m"}, {"name": "sync"}, {"name": [1]}):
+    for config in ({"every": "5m"}, {"every": [1]}):
         action: dict[str, Any] = {"action": "update", "scripts": [], "config": config}
         assert ask(service, "POST", f"{SCRIPTS}/batch", action)["scripts"] == []
     assert service.config.read_text() == FILE
@@ -252,9 +287,11 @@ def test_the_whole_file_is_read_and_written(service: Service) -> None:
     assert (faulty["errors"][0]["line"], faulty["errors"][0]["column"]) == (9, 12)
     assert faulty["errors"][0]["pointer"] == "#/scripts/1/every"
     ask(service, "PUT", path, b"\xff\xfe", status=422)
+    ask(service, "PUT", path, b"", status=422)
     ask(service, "PUT", path, b"#" * (9 << 20), status=413)
     assert service.config.read_text() == new
-    ask(service, "PUT", path, (FILE + "#" * (2 << 20)).encode())
+    back = ask(service, "PUT", path, (FILE + "#" * (2 << 20)).encode())
+    assert back["changed_at_next_start"] == []
 
 
 def test_a_text_is_checked_before_it_is_the_file(service: Service) -> None:

@@ -10,7 +10,6 @@ from tornado.http1connection import HTTP1Connection
 from tornado.web import stream_request_body
 
 from exporter.restore import Restored, Upload
-from relay.api.config import changed_at_next_start
 from relay.handler import MAX_DISCARDED, Handler
 from relay.operation import GZIP, Answer, operation
 from relay.problem import Problem, problem_of
@@ -80,9 +79,8 @@ class Restore(Handler):
             raise self._refusal
         assert self._upload is not None
         self._restoring = True
-        before = self.engine.settings
         restored = await self._upload.restore()
-        told = changed_at_next_start(before, self.engine.settings)
+        told = self.engine.changed_at_next_start()
         self.answer(Outcome(**structs.asdict(restored), changed_at_next_start=told))
 
     def on_finish(self) -> None:

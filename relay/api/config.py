@@ -7,7 +7,6 @@ import asyncio
 from msgspec import Struct
 
 from exporter.config import MAX_BYTES, ConfigError, Fault
-from exporter.engine import NEXT_START
 from exporter.etag import etag_of
 from exporter.settings import Settings
 from relay.handler import Handler
@@ -43,15 +42,9 @@ class Config(Handler):
     async def put(self) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is changed any more.")
-        before = self.engine.settings
         await self.engine.config.replace(self.request.body, precondition(self.request.headers))
         self.set_header("ETag", etag_of(self.request.body))
-        self.answer(Replaced(changed_at_next_start(before, self.engine.settings)))
-
-
-def changed_at_next_start(before: Settings, after: Settings) -> list[str]:
-    """The keys of those that differ, but are not in force yet."""
-    return [key for key in NEXT_START if getattr(before, key) != getattr(after, key)]
+        self.answer(Replaced(self.engine.changed_at_next_start()))
 
 
 class ConfigCheck(Handler):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from exporter import events, script_edits
+from exporter.etag import etag_of
 from exporter.file_schema import REFERENCE
 from exporter.script_edits import Decision, OnConflict, etag_of_entry
 from relay.api.runs import RunId
 from relay.handler import Handler
 from relay.operation import Answer, operation
 from relay.precondition import precondition
-from relay.problem import Problem
+from relay.problem import FieldError, Problem
 
 _BATCH = "batch"
 """A script may be named like this too: at its address POST is for the batch, and everything else for the script."""
@@ -53,6 +55,13 @@ class _Changing(Handler):
             raise Problem(503, "The service is stopping: nothing is changed any more.")
         await self.engine.config.edit(decision)
 
+    async def change_one(self, name: str, decision: Decision, named: Any) -> None:
+        """`named` is what the script is to be called: its runs would not know of another name."""
+        if named != name and self.engine.is_running(name):
+            raise Problem(409, f"{name} is running: stop it, or wait for its end, before you rename it.")
+        await self.change(decision)
+        self.tell(named)
+
     def tell(self, name: str, status: int = 200) -> None:
         script = self.engine.script(name)
         self.set_header("ETag", etag_of_entry(script.config))
@@ -64,9 +73,13 @@ class _Changing(Handler):
 
 
 class Scripts(_Changing):
-    @operation("Every script with its configuration and live state", {200: ScriptList})
+    @operation(
+        "Every script with its configuration and live state; the `ETag`, for a batch, is that of the file",
+        {200: Answer(of=ScriptList, headers=("ETag",))},
+    )
     async def get(self) -> None:
         names = self.engine.script_names()
+        self.set_header("ETag", etag_of(self.engine.config.loaded.text.encode()))
         await self.answer_list("scripts", (script for name in names for script in self.engine.scripts([name])))
 
     @operation(
@@ -91,8 +104,8 @@ class Script(_Changing):
     )  # fmt: skip
     async def put(self, name: str = _BATCH) -> None:
         entry = self.body(dict[str, Any])
-        await self.change(script_edits.put(name, entry, precondition(self.request.headers)))
-        self.tell(entry.get("name", name))
+        decision = script_edits.put(name, entry, precondition(self.request.headers))
+        await self.change_one(name, decision, entry.get("name", name))
 
     @operation(
         "Change keys of a script's entry (RFC 7396)", {200: _SCRIPT},
@@ -100,8 +113,8 @@ class Script(_Changing):
     )  # fmt: skip
     async def patch(self, name: str = _BATCH) -> None:
         changes = self.body(dict[str, Any])
-        await self.change(script_edits.patch([name], changes, precondition(self.request.headers)))
-        self.tell(changes.get("name", name))
+        decision = script_edits.patch([name], changes, precondition(self.request.headers))
+        await self.change_one(name, decision, changes.get("name", name))
 
     @operation("Remove a script; its logs stay", {204: Answer()}, conditional=True, problems=_EDITED)
     async def delete(self, name: str = _BATCH) -> None:
@@ -165,7 +178,7 @@ Action = Enable | Disable | Delete | Update | Export | Import
 class ScriptBatch(Script):
     @operation(
         "Do something to several scripts: to all of them, or to none", {200: ScriptList | Deleted | Exported},
-        body=Action, problems=_EDITED,
+        body=Action, conditional=True, problems=_EDITED,
     )  # fmt: skip
     async def post(self) -> None:
         action: Action = self.body(Action)  # type: ignore[arg-type]  # a union is no type to mypy
@@ -175,25 +188,29 @@ class ScriptBatch(Script):
             case Disable(names):
                 await self._changed(script_edits.enable(names, False), names)
             case Update(names, config):
-                await self._changed(
-                    script_edits.patch(names, config, within="config"),
-                    [config["name"]] if names and config.get("name") else names,
-                )
+                if "name" in config:
+                    fault = FieldError(pointer="#/config/name", message="a script is renamed by a PATCH of its own")
+                    raise Problem(422, "The body has faults.", [fault])
+                await self._changed(script_edits.patch(names, config, within="config"), names)
             case Delete(names):
-                await self.change(script_edits.delete(names))
-                self.answer(Deleted(names))
+                await self._change(script_edits.delete(names))
+                self.answer(Deleted([*dict.fromkeys(names)]))
             case Import(entries, on_conflict):
                 await self._changed(
                     script_edits.create(entries, on_conflict, "scripts[{}]"),
                     [entry["name"] for entry in entries if "name" in entry],
                 )
             case Export(chosen):
-                names = self.engine.script_names() if chosen is None else chosen
-                self.answer(Exported([self.engine.script(name).config for name in names]))
+                wanted = dict.fromkeys(self.engine.script_names() if chosen is None else chosen)
+                self.answer(Exported([self.engine.script(name).config for name in wanted]))
 
-    async def _changed(self, decision: Decision, names: list[str]) -> None:
-        await self.change(decision)
-        self.answer(ScriptList(self.engine.scripts(names)))
+    async def _changed(self, decision: Decision, names: Iterable[str]) -> None:
+        await self._change(decision)
+        self.answer(ScriptList(self.engine.scripts(dict.fromkeys(names))))
+
+    async def _change(self, decision: Decision) -> None:
+        """The `ETag` of a batch is that of the file."""
+        await self.change(script_edits.provided(precondition(self.request.headers), decision))
 
 
 class ScriptRun(Handler):

@@ -8,10 +8,14 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from relay.cli.options import config_file, config_option, json_option, printable
+
+if TYPE_CHECKING:
+    from exporter.config import LoadedConfig
 
 STANDARD_INPUT = Path("-")
 
@@ -48,6 +52,8 @@ def import_crontab(file: Path, system: bool | None, write: bool, as_json: bool, 
         text, system=_is_system(file) if system is None else system, user=_user(), home=_home,
         taken=() if loaded is None else loaded.entries,
     )  # fmt: skip
+    if loaded is not None and (known := _pass_over_known(crontab.entries, loaded)):
+        click.echo(f"already there, and left alone: {', '.join(known)}", err=True)
     if loaded is not None and crontab.entries:
         change(loaded, {"action": "import", "scripts": crontab.entries}, create(crontab.entries))
     if as_json:
@@ -61,6 +67,20 @@ def import_crontab(file: Path, system: bool | None, write: bool, as_json: bool, 
         for note in crontab.notes:
             click.echo(printable(f"{where}:{note.line}: {note.message}"), err=True)
     sys.exit(any(note.fault for note in crontab.notes))
+
+
+def _pass_over_known(entries: list[dict[str, Any]], loaded: LoadedConfig) -> list[str]:
+    """Take out the entries that the configuration has already, under whatever name; those names."""
+    from exporter.config import normal_entry
+
+    known = {repr(sorted(_unnamed(entry).items())): name for name, entry in loaded.entries.items()}
+    found = {entry["name"]: known.get(repr(sorted(_unnamed(normal_entry(entry, loaded)).items()))) for entry in entries}
+    entries[:] = [entry for entry in entries if found[entry["name"]] is None]
+    return [name for name in found.values() if name is not None]
+
+
+def _unnamed(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != "name"}
 
 
 def _read(file: Path) -> tuple[str, str]:

@@ -58,8 +58,9 @@ def configured(command: Command) -> Command:
     @wraps(command)
     def run(config: Path | None, data_dir: str | None, **given: Any) -> None:
         from exporter.scripts import UnknownScript
+        from relay.cli.source import load
 
-        loaded = config_file(config, {"data_dir": data_dir}).load()
+        loaded = load(config_file(config, {"data_dir": data_dir}))
         try:
             command(loaded=loaded, **given)
         except UnknownScript as error:

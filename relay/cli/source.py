@@ -8,17 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Protocol
 
 import click
 from msgspec import structs
 
-from exporter.config import LoadedConfig
+from exporter.config import COMMAND_LINE, ConfigError, LoadedConfig
+from exporter.config_file import ConfigFile
 from exporter.data_dir import owner
 from exporter.events import OutputPage, Run, Script
 from exporter.history import RunPage, RunQuery
 from exporter.scripts import UnknownScript
-from exporter.settings import NAME_PATTERN
+from exporter.settings import NAME_PATTERN, Settings
 from exporter.stored import Stored
 from relay.cli.client import Client
 from relay.log_forms import LINES, log_head, only_begun
@@ -50,12 +52,33 @@ class Files(Stored):
             yield LINES.end
 
 
+def load(file: ConfigFile) -> LoadedConfig:
+    """What the file says; where it has faults, what the running service goes on with.
+
+    Raises ConfigError where it has faults and no service runs.
+    """
+    try:
+        return file.load()
+    except ConfigError as error:
+        data_dir = file.stated_data_dir()
+        asked = _holder(data_dir)
+        if asked is None or all(fault.file == COMMAND_LINE for fault in error.faults):
+            raise
+        told = f"{file.path} has faults, which cronscope check tells; the running service goes on with what it has"
+        click.echo(f"Warning: {told}", err=True)
+        entries = {script.name: script.config for script in asked.scripts()}
+        return LoadedConfig(path=file.path, text="", settings=Settings(data_dir=data_dir), entries=entries)
+
+
 def service(loaded: LoadedConfig) -> Client | None:
     """The service that runs for a configuration; None where none does, or one that is only starting.
 
     Raises a ClickException where that cannot be seen.
     """
-    data_dir = loaded.settings.data_dir
+    return _holder(loaded.settings.data_dir)
+
+
+def _holder(data_dir: Path) -> Client | None:
     try:
         held = owner(data_dir)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -49,11 +50,11 @@ def run(loaded: LoadedConfig, detach: bool, name: str) -> None:
         sys.exit(1)
 
 
-@click.command(epilog=examples("cronscope stop backup"))
+@click.command(epilog=examples("cronscope stop backup", "cronscope stop 01M86SFJ2B0R4SDT6MB5JJVJRV"))
 @name_argument()
 @configured
 def stop(loaded: LoadedConfig, name: str) -> None:
-    """Stop a script's runs, those too that wait for their start, and wait for their end.
+    """Stop a script's runs, those too that wait for their start, or the run of an id, and wait for their end.
 
     The whole process group of each gets SIGTERM, and SIGKILL after the script's kill_after.
     """
@@ -63,11 +64,21 @@ def stop(loaded: LoadedConfig, name: str) -> None:
     if asked is None:
         run_ids = _stop_here(loaded, name)
     else:
-        run_ids = asked.stop(name)
+        run_ids = _told_to_stop(asked, name, [*loaded.entries])
         for run_id in run_ids:
             while asked.run(run_id).status == "running":
                 time.sleep(POLL_SECONDS)
     click.echo("\n".join(f"stopped {run_id}" for run_id in run_ids) or f"{name} is not running")
+
+
+def _told_to_stop(asked: Client, name: str, scripts: list[str]) -> list[str]:
+    """The runs of a script, or the one of an id, which are being stopped."""
+    from exporter.ulid import PATTERN
+
+    if name in scripts or not re.fullmatch(PATTERN, name):
+        return asked.stop(name)
+    asked.stop_run(name)
+    return [name]
 
 
 def _print(page: OutputPage) -> None:
