@@ -134,6 +134,7 @@ def number(
     panel = _panel(Stat(), title, description, [target], unit, width, 4)
     panel.color_mode(looks.BigValueColorMode.VALUE).graph_mode(looks.BigValueGraphMode.NONE).no_value("–")
     panel.text_mode(looks.BigValueTextMode.VALUE_AND_NAME if named else looks.BigValueTextMode.VALUE)
+    panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     steps = [model.Threshold(None, COLOURS[colour if bad_from is None else "good"])]
     if bad_from is not None:
         steps.append(model.Threshold(bad_from, COLOURS["bad"]))
@@ -255,6 +256,7 @@ def board(name: str, title: str, description: str, *, scripts: str = "") -> dash
         query = f"label_values({here('cronscope_script_enabled')}, script)"
         made.with_variable(_choice("script", query, many=scripts == "many"))
     scheme = dashboard.CustomVariable("scheme").label("Page by").values("http,https")
+    scheme.current(model.VariableOption(text="http", value="http", selected=True))
     made.with_variable(scheme.description("How browsers reach the live page at the instance's address"))
     restarts = f"changes({here('process_start_time_seconds')}[$__rate_interval]) > 0"
     made.annotation(
@@ -268,7 +270,10 @@ def board(name: str, title: str, description: str, *, scripts: str = "") -> dash
 def _choice(label: str, query: str, *, many: bool = True) -> dashboard.QueryVariable:
     made = dashboard.QueryVariable(label).label(label.capitalize()).datasource(SOURCE).query(query)
     made.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(model.VariableSort.ALPHABETICAL_ASC)
-    return made.multi(True).include_all(True).all_value(".+") if many else made
+    if not many:
+        return made
+    made.current(model.VariableOption(text="All", value="$__all", selected=True))
+    return made.multi(True).include_all(True).all_value(".+")
 
 
 def fill(made: dashboard.Dashboard, sections: Mapping[str, Iterable[Panel]]) -> dashboard.Dashboard:
