@@ -52,7 +52,9 @@ relay/dashboard/node_modules: relay/dashboard/package-lock.json | .venv/installe
 
 # What some tests look at the service with; without it they say so and are skipped.
 debian:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get && ! { command -v chromium && command -v promtool && command -v amtool; }; then \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get && \
+	  ! { command -v chromium && command -v promtool && command -v amtool; }; then \
 	  apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium prometheus prometheus-alertmanager; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    chromium prometheus prometheus-alertmanager; \
 	fi >/dev/null

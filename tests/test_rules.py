@@ -57,6 +57,11 @@ def test_every_alert_is_seen_firing_by_one_of_these_tests() -> None:
     assert {rule["alert"] for rule in shipped()} == seen == {f"Cronscope{name}" for name in NAMES.split()}
 
 
+def test_the_guide_tells_of_every_alert() -> None:
+    guide = (RULES.parents[1] / "docs" / "prometheus.md").read_text()
+    assert set(re.findall(r"`(Cronscope[A-Z]\w+)`", guide)) == {rule["alert"] for rule in shipped()}
+
+
 @pytest.mark.parametrize("rule", shipped(), ids=lambda rule: rule["alert"])
 def test_every_alert_tells_how_bad_it_is_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in ("critical", "warning", "info")
