@@ -7,11 +7,10 @@ from grafana_foundation_sdk.builders.dashboard import Dashboard
 from dashboards import panels as p
 
 _ENABLED = f"on (job, instance, script) {p.script('enabled')} == 1"
-OVERDUE = f"time() - {p.script('last_success_timestamp_seconds')} > {p.script('success_age_limit_seconds')}"
+_OVERDUE = f"time() - {p.script('last_success_timestamp_seconds')} > {p.script('success_age_limit_seconds')}"
 _IN_FORCE = p.here("cronscope_scripts", 'state="enabled"')
 STATE = p.each_script(f"2 * clamp_max({p.script('runs_in_progress')} > 0, 1) or {p.script('last_run_success')}")
 """Running goes before the result of the last run."""
-_TO_SCRIPT = {"Show the script": p.to_script("${__field.labels.script}")}
 
 
 def overview() -> Dashboard:
@@ -38,7 +37,7 @@ def _now() -> list[p.Panel]:
         p.number(
             "Overdue",
             "Scripts in force that have not succeeded for longer than their success_age_limit.",
-            p.now(f"count({OVERDUE} and {_ENABLED}) or vector(0)"),
+            p.now(f"count({_OVERDUE} and {_ENABLED}) or vector(0)"),
             bad_from=1,
         ),
         p.number("Running", "Runs that execute now.", p.now(f"sum({p.script('runs_in_progress')})")),
@@ -99,7 +98,7 @@ def _each() -> list[p.Panel]:
             },
             {"script": "Script", "instance": "Instance"},
             links={
-                "Script": {"Show the script": p.to_script("${__data.fields.Script}", "${__data.fields.Instance}")},
+                "Script": p.TO_SCRIPT_OF_ROW,
                 "Instance": p.PAGE_OF_ROW,
             },
         ),
@@ -114,7 +113,7 @@ def _each() -> list[p.Panel]:
             },
             {"alertname": "Alert", "severity": "Severity", "script": "Script", "instance": "Instance"},
             height=6,
-            links={"Script": {"Show the script": p.to_script("${__data.fields.Script}", "${__data.fields.Instance}")}},
+            links={"Script": p.TO_SCRIPT_OF_ROW},
         ),
     ]
 
@@ -136,7 +135,7 @@ def _runs() -> list[p.Panel]:
             p.lines(
                 f"sum by (script, reason) ({p.increase(p.script('run_failures_total'))}) > 0", "{{script}}: {{reason}}"
             ),
-            links=_TO_SCRIPT,
+            links=p.TO_SCRIPT,
         ),
         p.chart(
             "Starts that did not happen",
@@ -145,7 +144,7 @@ def _runs() -> list[p.Panel]:
             p.lines(
                 f"sum by (script, reason) ({p.increase(p.script('runs_skipped_total'))}) > 0", "{{script}}: {{reason}}"
             ),
-            links=_TO_SCRIPT,
+            links=p.TO_SCRIPT,
         ),
         p.chart(
             "Running and waiting",
@@ -170,19 +169,19 @@ def _cost() -> list[p.Panel]:
             "What 95 % of each script's runs stay below, within the bounds of the histogram.",
             p.lines(p.quantile(0.95, p.script("run_duration_seconds_bucket"), "script"), "{{script}}"),
             unit="s",
-            links=_TO_SCRIPT,
+            links=p.TO_SCRIPT,
         ),
         p.chart(
             "Processor",
             "CPU seconds a second that each script's runs take, counted when a run ends.",
             p.lines(f"sum by (script) ({p.rate(p.script('cpu_seconds_total'))})", "{{script}}"),
-            links=_TO_SCRIPT,
+            links=p.TO_SCRIPT,
         ),
         p.chart(
             "Memory of the last run",
             "Largest resident memory of any process of each script's last run.",
             p.lines(p.each_script(p.script("last_run_max_resident_memory_bytes")), "{{script}}"),
             unit="bytes",
-            links=_TO_SCRIPT,
+            links=p.TO_SCRIPT,
         ),
     ]

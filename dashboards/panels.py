@@ -127,11 +127,10 @@ def _panel(panel: P, title: str, description: str, targets: Iterable[Query], uni
 
 def number(
     title: str, description: str, target: Query, unit: str = "short", *, words: Words | None = None,
-    bad_from: float | None = None, colour: str = "active", width: int = 4, links: Links | None = None,
-    named: bool = False,
+    bad_from: float | None = None, colour: str = "active", links: Links | None = None, named: bool = False,
 ) -> Stat:  # fmt: skip
     """The latest value: as a word, or a number that is an alarm from `bad_from` on; `named`: with the legend's text."""
-    panel = _panel(Stat(), title, description, [target], unit, width, 4)
+    panel = _panel(Stat(), title, description, [target], unit, 4, 4)
     panel.color_mode(looks.BigValueColorMode.VALUE).graph_mode(looks.BigValueGraphMode.NONE).no_value("–")
     panel.text_mode(looks.BigValueTextMode.VALUE_AND_NAME if named else looks.BigValueTextMode.VALUE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
@@ -151,21 +150,21 @@ def chart(
     """Lines over time, from zero on; `colours` by the legend's text."""
     panel = _panel(Timeseries(), title, description, targets, unit, width, 8).min(0).fill_opacity(10)
     panel.show_points(looks.VisibilityMode.NEVER)
-    legend = (
-        common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST).placement(looks.LegendPlacement.BOTTOM)
-    )
-    panel.legend(legend.show_legend(True))
+    legend = common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST).show_legend(True)
+    panel.legend(legend.placement(looks.LegendPlacement.BOTTOM))
     panel.tooltip(common.VizTooltipOptions().mode(looks.TooltipDisplayMode.MULTI).sort(looks.SortOrder.DESCENDING))
     if most is not None:
         panel.max(most)
     for name, colour in (colours or {}).items():
-        panel.override_by_name(name, [model.DynamicConfigValue("color", _fixed(colour))])
+        panel.override_by_name(
+            name, [model.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": COLOURS[colour]})]
+        )
     return panel.data_links([_link(*each) for each in (links or {}).items()])
 
 
-def heat(title: str, description: str, series: str, *, width: int = 12) -> Heatmap:
+def heat(title: str, description: str, series: str) -> Heatmap:
     """How a histogram of seconds is spread over time; a point is an exemplar, and leads to what it stands for."""
-    panel = _panel(Heatmap(), title, description, [buckets(series)], "short", width, 8)
+    panel = _panel(Heatmap(), title, description, [buckets(series)], "short", 12, 8)
     panel.color(heatmap.HeatmapColorOptions().mode(HeatmapColorMode.OPACITY).fill(COLOURS["active"]).exponent(0.5))
     panel.rows_frame(heatmap.RowsHeatmapOptions().layout(looks.HeatmapCellLayout.AUTO))
     return panel.y_axis(heatmap.YAxisConfig().unit("s")).exemplars_color(COLOURS["warning"]).show_legend()
@@ -174,9 +173,8 @@ def heat(title: str, description: str, series: str, *, width: int = 12) -> Heatm
 def timeline(title: str, description: str, target: Query, words: Words, height: int) -> Timeline:
     """Which state each series had when."""
     panel = _panel(Timeline(), title, description, [target], "short", 24, height)
-    panel.mappings([_words(words)]).merge_values(True).show_value(looks.VisibilityMode.NEVER).row_height(
-        0.8
-    ).fill_opacity(85)
+    panel.mappings([_words(words)]).merge_values(True).show_value(looks.VisibilityMode.NEVER)
+    panel.row_height(0.8).fill_opacity(85)
     return panel.color_scheme(dashboard.FieldColor().mode(model.FieldColorModeId.THRESHOLDS))
 
 
@@ -220,10 +218,6 @@ def _words(words: Words) -> model.ValueMap:
     })  # fmt: skip
 
 
-def _fixed(colour: str) -> dict[str, str]:
-    return {"mode": "fixed", "fixedColor": COLOURS[colour]}
-
-
 # --- links ---
 
 PAGE = {"Open the live page": "${scheme}://${__field.labels.instance}/"}
@@ -235,9 +229,14 @@ def _link(title: str, url: str) -> dashboard.DashboardLink:
     return dashboard.DashboardLink(title).url(url).target_blank(not url.startswith("/"))
 
 
-def to_script(name: str, instance: str = "$__all", job: str = "$__all") -> str:
-    """Address of the dashboard about one script, of Grafana's text for its labels."""
-    return f"/d/cronscope-script?var-script={name}&var-instance={instance}&var-job={job}&${{__url_time_range}}"
+def _to_script(script: str, instance: str) -> Links:
+    """To the dashboard about one script; both are Grafana's text for a label."""
+    chosen = f"var-script={script}&var-instance={instance}"
+    return {"Show the script": f"/d/cronscope-script?{chosen}&${{__url_time_range}}"}
+
+
+TO_SCRIPT = _to_script("${__field.labels.script}", "$__all")
+TO_SCRIPT_OF_ROW = _to_script("${__data.fields.Script}", "${__data.fields.Instance}")
 
 
 # --- the frame ---
@@ -246,9 +245,8 @@ def to_script(name: str, instance: str = "$__all", job: str = "$__all") -> str:
 def board(name: str, title: str, description: str, *, scripts: str = "") -> dashboard.Dashboard:
     """An empty dashboard.  `scripts`: `many`, `one`, or nothing where there are none to choose from."""
     made = dashboard.Dashboard(f"Cronscope / {title}").uid(f"cronscope-{name}").description(description).tags([TAG])
-    made.readonly().tooltip(model.DashboardCursorSync.CROSSHAIR).time("now-6h", "now").refresh("30s").timezone(
-        "browser"
-    )
+    made.readonly().time("now-6h", "now").refresh("30s").timezone("browser")
+    made.tooltip(model.DashboardCursorSync.CROSSHAIR)
     made.with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
     made.with_variable(_choice("job", "label_values(cronscope_build_info, job)"))
     made.with_variable(_choice("instance", 'label_values(cronscope_build_info{job=~"$job"}, instance)'))
