@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix relay/dashboard
 INSTALLED_FROM := pyproject.toml hatch_build.py $(shell find relay/dashboard -type f -not -path '*/node_modules/*')
 
-.PHONY: run test check bench types clean debian
+.PHONY: run test check bench types dashboards clean debian
 
 run: .venv/installed  # start the service with the examples
 	$(BIN)/cronscope serve -c examples/cronscope.yml
@@ -17,7 +17,7 @@ test: .venv/installed-dev relay/dashboard/node_modules debian  # run every test
 check: .venv/installed-dev relay/dashboard/node_modules  # lint, types, the packages' order
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy exporter relay tests hatch_build.py
+	$(BIN)/mypy exporter relay dashboards tests hatch_build.py
 	$(BIN)/lint-imports
 	$(NPM) run check
 
@@ -26,6 +26,9 @@ bench: .venv/installed-dev  # what the service costs, beside the same without it
 
 types: .venv/installed-dev  # make the page's types from exporter/events.py
 	$(BIN)/python relay/dashboard/generate_types.py > relay/dashboard/src/events.ts
+
+dashboards: .venv/installed-dev  # make Grafana's dashboards and the alert rules about scripts
+	$(BIN)/python -m dashboards.generate
 
 clean:  # remove all that was installed and built here
 	rm -rf .venv dist relay/static relay/dashboard/node_modules .*_cache .hypothesis
@@ -49,7 +52,9 @@ relay/dashboard/node_modules: relay/dashboard/package-lock.json | .venv/installe
 
 # What some tests look at the service with; without it they say so and are skipped.
 debian:
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get && ! { command -v chromium && command -v promtool; }; then \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get && \
+	  ! { command -v chromium && command -v promtool && command -v amtool; }; then \
 	  apt-get update -qq && \
-	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium prometheus; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    chromium prometheus prometheus-alertmanager; \
 	fi >/dev/null

@@ -229,7 +229,7 @@ class Metrics:
 
     def script_configured(self, script: ScriptSettings, timing: Timing) -> None:
         """A script is new or has changed; its counters and last results stay."""
-        facts = _facts(script, timing)
+        facts = facts_of(script, timing)
         series = self._scripts.get(script.name)
         if series is None:
             self._scripts[script.name] = ScriptSeries(facts)
@@ -302,7 +302,8 @@ class Metrics:
         return encoder(self.registry), content_type
 
 
-def _facts(script: ScriptSettings, timing: Timing) -> ScriptFacts:
+def facts_of(script: ScriptSettings, timing: Timing) -> ScriptFacts:
+    """What the configuration says of a script, with the default of success_age_limit worked out."""
     gap = timing.longest_gap()
     limit: int | None = script.success_age_limit
     if limit is None and gap is not None:

@@ -15,6 +15,7 @@ from relay.cli.crontab import import_crontab
 from relay.cli.doctor import doctor
 from relay.cli.logs import clear_logs, logs
 from relay.cli.options import discard_output, refusal
+from relay.cli.rules import rules
 from relay.cli.runs import runs
 from relay.cli.schedule import list_scripts, next_starts
 from relay.cli.scripts import add, disable, enable, remove
@@ -62,6 +63,6 @@ def main(context: click.Context) -> None:
 
 for command in (
     serve, check, init, list_scripts, next_starts, add, remove, enable, disable, run, stop, runs, logs, clear_logs,
-    import_crontab, doctor, completion,
+    import_crontab, rules, doctor, completion,
 ):  # fmt: skip
     main.add_command(command)

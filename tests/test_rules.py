@@ -1,0 +1,182 @@
+"""Alert rules: those that come along, and those that `cronscope rules` makes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from exporter.metrics import Metrics
+from tests.command_line import invoke
+from tests.programs import program
+
+RULES = Path(__file__).parents[1] / "dashboards" / "rules"
+NAMES = """
+ScriptOverdue ScriptNeverSucceeded ScriptFailing ScriptRunFailed ScriptStartMissed ScriptStuck ScriptOverlapping
+ScriptSlow Down Absent SchedulerStalled ConfigReloadFailing QueueSaturated StartDelay EventLoopLag HistoryStoreFailing
+OutputSuspended CrashLooping DiskFilling
+"""
+
+
+def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [program("promtool", "prometheus"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def groups(text: str) -> dict[str, list[dict[str, Any]]]:
+    """The rules of a file, by group."""
+    loaded: dict[str, Any] = YAML(typ="safe").load(text)
+    return {group["name"]: group["rules"] for group in loaded["groups"]}
+
+
+def shipped() -> list[dict[str, Any]]:
+    return [rule for path in RULES.glob("*.yml") for group in groups(path.read_text()).values() for rule in group]
+
+
+# --- those that come along ---
+
+
+def test_promtool_finds_the_rules_sound() -> None:
+    checked = promtool("check", "rules", *RULES.glob("*.yml"))
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("name", ["scripts", "service"])
+def test_every_alert_fires_when_it_should_and_not_otherwise(name: str) -> None:
+    tested = promtool("test", "rules", RULES / "tests" / f"{name}.yml")
+    assert tested.returncode == 0, tested.stdout
+
+
+def test_every_alert_is_seen_firing_by_one_of_these_tests() -> None:
+    tests = "".join(path.read_text() for path in (RULES / "tests").glob("*.yml"))
+    seen = set(re.findall(r'labels: \'{alertname="(\w+)"', tests))
+    assert {rule["alert"] for rule in shipped()} == seen == {f"Cronscope{name}" for name in NAMES.split()}
+
+
+def test_the_guide_tells_of_every_alert() -> None:
+    guide = (RULES.parents[1] / "docs" / "prometheus.md").read_text()
+    assert set(re.findall(r"`(Cronscope[A-Z]\w+)`", guide)) == {rule["alert"] for rule in shipped()}
+
+
+@pytest.mark.parametrize("rule", shipped(), ids=lambda rule: rule["alert"])
+def test_every_alert_tells_how_bad_it_is_what_it_means_and_what_to_do(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in ("critical", "warning", "info")
+    assert re.search(r"\w", rule["annotations"]["summary"])
+    assert len(rule["annotations"]["description"]) > 80
+
+
+def test_rules_ask_only_for_metrics_that_exist() -> None:
+    families = {metric.name for metric in Metrics("1").registry.collect()}
+    known = families | {f"{name}{suffix}" for name in families for suffix in ("_total", "_bucket")}
+    for rule in shipped():
+        asked = set(re.findall(r"\b(?:cronscope|process)_\w+", rule["expr"]))
+        assert asked <= known, rule["alert"]
+
+
+# --- those for a configuration ---
+
+CONFIG = """\
+scripts:
+  - name: backup
+    command: "true"
+    cron: "15 3 * * *"
+    timezone: UTC
+    timeout: 10m
+    kill_after: 30s
+    labels: {team: ops, severity: page, instance: mine, odd: 'a "{{ b }}" c'}
+  - {name: probe, command: "true", every: 30s, overlap: queue}
+  - {name: by.hand, command: "true"}
+  - {name: stated, command: "true", every: 1h, success_age_limit: 1h30m}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "cronscope.yml"
+    path.write_text(CONFIG)
+    return path
+
+
+def made(config: Path, *arguments: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """The rules, by script and what follows `CronscopeScript`, once promtool has accepted them."""
+    result = invoke("rules", "-c", config, *arguments)
+    assert result.exit_code == 0, result.stderr
+    path = config.with_name("rules.yml")
+    path.write_text(result.stdout)
+    checked = promtool("check", "rules", path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    return {
+        name.removeprefix("cronscope-script-"): {
+            rule["alert"].removeprefix("CronscopeScript"): rule for rule in rules
+        }
+        for name, rules in groups(result.stdout).items()
+    }  # fmt: skip
+
+
+def test_limits_follow_from_schedule_timeout_and_success_age_limit(config: Path) -> None:
+    rules = made(config)
+    assert f"> {2 * (24 * 3600 + 600)}" in rules["backup"]["Overdue"]["expr"]
+    assert rules["backup"]["NeverSucceeded"]["for"] == "2d20m"
+    assert rules["backup"]["Stuck"]["expr"].endswith(f"> {600 + 30 + 60}")
+    assert "> 480" in rules["backup"]["Slow"]["expr"]
+    assert "> 24" in rules["probe"]["Slow"]["expr"]
+    assert "> 5400" in rules["stated"]["Overdue"]["expr"]
+    assert rules["stated"]["Stuck"]["expr"].endswith("> 5400")
+    assert rules["by.hand"]["Stuck"]["expr"].endswith("> 86400")
+
+
+def test_each_script_gets_the_rules_that_can_be_about_it(config: Path) -> None:
+    every = {"Overdue", "NeverSucceeded", "StartMissed", "Stuck", "Slow"}
+    assert {name: set(rules) for name, rules in made(config).items()} == {
+        "backup": every | {"RunFailed", "Overlapping"},
+        "probe": every | {"Failing"},
+        "by.hand": {"RunFailed", "StartMissed", "Overlapping", "Stuck"},
+        "stated": every | {"RunFailed", "Overlapping"},
+    }
+
+
+def test_labels_of_a_script_are_on_its_alerts_but_do_not_hide_where_they_come_from(config: Path) -> None:
+    labels = made(config)["backup"]["Overdue"]["labels"]
+    assert labels == {"team": "ops", "severity": "page", "odd": 'a "{{"{{"}} b }}" c'}
+
+
+def test_rules_may_be_about_one_instance_only(config: Path) -> None:
+    for rules in made(config, "--instance", 'db"1:8917').values():
+        for rule in rules.values():
+            assert rule["expr"].count("script=") == rule["expr"].count('instance="db\\"1:8917"') > 0
+
+
+def test_a_script_of_which_nothing_is_known_is_noticed(config: Path) -> None:
+    made(config)
+    test = config.with_name("test.yml")
+    test.write_text("""\
+rule_files: [rules.yml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'cronscope_script_last_success_timestamp_seconds{script="stated"}', values: 0x60 _x120}
+      - {series: 'cronscope_script_enabled{script="probe"}', values: 0x180}
+    promql_expr_test:
+      - expr: count by (alertname, script) (ALERTS{alertstate="firing", script=~"stated|probe"})
+        eval_time: 160m
+        exp_samples: [{labels: '{alertname="CronscopeScriptNeverSucceeded", script="stated"}', value: 1}]
+""")
+    tested = promtool("test", "rules", test)
+    assert tested.returncode == 0, tested.stdout
+
+
+def test_without_scripts_there_are_no_rules(config: Path) -> None:
+    config.write_text("scripts: []\n")
+    assert made(config) == {}
+
+
+def test_a_faulty_configuration_is_told_of(config: Path) -> None:
+    config.write_text("scripts: [{name: a}]\n")
+    result = invoke("rules", "-c", config)
+    assert result.exit_code == 1
+    assert "command" in result.stderr
