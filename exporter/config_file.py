@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +73,13 @@ class ConfigFile:
         text = config.decode(content, self.path)
         return config.read(text, self.path, environ=self._environ, flags=self._flags)
 
+    def check_new(self, content: bytes) -> LoadedConfig:
+        """The same for what is to take the place of another file: one that says nothing is hardly meant."""
+        loaded = self.check(content)
+        if not loaded.entries and re.fullmatch(r"\ufeff?(\s|#.*|---|~|null|Null|NULL)*", loaded.text):
+            raise ConfigError([Fault(file=str(self.path), line=1, column=1, message=EMPTY)])
+        return loaded
+
     def content(self) -> bytes:
         """What is in the file, sound or not.  Raises ConfigError where it cannot be read."""
         return config.content(self.path)
@@ -107,10 +115,7 @@ class ConfigFile:
             seen = self._status()
             if not allowed(None if seen is None else etag_of(self.content())):
                 raise ConfigChanged("The configuration file has changed meanwhile; nothing was written.")
-            after = self.check(content)
-            if not content.strip():  # sound, but hardly meant
-                fault = Fault(file=str(self.path), line=1, column=1, message=EMPTY)
-                raise ConfigError([fault])
+            after = self.check_new(content)
             self._write(content, seen)
             return after
 

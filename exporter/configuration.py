@@ -11,8 +11,8 @@ from typing import Protocol
 
 from watchfiles import Change, awatch
 
-from exporter.config import ConfigError, Fault, LoadedConfig
-from exporter.config_file import EMPTY, ConfigFile
+from exporter.config import ConfigError, LoadedConfig
+from exporter.config_file import ConfigFile
 from exporter.edits import Entry
 from exporter.etag import Precondition
 
@@ -88,9 +88,9 @@ class Configuration:
         try:
             content = await asyncio.to_thread(self.file.content)
             self._seen = content
-            loaded = await asyncio.to_thread(self.file.check, content)
-            if not content.strip() and self.loaded.entries:  # it may be under way; all scripts are not removed for that
-                raise ConfigError([Fault(file=str(self.file.path), line=1, column=1, message=EMPTY)])
+            # An empty file may be under way still: not all scripts are removed for that.
+            check = self.file.check_new if self.loaded.entries else self.file.check
+            loaded = await asyncio.to_thread(check, content)
         except ConfigError as error:
             self._tell(error)
             raise

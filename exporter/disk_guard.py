@@ -34,6 +34,12 @@ def room(path: Path) -> Room:
     return Room(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
+def scarce(path: Path) -> bool:
+    """Whether less is free than is to stay free.  Raises OSError."""
+    free, total = room(path)
+    return free < least_free(total)
+
+
 class DiskGuard:
     def __init__(self, path: Path, measure: Callable[[Path], Room] = room) -> None:
         self._path = path

@@ -121,7 +121,7 @@ class Engine:
         self.outputs = Outputs(self._live, self._history)
         self.files = Files(lambda: self.settings, self._history)
         self._backups = Backups(self._history, self._live, self.config)
-        self._restores = Restores(self._history, self._search, self.config, self._history_restored)
+        self._restores = Restores(self._history, self._search, self.config, self.files, self._history_restored)
         self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
         self._shipping = Shipping(self.outputs, self._lines, self.settings.log_output)
         self.journal.subscribe(self._shipping.heard)
@@ -461,7 +461,10 @@ class Engine:
         """Start a run by hand, or let it wait for its turn; its id.  Raises UnknownScript, RunRefused."""
         self._scripts.settings(name)
         start = self._scheduler.run_now(name)
-        if self._live.get(start.run_id) is None:  # recorded, so that it can be looked up, and is not lost in a crash
+        # Recorded, so that it can be looked up, and is not lost in a crash.
+        if (live := self._live.get(start.run_id)) is not None:
+            await live.recorded.wait()
+        else:
             await self._history.record(start.record("running"))
         return start.run_id
 

@@ -91,7 +91,8 @@ class Files:
     def __init__(self, settings: Callable[[], Settings], history: History) -> None:
         self._settings = settings
         self._history = history
-        self._turn = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Held by whoever looks at a file or changes one."""
         self._programs = asyncio.Semaphore(2)
 
     @property
@@ -105,19 +106,19 @@ class Files:
 
     async def read(self, path: str) -> Content:
         """Raises UnknownFile."""
-        async with self._turn:
+        async with self.turn:
             _, seen = await self._look(path)
         return _there(path, seen).content
 
     async def write(self, path: str, data: bytes, allowed: Precondition) -> Written:
         """Make or replace a file.  Raises FileChanged, NotStored, HistoryError."""
-        async with self._turn:
+        async with self.turn:
             new = await asyncio.to_thread(content_of, data)
             return await self._write(path, new, allowed, "written")
 
     async def delete(self, path: str, allowed: Precondition) -> None:
         """Of a link, the link only.  Raises UnknownFile, FileChanged, NotStored, HistoryError."""
-        async with self._turn:
+        async with self.turn:
             place, seen = await self._look(path)
             status = _there(path, seen).status
             _check(path, allowed, seen)
@@ -126,7 +127,7 @@ class Files:
 
     async def versions(self, path: str) -> list[FileVersion]:
         """Newest first, also of a file that was deleted.  Raises UnknownFile where there never was one."""
-        async with self._turn:
+        async with self.turn:
             place, seen = await self._look(path)
         found = await self._history.read(lambda connection: versions.listing(connection, place.key))
         if not found:
@@ -148,7 +149,7 @@ class Files:
 
     async def restore(self, path: str, number: int, allowed: Precondition) -> Written:
         """As `write`, with what a version holds.  Raises UnknownVersion, FileChanged, NotStored, HistoryError."""
-        async with self._turn:
+        async with self.turn:
             old = await self.version(path, number)
             return await self._write(path, old, allowed, "restored")
 

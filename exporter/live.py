@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
@@ -51,6 +52,8 @@ RECORD = "record"
 """Name of the file that has a run's record while the history has no room for it."""
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  # folders in it are made by mkdtemp(3)
 """Where a run's folder goes while the disk is full, if there is such a place: shm_overview(7)."""
+LEAST_ROOM = 256 << 10
+"""Bytes that have to be free for a run's folder to be in its place."""
 ELSEWHERE = "cronscope-"
 """How the names of folders there begin, each of which holds one run's folder."""
 
@@ -80,6 +83,8 @@ class LiveRun:
         self.recording: Recording | None = None
         self.stopped_for: Literal["timeout", "cancelled"] | None = None
         self.progress: ProgressState | None = None
+        self.recorded = asyncio.Event()
+        """Whether its start is in the history, as far as that could store it."""
         self.given_up = False
         """Watching it has failed, and its end is told as `lost`."""
 
@@ -183,12 +188,13 @@ class LiveRuns:
     async def _live(self, live: LiveRun, worked_off: TimetableEntry | None) -> None:
         # Durable before the process starts, so that no slot is run twice after a crash; a full disk holds up nobody.
         stored = await self._history.record(live.run, worked_off=worked_off)
+        live.recorded.set()
         if live.stopped_for is not None:
             await self._end(live, Outcome(exit_code=-1, reason=None, ended_at=Instant.now()))
             return
         live.run = structs.replace(live.run, started_at=Instant.now())
         try:
-            live.folder = _make_folder(live.folder, full=not stored)
+            live.folder = _make_folder(live.folder, full=not stored or _is_full(self._folder))
             if not stored:
                 (live.folder / RECORD).write_bytes(to_json(live.run))
             self._record_output(live)
@@ -414,6 +420,12 @@ class LiveRuns:
         if live is not None and not live.ended and not live.given_up:  # else its script would count as running for ever
             live.given_up = True
             self._spawn(run_id, self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=Instant.now())))
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether what a script prints would find no room; making a folder takes none on some file systems."""
+    found = os.statvfs(folder)
+    return (found.f_bavail if os.geteuid() else found.f_bfree) * found.f_frsize < LEAST_ROOM
 
 
 def _make_folder(folder: Path, *, full: bool) -> Path:

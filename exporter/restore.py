@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from msgspec import Struct
 
@@ -23,9 +23,12 @@ from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import NotWritten
 from exporter.configuration import Configuration
 from exporter.disk_guard import least_free, room
+from exporter.events import Instant
+from exporter.files import Files
 from exporter.history import SCHEMA_VERSION, History, HistoryError
 from exporter.restored_history import check
 from exporter.search import Search
+from exporter.settings import Settings
 from exporter.staged_restore import RestoreRefused, StagedRestore
 
 MAX_KEPT_TOLD = 1000
@@ -41,16 +44,31 @@ class Restored(Struct, frozen=True, kw_only=True):
     """Those in `scripts_dir` that the archive does not have, and that were left alone; at most MAX_KEPT_TOLD."""
 
 
+class _Checked(NamedTuple):
+    """What was found in an archive."""
+
+    settings: Settings
+    names: set[str]
+    """Of its files."""
+    runs: int
+
+
 class Restores:
     """One restore at a time.  Belongs to the event loop's thread; the disk is waited for on others."""
 
     def __init__(
-        self, history: History, search: Search, configuration: Configuration, changed: Callable[[], Awaitable[None]]
+        self,
+        history: History,
+        search: Search,
+        configuration: Configuration,
+        files: Files,
+        changed: Callable[[], Awaitable[None]],
     ) -> None:
         """`changed` is awaited once another history is in place."""
         self._history = history
         self._search = search
         self._configuration = configuration
+        self._files = files
         self._changed = changed
         self._data_dir = history.path.parent
         self._staged = StagedRestore(self._data_dir)
@@ -71,26 +89,34 @@ class Restores:
     def over(self) -> None:
         self._under_way = None
 
-    async def restore(self, archive: BinaryIO) -> Restored:
-        """Raises BadArchive, RestoreRefused, EditRefused, NotWritten: nothing was changed, or its message says so."""
-        restored = await asyncio.to_thread(self._check, archive)
+    async def restore(self, archive: BinaryIO, asked_at: Instant) -> Restored:
+        """Raises BadArchive, RestoreRefused, EditRefused, NotWritten: nothing was changed, or its message says so.
+
+        Edits that come meanwhile wait, and are made to what was restored.
+        """
+        checked = await asyncio.to_thread(self._check, archive, asked_at)
+        kept: list[str] = []
         try:
-            await self._configuration.restore(self._commit, self._replace)
+            async with self._files.turn:
+                await self._configuration.restore(lambda: self._commit(checked, kept), self._replace)
             await self._changed()
             await asyncio.to_thread(self._staged.finish)
         except (OSError, sqlite3.Error) as error:
             raise NotWritten(
                 f"The restore is done only in part, and the next start of the service finishes it: {error}."
             ) from error
-        return restored
+        files = sum(name.startswith(SCRIPTS) for name in checked.names)
+        return Restored(
+            scripts=len(checked.settings.scripts), files=files, runs=checked.runs, kept_files=kept[:MAX_KEPT_TOLD]
+        )
 
-    def _check(self, archive: BinaryIO) -> Restored:
-        """Unpack the archive, and lay ready what is in it, if all of it is sound."""
+    def _check(self, archive: BinaryIO, asked_at: Instant) -> _Checked:
+        """Unpack the archive, if all that is in it is sound."""
         try:
             archive.seek(0)
-            self._staged.begin()
+            self._staged.begin(asked_at)
             try:
-                return self._lay_ready(unpack(archive, self._staged.folder, self._allow))
+                return self._checked(unpack(archive, self._staged.folder, self._allow))
             except BaseException:
                 self._staged.discard()
                 raise
@@ -112,25 +138,24 @@ class Restores:
                 " nothing was changed."
             )
 
-    def _lay_ready(self, manifest: Manifest) -> Restored:
-        file, folder = self._configuration.file, self._staged.folder
+    def _checked(self, manifest: Manifest) -> _Checked:
+        folder = self._staged.folder
         try:
-            settings = file.check((folder / CONFIG).read_bytes()).settings
+            settings = self._configuration.file.check_new((folder / CONFIG).read_bytes()).settings
         except ConfigError as error:
             message = "The configuration in the archive has faults; nothing was changed."
             raise BadArchive(message, error.faults) from error
-        runs = check(folder / HISTORY)
-        root, names = settings.scripts_dir, {member.name for member in manifest.members}
-        there = script_files(root, self._data_dir, file.path, root / STAGED)
-        kept = sorted(path for path, _ in there if SCRIPTS + path not in names)
-        self._staged.lay_ready(file.path, root)
-        files = sum(name.startswith(SCRIPTS) for name in names)
-        return Restored(scripts=len(settings.scripts), files=files, runs=runs, kept_files=kept[:MAX_KEPT_TOLD])
+        return _Checked(settings, {member.name for member in manifest.members}, check(folder / HISTORY))
 
-    def _commit(self) -> LoadedConfig:
+    def _commit(self, checked: _Checked, kept: list[str]) -> LoadedConfig:
+        """Lay all ready, then write the configuration; `kept` gets the files that the archive does not have."""
+        file, root = self._configuration.file, checked.settings.scripts_dir
         try:
+            there = script_files(root, self._data_dir, file.path, root / STAGED)
+            kept += sorted(path for path, _ in there if SCRIPTS + path not in checked.names)
+            self._staged.lay_ready(file.path, root)
             self._staged.commit()
-            return self._staged.write_config(self._configuration.file)
+            return self._staged.write_config(file)
         except OSError as error:
             self._staged.discard()
             raise NotWritten(f"Nothing was changed: {plain_words(error)}.") from error
@@ -155,6 +180,7 @@ class Upload:
         self._left = _room_left(folder)
         self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  # closed by `close`
         self._failure: NotWritten | None = None
+        self._asked_at = Instant.now()
 
     async def write(self, piece: bytes) -> None:
         """Where the disk does not take it, `restore` tells."""
@@ -171,7 +197,7 @@ class Upload:
         """Once all has come.  Raises what `Restores.restore` does."""
         if self._failure is not None:
             raise self._failure
-        return await self._restores.restore(self._file)
+        return await self._restores.restore(self._file, self._asked_at)
 
     def close(self) -> None:
         """Another one may begin.  What takes long for large files is done on a worker thread."""

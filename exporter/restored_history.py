@@ -19,7 +19,8 @@ _COLUMNS = ", ".join(COLUMNS)
 _CARRY_OVER = (
     "INSERT INTO under_way SELECT run_id FROM before.runs WHERE status = 'running'",
     "CREATE TEMP TABLE carried AS SELECT run_id FROM under_way"
-    " UNION SELECT run_id FROM before.runs WHERE run_id IN (SELECT run_id FROM main.runs WHERE status = 'running')",
+    " UNION SELECT run_id FROM before.runs WHERE run_id IN (SELECT run_id FROM main.runs WHERE status = 'running')"
+    " UNION SELECT run_id FROM before.runs WHERE coalesce(ended_at, scheduled_at) >= (SELECT asked_at FROM asked)",
     "INSERT OR IGNORE INTO main.output_chunks (run_id, first_line, lines, segments, data)"
     " SELECT run_id, first_line, lines, segments, data FROM before.output_chunks"
     " WHERE run_id IN (SELECT run_id FROM carried)",
@@ -77,13 +78,15 @@ def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
     )
 
 
-def carry_over(before: Path, path: Path) -> None:
-    """Take runs that are under way over from the history that there was; a second time changes nothing.
+def carry_over(before: Path, path: Path, asked_at: int) -> None:
+    """Take over from the history that there was the runs under way, and those that were so at `asked_at`.
 
-    Those under way when the backup was made are what the earlier history says of them, or else lost.
+    That is when the restore was asked for, in milliseconds.  A second time changes nothing.  Those under way when the
+    backup was made are what the earlier history says of them, or else lost.
     """
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE TEMP TABLE under_way (run_id TEXT PRIMARY KEY)")
+        connection.execute("CREATE TEMP TABLE asked AS SELECT ? AS asked_at", (asked_at,))
         try:
             connection.execute("ATTACH ? AS before", (str(before),))
             _execute(connection, _CARRY_OVER)

@@ -17,6 +17,7 @@ import threading
 from pathlib import Path
 
 from exporter.archive import Chunk, searchable
+from exporter.disk_guard import scarce
 
 log = logging.getLogger(__name__)
 
@@ -68,14 +69,18 @@ class Indexer:
         while not self._closing.is_set():
             try:
                 with _Index(self._history) as index:
-                    while not self._closing.wait(0 if index.step() else POLL_SECONDS):
+                    while not self._closing.wait(0 if self._step(index) else POLL_SECONDS):
                         pass
-            except sqlite3.OperationalError as error:  # the disk is full, or failing
+            except (sqlite3.OperationalError, OSError) as error:  # the disk is full, or failing
                 log.debug("the search index is behind: %s", error)
             except sqlite3.DatabaseError as error:
                 log.warning("the search index is made anew: %s", error)
                 remove(self._history.with_name(FILE))
             self._closing.wait(POLL_SECONDS)
+
+    def _step(self, index: _Index) -> bool:
+        """Whether there may be more to do.  What the disk has left is for what cannot be made anew."""
+        return not scarce(self._history.parent) and index.step()
 
 
 class _Index:

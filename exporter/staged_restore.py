@@ -41,6 +41,7 @@ class StagedRestore:
         self.folder = data_dir / FOLDER
         self._before = self.folder / "before"
         self._mark = self.folder / "committed"
+        self._asked_at = self.folder / "asked_at"
         self._plan = self.folder / "scripts_dir"
         """Names the folder where scripts may wait."""
 
@@ -53,12 +54,16 @@ class StagedRestore:
         """Whether the configuration is written."""
         return not (self.folder / CONFIG).exists()
 
-    def begin(self) -> None:
-        """Make the folder to unpack into.  Raises RestoreRefused while another one is not finished."""
+    def begin(self, asked_at: int) -> None:
+        """Make the folder to unpack into; `asked_at` as in `carry_over`.
+
+        Raises RestoreRefused while another restore is not finished.
+        """
         if self.committed:
             raise RestoreRefused("An earlier restore is to be finished first: start the service anew.")
         self.discard()
         self.folder.mkdir(mode=0o700)
+        self._asked_at.write_text(str(asked_at))
 
     def lay_ready(self, config: Path, scripts_dir: Path) -> None:
         """Put the scripts where they wait, and aside what is to be replaced; all of it durable.
@@ -101,7 +106,7 @@ class StagedRestore:
         if not new.exists():
             return
         if old.exists():
-            carry_over(old, new)
+            carry_over(old, new, int(self._asked_at.read_text()))
         search_index.remove(self._data_dir / search_index.FILE)
         moved: list[tuple[Path, Path]] = []
         wal, index = (old.with_name(old.name + suffix) for suffix in ("-wal", "-shm"))

@@ -26,6 +26,7 @@ import pytest
 
 from exporter.backup_format import unpack
 from exporter.config_file import ConfigFile
+from exporter.events import Instant
 from exporter.restored_history import check
 from exporter.staged_restore import StagedRestore
 from tests.archives import Contents, altered, archive_of, contents, header, link, member
@@ -475,6 +476,47 @@ def test_a_second_restore_is_refused_until_the_first_is_over(service: Service, a
     assert left_over(service) == set()
 
 
+def test_a_run_that_ends_while_the_archive_is_on_its_way_stays_in_the_history(service: Service, archive: bytes) -> None:
+    head = f"POST {RESTORE} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(archive)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as slow:
+        slow.sendall(head + archive[:100])
+        until(lambda: open_copies(service), bool)
+        run = service.ended(service.run("job"))
+        slow.sendall(archive[100:])
+        assert b"200 OK" in slow.recv(4096)
+    assert service.record(run["run_id"]) == run
+    assert service.fetch(f"/api/v1/runs/{run['run_id']}/output.txt")[2] == b"needle\n"
+    assert run["run_id"] in run_ids(service, "&q=needle")
+
+
+def test_edits_that_come_during_a_restore_are_made_to_what_was_restored_or_kept_aside(service: Service) -> None:
+    for number in range(100):
+        script(service, f"file{number}", f"old {number}")
+    archive = backup(service)
+    over = threading.Event()
+    made: list[str] = []
+
+    def edit() -> None:
+        number = 0
+        while not over.is_set():
+            name, number = f"new{number}", number + 1
+            body = json.dumps({"name": name, "command": "true"}).encode()
+            assert service.fetch("/api/v1/scripts", method="POST", body=body)[0] == 201
+            assert service.fetch(f"/api/v1/files/{name}", method="PUT", body=name.encode())[0] == 201
+            made.append(name)
+
+    editing = threading.Thread(target=edit)
+    editing.start()
+    until(lambda: len(made), lambda count: count > 3)
+    restore(service, archive)
+    over.set()
+    editing.join()
+    kept = service.folder / "data/before-restore"
+    for name in made:
+        assert any(f"name: {name}\n" in path.read_text() for path in (service.config, kept / "cronscope.yml")), name
+        assert (service.folder / "scripts" / name).read_text() == name  # of those that the archive does not have
+
+
 def test_backups_at_once_and_clients_that_go_away_leave_nothing(service: Service) -> None:
     script(service, "large", os.urandom(8 << 20).hex())
     with urllib.request.urlopen(service.url + BACKUP, timeout=DEADLINE) as answer:
@@ -549,7 +591,7 @@ def test_a_restore_cut_short_after_any_step_is_done_or_never_was(service: Servic
     service.kill()
     file = ConfigFile(service.config, environ={}, flags={})
     staged = StagedRestore(service.folder / "data")
-    staged.begin()
+    staged.begin(Instant.now())
     unpack(io.BytesIO(archive), staged.folder, lambda manifest: None)
     check(staged.folder / "history.db")
     staged.lay_ready(service.config, service.folder / "scripts")

@@ -86,6 +86,14 @@ def test_scripts_are_switched_off_and_on_and_removed(config: Path) -> None:
     assert config.read_text() == "# all of them\nscripts:\n"
 
 
+def test_changes_are_told_as_json(config: Path) -> None:
+    added = invoke("add", "new", "-c", config, "--command", "x", "--every", "5", "--json")
+    assert json.loads(added.stdout) == {"scripts": [{"name": "new", "command": "x", "every": 5}]}
+    off = json.loads(invoke("disable", "-c", config, "new", "--json").stdout)
+    assert off == {"scripts": [{"name": "new", "command": "x", "every": 5, "enabled": False}]}
+    assert json.loads(invoke("remove", "-c", config, "new", "--json").stdout) == {"deleted": ["new"]}
+
+
 def test_a_running_service_applies_it_at_once(start_service: Callable[..., Service]) -> None:
     service = start_service(FILE)
     with service.socket("?v=1") as frames:

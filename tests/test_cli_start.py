@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -58,6 +59,16 @@ def test_run_prints_both_streams_as_they_come_and_ends_as_the_script_did(config:
         result = cronscope("run", "lacking", "-c", file)
         assert result.returncode == 1
         assert "lacking could not" in result.stderr
+
+
+def test_as_json_a_run_tells_its_record_alone(config: Path, service: Service) -> None:
+    for file in (config, service.config):
+        result = cronscope("run", "greet", "--json", "-c", file)
+        assert result.returncode == 1
+        record = json.loads(result.stdout)
+        assert (record["script_name"], record["exit_code"], record["reason"]) == ("greet", 3, "exit_code")
+    run_id = json.loads(cronscope("run", "long", "--detach", "--json", "-c", service.config).stdout)["run_id"]
+    assert json.loads(cronscope("stop", "long", "--json", "-c", service.config).stdout) == {"run_ids": [run_id]}
 
 
 def test_output_comes_while_the_run_is_on(config: Path, service: Service) -> None:

@@ -208,6 +208,9 @@ def test_the_whole_file_is_replaced_only_as_it_was_seen(file: ConfigFile) -> Non
         file.replace(b"scripts: 7\n")
     with pytest.raises(ConfigError, match="written scripts: "):
         file.replace(b" \n")
+    for nothing in (b"# only a comment\n", b"---\n", b"null\n", b"\xef\xbb\xbf~ # x\n"):
+        with pytest.raises(ConfigError, match="empty"):
+            file.replace(nothing)
     assert file.path.read_text() == TWO
     assert file.replace(new, lambda etag: etag == etag_of(TWO.encode())).text == new.decode()
     assert file.path.read_bytes() == new

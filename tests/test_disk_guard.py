@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from exporter import search_index
 from exporter.disk_guard import DiskGuard, Room, least_free
+from exporter.history import History
 from tests.service import Service, leave_free, until
 
 MIB = 1 << 20
@@ -83,3 +87,37 @@ def test_output_is_not_stored_while_the_disk_is_almost_full_and_scripts_go_on(
     assert record["dropped_bytes"] > MIB
     assert text(service, talk).endswith("\n300000\nend\n")
     service.stop()
+
+
+def test_what_scripts_print_on_a_full_disk_goes_into_memory(disk: Path, start_service: Callable[..., Service]) -> None:
+    scripts = [{"name": "hello", "command": "echo hello"}, {"name": "much", "command": "seq 1 400000"}]
+    service = start_service(json.dumps({"data_dir": str(disk / "data"), "scripts": scripts}))
+    service.ended(service.run("much"))
+    until(lambda: list((disk / "data/runs").iterdir()), lambda left: not left)  # so that the database has room in it
+    leave_free(disk, 0)
+    run = service.ended(service.run("hello"))
+    assert (run["status"], run["stdout_bytes"]) == ("completed", 6)
+
+
+def test_the_search_index_leaves_the_last_of_the_disk_to_what_cannot_be_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[Path] = []
+
+    def scarce(path: Path) -> bool:
+        looked.append(path)
+        return True
+
+    steps: list[bool] = []
+    monkeypatch.setattr(search_index, "scarce", scarce)
+    monkeypatch.setattr(search_index._Index, "step", lambda index: steps.append(True))
+    monkeypatch.setattr(search_index, "POLL_SECONDS", 0.001)
+
+    async def make() -> None:
+        await History(tmp_path / "history.db", write_failed=lambda why, first: None).close()
+
+    asyncio.run(make())
+    indexer = search_index.Indexer(tmp_path / "history.db")
+    until(lambda: len(looked), lambda count: count > 3)
+    indexer.close()
+    assert (looked[0], steps) == (tmp_path, [])

@@ -300,6 +300,7 @@ def test_a_text_is_checked_before_it_is_the_file(service: Service) -> None:
     [fault] = ask(service, "POST", path, b"scripts:\n- {name: a, command: x, every: 0}\n")["faults"]
     assert (fault["line"], fault["column"], fault["key"]) == (2, 32, "scripts[0].every")
     assert "100ms or longer" in fault["message"]
+    assert "empty" in ask(service, "POST", path, b"")["faults"][0]["message"]
     assert service.config.read_text() == FILE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
 from datetime import UTC, datetime
 
@@ -16,6 +17,8 @@ from relay.problem import Problem, problem_of
 
 _UPLOAD_SECONDS = 6 * 3600.0
 """How long an archive may take to arrive."""
+IDLE_SECONDS = 60.0
+"""How long nothing of it may arrive: others could not restore anything meanwhile."""
 
 
 class Outcome(Restored, frozen=True, kw_only=True):
@@ -42,6 +45,7 @@ class Restore(Handler):
     _upload: Upload | None = None
     _refusal: Exception | None = None
     _restoring = False
+    _idle: asyncio.TimerHandle | None = None
 
     def prepare(self) -> Awaitable[None] | None:
         assert isinstance(self.request.connection, HTTP1Connection)
@@ -60,7 +64,14 @@ class Restore(Handler):
             return None
         self.request.connection.set_max_body_size(self.max_body)
         self.request.connection.set_body_timeout(_UPLOAD_SECONDS)
+        self._expect_more()
         return None
+
+    def _expect_more(self) -> None:
+        assert isinstance(self.request.connection, HTTP1Connection)
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.request.connection.stream.close)
 
     def _announced(self) -> int:
         """Length of the body, as far as it is known."""
@@ -69,6 +80,7 @@ class Restore(Handler):
 
     async def data_received(self, chunk: bytes) -> None:
         if self._upload is not None:
+            self._expect_more()
             await self._upload.write(chunk)
 
     @operation(
@@ -78,6 +90,7 @@ class Restore(Handler):
         if self._refusal is not None:
             raise self._refusal
         assert self._upload is not None
+        self._stop_expecting()
         self._restoring = True
         restored = await self._upload.restore()
         told = self.engine.changed_at_next_start()
@@ -91,7 +104,12 @@ class Restore(Handler):
         if not self._restoring:  # a restore that has begun is done, whoever listens
             self._let_go()
 
+    def _stop_expecting(self) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+
     def _let_go(self) -> None:
+        self._stop_expecting()
         upload, self._upload = self._upload, None
         if upload is not None:
             upload.close()

@@ -54,7 +54,7 @@ class ConfigCheck(Handler):
     async def post(self) -> None:
         """An empty list where it is sound."""
         try:
-            await asyncio.to_thread(self.engine.config.file.check, self.request.body)
+            await asyncio.to_thread(self.engine.config.file.check_new, self.request.body)
         except ConfigError as error:
             self.answer(Faults(error.faults))
         else:

@@ -5,11 +5,13 @@ The running service makes the change, and it acts at once; without one it is mad
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from relay.cli.options import Command, configured, examples, names_argument
+from exporter.events import to_json
+from relay.cli.options import Command, configured, examples, json_option, names_argument
 
 if TYPE_CHECKING:
     from exporter.config import LoadedConfig
@@ -73,10 +75,12 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
     "--success-code", "success_codes", type=int, multiple=True, help="An exit code of success; may be repeated."
 )
 @click.option("--disabled", is_flag=True, help="Do not start it yet: cronscope enable NAME does.")
+@json_option
 @configured
 def add(
-    loaded: LoadedConfig, name: str, program: tuple[str, ...], command: str | None, disabled: bool, **given: Any
-) -> None:
+    loaded: LoadedConfig, name: str, program: tuple[str, ...], command: str | None, disabled: bool, as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
     """Add a script to the configuration.
 
     Without --cron, --every and --at it is started by hand only.
@@ -98,7 +102,7 @@ def add(
     action = {"action": "import", "scripts": [entry]}
     changed = change(loaded, action, script_edits.create([entry]))
     script = next(each for each in changed.settings.scripts if each.name == name)
-    click.echo(f"added {name}: {timing(script, changed.settings.timezone).describe()}")
+    _tell(changed, (name,), as_json, f"added {name}: {timing(script, changed.settings.timezone).describe()}")
 
 
 def _value(key: str, value: Any) -> Any:
@@ -112,9 +116,10 @@ def _value(key: str, value: Any) -> Any:
 
 
 @click.command(epilog=examples("cronscope remove sync"))
+@json_option
 @names_argument
 @configured
-def remove(loaded: LoadedConfig, names: tuple[str, ...]) -> None:
+def remove(loaded: LoadedConfig, names: tuple[str, ...], as_json: bool) -> None:
     """Remove scripts from the configuration.
 
     Runs under way go on.  What ran stays in the history as long as retention has it: clear-logs deletes it.
@@ -122,31 +127,38 @@ def remove(loaded: LoadedConfig, names: tuple[str, ...]) -> None:
     from exporter import script_edits
 
     change(loaded, {"action": "delete", "scripts": [*names]}, script_edits.delete(names))
-    click.echo(f"removed {', '.join(names)}")
+    click.echo(to_json({"deleted": names}) if as_json else f"removed {', '.join(names)}")
 
 
 @click.command(epilog=examples("cronscope enable backup sync"))
+@json_option
 @names_argument
 @configured
-def enable(loaded: LoadedConfig, names: tuple[str, ...]) -> None:
+def enable(loaded: LoadedConfig, names: tuple[str, ...], as_json: bool) -> None:
     """Have scripts start by their schedules again."""
-    _switch(loaded, "enable", names)
+    _switch(loaded, "enable", names, as_json)
 
 
 @click.command(epilog=examples("cronscope disable backup sync"))
+@json_option
 @names_argument
 @configured
-def disable(loaded: LoadedConfig, names: tuple[str, ...]) -> None:
+def disable(loaded: LoadedConfig, names: tuple[str, ...], as_json: bool) -> None:
     """Have scripts start by hand only; runs under way go on."""
-    _switch(loaded, "disable", names)
+    _switch(loaded, "disable", names, as_json)
 
 
-def _switch(loaded: LoadedConfig, action: Literal["enable", "disable"], names: tuple[str, ...]) -> None:
+def _switch(loaded: LoadedConfig, action: Literal["enable", "disable"], names: Sequence[str], as_json: bool) -> None:
     from exporter import script_edits
 
     decision = script_edits.enable(names, action == "enable")
-    change(loaded, {"action": action, "scripts": [*names]}, decision)
-    click.echo(f"{action}d {', '.join(names)}")
+    changed = change(loaded, {"action": action, "scripts": [*names]}, decision)
+    _tell(changed, names, as_json, f"{action}d {', '.join(names)}")
+
+
+def _tell(changed: LoadedConfig, names: Sequence[str], as_json: bool, text: str) -> None:
+    """What was done, or as JSON the entries of the scripts as they are now."""
+    click.echo(to_json({"scripts": [changed.entries[name] for name in names]}) if as_json else text)
 
 
 def change(loaded: LoadedConfig, action: dict[str, Any], decision: Decision) -> LoadedConfig:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from exporter.events import to_json
 from relay.cli.format import duration, print_lines, result
-from relay.cli.options import configured, discard_output, examples, name_argument
+from relay.cli.options import configured, discard_output, examples, json_option, name_argument
 
 if TYPE_CHECKING:
     from exporter.config import LoadedConfig
     from exporter.events import OutputPage, Run
     from relay.cli.client import Client
+
+Show: TypeAlias = "Callable[[OutputPage], None]"
 
 POLL_SECONDS = 0.1
 RETURN_SECONDS = 30.0
@@ -24,9 +28,10 @@ RETURN_SECONDS = 30.0
 
 @click.command(epilog=examples("cronscope run backup && echo done", "cronscope run backup --detach"))
 @click.option("--detach", is_flag=True, help="Do not wait for the end: print the run's id.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run's record in place of its output.")
 @name_argument()
 @configured
-def run(loaded: LoadedConfig, detach: bool, name: str) -> None:
+def run(loaded: LoadedConfig, detach: bool, as_json: bool, name: str) -> None:
     """Run a script now, and print what it writes as it comes.
 
     Where the service runs, it does that; otherwise it is done here, with the same environment, limits and history.
@@ -34,26 +39,29 @@ def run(loaded: LoadedConfig, detach: bool, name: str) -> None:
     """
     from relay.cli.source import service
 
-    asked = service(loaded)
+    asked, show = service(loaded), _pass_over if as_json else _print
     if asked is not None:
         run_id = asked.start(name)
         if detach:
-            click.echo(run_id)
+            click.echo(to_json({"run_id": run_id}) if as_json else run_id)
             return
-        ended, fault = _follow(loaded, asked, run_id), None
+        ended, fault = _follow(loaded, asked, run_id, show), None
     elif detach:
         raise click.ClickException("--detach needs a running service: cronscope serve")
     else:
-        ended, fault = _run_here(loaded, name)
+        ended, fault = _run_here(loaded, name, show)
+    if as_json:
+        click.echo(to_json(ended))
     if ended.status != "completed":
         click.echo(fault or _failure(ended), err=True)
         sys.exit(1)
 
 
 @click.command(epilog=examples("cronscope stop backup", "cronscope stop 01M86SFJ2B0R4SDT6MB5JJVJRV"))
+@json_option
 @name_argument()
 @configured
-def stop(loaded: LoadedConfig, name: str) -> None:
+def stop(loaded: LoadedConfig, as_json: bool, name: str) -> None:
     """Stop a script's runs, those too that wait for their start, or the run of an id, and wait for their end.
 
     The whole process group of each gets SIGTERM, and SIGKILL after the script's kill_after.
@@ -68,7 +76,10 @@ def stop(loaded: LoadedConfig, name: str) -> None:
         for run_id in run_ids:
             while asked.run(run_id).status == "running":
                 time.sleep(POLL_SECONDS)
-    click.echo("\n".join(f"stopped {run_id}" for run_id in run_ids) or f"{name} is not running")
+    if as_json:
+        click.echo(to_json({"run_ids": run_ids}))
+    else:
+        click.echo("\n".join(f"stopped {run_id}" for run_id in run_ids) or f"{name} is not running")
 
 
 def _told_to_stop(asked: Client, name: str, scripts: list[str]) -> list[str]:
@@ -89,6 +100,10 @@ def _print(page: OutputPage) -> None:
         discard_output()
 
 
+def _pass_over(page: OutputPage) -> None:
+    """Nobody wants to see it."""
+
+
 def _failure(run: Run) -> str:
     after = f" after {duration(run.duration)}" if run.duration else ""
     return f"{run.script_name} {result(run).text}{after}"
@@ -97,8 +112,8 @@ def _failure(run: Run) -> str:
 # --- through the service ---
 
 
-def _follow(loaded: LoadedConfig, asked: Client, run_id: str) -> Run:
-    """Print a run's output till its end; its record.  The first Ctrl-C stops it, a second one ends the waiting."""
+def _follow(loaded: LoadedConfig, asked: Client, run_id: str, show: Show) -> Run:
+    """Show a run's output till its end; its record.  The first Ctrl-C stops it, a second one ends the waiting."""
     from contextlib import suppress
 
     from exporter.scheduler import RunRefused
@@ -109,7 +124,7 @@ def _follow(loaded: LoadedConfig, asked: Client, run_id: str) -> Run:
     while True:
         try:
             if line is not None:
-                line = _print_more(asked, run_id, line)
+                line = _show_more(asked, run_id, line, show)
             elif (run := asked.run(run_id)).status != "running":  # its record is stored after its output's end
                 return run
             else:
@@ -124,10 +139,10 @@ def _follow(loaded: LoadedConfig, asked: Client, run_id: str) -> Run:
                 asked.stop_run(run_id)
 
 
-def _print_more(asked: Client, run_id: str, line: int) -> int | None:
-    """Print what has come from a line on; the line to ask for next."""
+def _show_more(asked: Client, run_id: str, line: int, show: Show) -> int | None:
+    """Show what has come from a line on; the line to ask for next."""
     page = asked.output(run_id, line)
-    _print(page)
+    show(page)
     if not page.lines and page.next is not None:
         time.sleep(POLL_SECONDS)
     return page.next
@@ -157,7 +172,7 @@ def _returned(loaded: LoadedConfig, run_id: str) -> Client:
 # --- in its place ---
 
 
-def _run_here(loaded: LoadedConfig, name: str) -> tuple[Run, str | None]:
+def _run_here(loaded: LoadedConfig, name: str, show: Show) -> tuple[Run, str | None]:
     import asyncio
     import os
     import signal
@@ -176,7 +191,7 @@ def _run_here(loaded: LoadedConfig, name: str) -> tuple[Run, str | None]:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop, number)
         async with stand_in(loaded) as here:
-            return await here.run(name, _print, stopping)
+            return await here.run(name, show, stopping)
 
     return asyncio.run(run())
 
