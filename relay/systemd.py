@@ -31,7 +31,8 @@ class Systemd:
     def ready(self, url: str) -> None:
         """The service has started.  From now on a beat of the event loop keeps the watchdog quiet.
 
-        That (sd_watchdog_enabled(3)) says no more than that the loop turns: a full disk or a faulty configuration is no reason to be killed.
+        That says no more than that the loop turns: a full disk or a faulty configuration is no reason to be killed.
+        See sd_watchdog_enabled(3).
         """
         self._tell("READY=1", f"STATUS=The page is at {url}")
         if self._address and self._watchdog:
