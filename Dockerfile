@@ -18,7 +18,7 @@ LABEL org.opencontainers.image.title="Cronscope" \
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends tini \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --uid 1000 --home-dir /var/lib/cronscope --create-home --shell /bin/sh cronscope
+ && useradd --uid 1000 --home-dir /var/lib/cronscope --create-home --skel /var/empty --shell /bin/sh cronscope
 # Apart from the Python that scripts use, with whatever is installed there for them.
 COPY --from=build /opt/cronscope /opt/cronscope
 RUN ln -s /opt/cronscope/bin/cronscope /usr/local/bin/
