@@ -23,13 +23,14 @@ SERVICES: dict[str, dict[str, Any]] = YAML(typ="safe").load(FILE)["services"]
 LONG_RUNNING = sorted(SERVICES.keys() - {"folders"})
 
 
-def compose(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Docker Compose as a plug-in of Docker or, as in Debian, a program of its own; it needs no engine for this."""
+def check(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """What Docker Compose says: a plug-in of Docker or, as in Debian, a program of its own; this needs no engine."""
     plugin = ["docker", "compose"]
     there = shutil.which("docker") and subprocess.run([*plugin, "version"], capture_output=True, check=False)
     command = plugin if there and there.returncode == 0 else [program("docker-compose", "docker-compose")]
     environ = {key: value for key, value in os.environ.items() if key != "GRAFANA_PASSWORD"} | environ
-    command += ["--file", str(FILE), "--env-file", os.devnull, *arguments]
+    (folder / "env").touch()  # in place of the .env that may be there
+    command += ["--file", str(FILE), "--env-file", str(folder / "env"), "config", "--quiet"]
     return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=DEADLINE, check=False)
 
 
@@ -45,14 +46,14 @@ def mounts(service: str) -> dict[str, str]:
     return {entry[2]: entry[1] for entry in entries if entry}
 
 
-def test_docker_compose_finds_it_sound() -> None:
-    checked = compose("config", "--quiet", GRAFANA_PASSWORD="of a test")  # noqa: S106
+def test_docker_compose_finds_it_sound(tmp_path: Path) -> None:
+    checked = check(tmp_path, GRAFANA_PASSWORD="of a test")  # noqa: S106
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("environ", [{}, {"GRAFANA_PASSWORD": ""}])
-def test_without_a_password_for_grafana_nothing_is_started(environ: dict[str, str]) -> None:
-    checked = compose("config", "--quiet", **environ)
+def test_without_a_password_for_grafana_nothing_is_started(tmp_path: Path, environ: dict[str, str]) -> None:
+    checked = check(tmp_path, **environ)
     assert checked.returncode != 0
     assert "choose a password for Grafana's admin" in checked.stderr
 
