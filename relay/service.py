@@ -24,6 +24,7 @@ from exporter.staged_restore import resume
 from relay.app import App
 from relay.handler import MAX_BODY, Site
 from relay.socket import Relay
+from relay.systemd import Systemd
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     SIGTERM and SIGINT stop cleanly, a second one at once; SIGHUP reads the configuration again.
     Raises ListenError, `exporter.data_dir.StartError`, and ConfigError where a restore was cut short.
     """
+    systemd = Systemd(os.environ)
     loaded = resume(file, loaded)
     host, sockets = listen(loaded.settings.listen)
     engine = Engine(file, loaded)
@@ -59,7 +61,7 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     )
     server.add_sockets(sockets)
     stopping = asyncio.Event()
-    _handle_signals(engine, stopping)
+    _handle_signals(engine, systemd, stopping)
     await engine.start()
     gc.freeze()  # what is there now stays: looking for cycles in it took 15 ms and more each time
     # Only now: nobody is there yet to be told of what the last life left, which may be a lot.
@@ -67,7 +69,9 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     url = f"http://{host}:{sockets[0].getsockname()[1]}/"
     engine.listens(url)
     ready(url)
+    systemd.ready(url)
     await stopping.wait()
+    systemd.stopping()
     await engine.stop()
     relay.stop()
     server.stop()
@@ -93,7 +97,7 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _handle_signals(engine: Engine, stopping: asyncio.Event) -> None:
+def _handle_signals(engine: Engine, systemd: Systemd, stopping: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[None]] = set()
 
@@ -106,7 +110,7 @@ def _handle_signals(engine: Engine, stopping: asyncio.Event) -> None:
 
     def reload() -> None:
         if engine.ready:
-            task = loop.create_task(_reload(engine))
+            task = loop.create_task(_reload(engine, systemd))
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
@@ -115,7 +119,7 @@ def _handle_signals(engine: Engine, stopping: asyncio.Event) -> None:
     loop.add_signal_handler(signal.SIGHUP, reload)
 
 
-async def _reload(engine: Engine) -> None:
-    with suppress(ConfigError):  # which is told
+async def _reload(engine: Engine, systemd: Systemd) -> None:
+    with systemd.reloading(), suppress(ConfigError):  # which is told
         await engine.config.reload()
         log.info("the configuration was read again")
