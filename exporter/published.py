@@ -113,8 +113,9 @@ def read(path: Path, script_name: str) -> Published:
             continue
         fitting = _fitting(samples, _BOUNDS.get(family.type, ""), room)
         room -= len(fitting)
-        lines = encoding.lines(fitting, openmetrics=False)
-        published.families.append(Family(family.name, family.type, family.documentation, len(fitting), lines))
+        if fitting:
+            lines = encoding.lines(fitting, openmetrics=False)
+            published.families.append(Family(family.name, family.type, family.documentation, len(fitting), lines))
         if left := len(samples) - len(fitting):
             published.refusals.append(Refusal("limit", left, f"more than {MAX_SAMPLES} samples"))
     return published
