@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix relay/dashboard
 INSTALLED_FROM := pyproject.toml hatch_build.py $(shell find relay/dashboard -type f -not -path '*/node_modules/*')
 
-.PHONY: run test check bench types clean debian
+.PHONY: run test check bench types docs clean debian
 
 run: .venv/installed  # start the service with the examples
 	$(BIN)/cronscope serve -c examples/cronscope.yml
@@ -26,6 +26,9 @@ bench: .venv/installed-dev  # what the service costs, beside the same without it
 
 types: .venv/installed-dev  # make the page's types from exporter/events.py
 	$(BIN)/python relay/dashboard/generate_types.py > relay/dashboard/src/events.ts
+
+docs: .venv/installed-dev  # make docs/metrics.md and the golden files in tests/golden/ from the code
+	$(BIN)/pytest --quiet tests/test_golden.py --update-golden
 
 clean:  # remove all that was installed and built here
 	rm -rf .venv dist relay/static relay/dashboard/node_modules .*_cache .hypothesis

@@ -199,6 +199,10 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def busy(metrics: Metrics) -> Metrics:
+    return after_everything(metrics)
+
+
+def after_everything(metrics: Metrics) -> Metrics:
     """A service in which everything has happened, so that every series exists."""
     metrics.run_started(run())
     metrics.run_ended(ended(run(status="completed")))
