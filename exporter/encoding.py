@@ -1,4 +1,4 @@
-"""Samples as text: Prometheus' text format 0.0.4 and OpenMetrics 1.0, some times faster than prometheus_client.
+"""Samples as text: Prometheus' text format 0.0.4 and OpenMetrics 1.0, faster than prometheus_client makes it.
 
 Names are taken for valid in both formats; families are counters, gauges, histograms, summaries or unknown, and their
 samples carry no timestamps.  What comes out is what the client's own encoders make of the same families.

@@ -265,7 +265,7 @@ class Metrics:
     def published(self, name: str, published: Published, at: Instant) -> list[Refusal]:
         """Show what a run of the script that ended at that time published in place of what an earlier one did.
 
-        What of it is not shown.
+        Answers what of it is not shown.
         """
         if (series := self._scripts.touch(name)) is None:
             return []
@@ -278,8 +278,9 @@ class Metrics:
         for name, at in self._publications.ages():
             series = self._scripts.scripts[name]
             limit = series.facts.success_age_limit
-            if limit is not None and at + limit < now and self._scripts.touch(name):
+            if limit is not None and at + limit < now:
                 self._publications.withdraw(name)
+                self._scripts.touch(name)
                 series.published_samples = 0
 
     # --- the service and the machine ---

@@ -15,7 +15,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO, cast
 
-from msgspec import Struct, field
 from prometheus_client.core import Metric, Sample
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_fd_to_metric_families
@@ -75,11 +74,11 @@ class Family(NamedTuple):
         return [self.name, *(f"{self.name}{suffix}" for suffix in _SUFFIXES[self.kind])]
 
 
-class Published(Struct, frozen=True):
+class Published(NamedTuple):
     """What one run published."""
 
-    families: list[Family] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    families: list[Family]
+    refusals: list[Refusal]
 
 
 class _Refused(Exception):
@@ -95,11 +94,11 @@ class _Refused(Exception):
 
 
 def read(path: Path, script_name: str) -> Published:
-    """Read a file of metrics, and add the script's name to each sample.  A family is taken whole or not at all.
+    """Read a file of metrics, and add the script's name to each sample.  A family that is at fault is refused whole.
 
     The worst of files takes a second.
     """
-    published, room = Published(), MAX_SAMPLES
+    published, room = Published([], []), MAX_SAMPLES
     try:
         families = _parsed(_text(path))
     except _Refused as refused:
@@ -250,7 +249,7 @@ class Publications:
     def replace(self, script: str, published: Published, at: Instant) -> tuple[int, list[Refusal]]:
         """Show what the script has published now in place of what it had before.
 
-        The number of samples shown, and what was refused in reading or as it clashes with what is shown already.
+        Answers the number of samples shown, and what was refused in reading, or clashes with what is shown already.
         """
         self.withdraw(script)
         names: list[str] = []
