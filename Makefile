@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix relay/dashboard
 INSTALLED_FROM := pyproject.toml hatch_build.py $(shell find relay/dashboard -type f -not -path '*/node_modules/*')
 
-.PHONY: run test check bench types dashboards clean debian
+.PHONY: run test check bench types dashboards docs clean debian
 
 run: .venv/installed  # start the service with the examples
 	$(BIN)/cronscope serve -c examples/cronscope.yml
@@ -29,6 +29,9 @@ types: .venv/installed-dev  # make the page's types from exporter/events.py
 
 dashboards: .venv/installed-dev  # make Grafana's dashboards and the alert rules about scripts
 	$(BIN)/python -m dashboards.generate
+
+docs: .venv/installed-dev  # make docs/metrics.md and the golden files in tests/golden/ from the code
+	$(BIN)/pytest --quiet tests/test_golden.py --update-golden
 
 clean:  # remove all that was installed and built here
 	rm -rf .venv dist relay/static relay/dashboard/node_modules .*_cache .hypothesis

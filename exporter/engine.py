@@ -49,6 +49,7 @@ from exporter.line_writer import LineWriter
 from exporter.live import LiveRuns
 from exporter.metrics import Metrics
 from exporter.outputs import Outputs
+from exporter.published import Published, refused
 from exporter.pulse import Pulse
 from exporter.restore import Restores, Upload
 from exporter.retention import Keeper
@@ -322,6 +323,14 @@ class Engine:
 
     def over(self, run: Run) -> None:
         self._scheduler.ended(run)
+
+    def published(self, run: Run, published: Published) -> None:
+        assert run.ended_at is not None
+        refusals = self.metrics.published(run.script_name, published, run.ended_at)
+        if refusals:
+            message = refused(run.script_name, refusals)
+            log.warning("run %s: %s", run.run_id, message)
+            self.happened(Error(message=message, script_name=run.script_name), run.ended_at)
 
     def next_start(self, script_name: str) -> Instant | None:
         """The script's next planned start; None where there is none."""

@@ -34,7 +34,9 @@ from exporter.events import (
 )
 from exporter.history import History, TimetableEntry
 from exporter.output import SCANTY_BYTES, Recording
-from exporter.runner import STOPPED, Outcome, Process, SpawnError, adopt, launch
+from exporter.published import Published
+from exporter.published import read as read_published
+from exporter.runner import METRICS, STOPPED, Outcome, Process, SpawnError, adopt, launch
 from exporter.scheduler import Start
 from exporter.settings import Duration, OnShutdown, ScriptSettings
 
@@ -69,6 +71,9 @@ class Listener(Protocol):
     def over(self, run: Run) -> None:
         """A run has ended, and its record is stored; `happened` tells of it next."""
 
+    def published(self, run: Run, published: Published) -> None:
+        """A run that has ended, which was told just now, left a file of metrics."""
+
     def next_start(self, script_name: str) -> Instant | None: ...
 
 
@@ -97,6 +102,15 @@ class LiveRun:
     def last_seen(self) -> Instant:
         """When the run's output was last noted: it was alive then."""
         return self.started_at if self.recording is None else self.recording.marked_at
+
+    @property
+    def metrics(self) -> Path:
+        """The file for metrics of the script's own."""
+        return self.folder / METRICS
+
+    @property
+    def has_published(self) -> bool:
+        return os.path.lexists(self.metrics)
 
     @property
     def ended(self) -> bool:
@@ -244,6 +258,7 @@ class LiveRuns:
                 await asyncio.to_thread(live.recording.finish, outcome.ended_at)
             except Exception:  # what cannot be read must not keep the script from ever starting again
                 log.exception("run %s: its output cannot be read", live.run.run_id)
+        published = await _published(live)
         run = _ended(live, outcome)
         stored = await self._history.record(run)
         live.run = run
@@ -255,6 +270,8 @@ class LiveRuns:
             cpu_system_seconds=outcome.cpu_system_seconds or 0.0,
         )
         self._listener.happened(event, outcome.ended_at)
+        if published is not None:
+            self._listener.published(run, published)
         self.tell_followers(run.run_id)
         if stored:
             self._spawn(run.run_id, self._archive(live))
@@ -458,6 +475,11 @@ def _discard(entry: Path, folder: Path) -> None:
         gone = entry.with_suffix(DISCARDED)
         entry.rename(gone)
         shutil.rmtree(gone)
+
+
+async def _published(live: LiveRun) -> Published | None:
+    """What the run's file of metrics has; None where it left none."""
+    return await asyncio.to_thread(read_published, live.metrics, live.run.script_name) if live.has_published else None
 
 
 def _ended(live: LiveRun, outcome: Outcome) -> Run:

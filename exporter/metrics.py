@@ -2,7 +2,7 @@
 
 Families whose series come and go - scripts, the machine's devices - are collected from plain objects
 (`script_series`, `host_series`); the others are prometheus_client's own.  Everything but log messages is fed
-and rendered on the event loop's thread.
+on the event loop's thread; `exposition` renders it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from exporter.events import Instant, Run, RunEnded
+from exporter.exposition import Exposition
 from exporter.host_series import HostCollector
+from exporter.published import Publications, Published, Refusal
 from exporter.sampler import Reading
-from exporter.script_series import ScriptCollector, ScriptFacts, ScriptSeries
+from exporter.script_series import ScriptCollector, ScriptFacts
 from exporter.settings import ScriptSettings
 
 if TYPE_CHECKING:
@@ -93,10 +95,10 @@ class Metrics:
     def __init__(self, version: str, revision: str = "unknown") -> None:
         """`revision`: the commit that the service was built from."""
         self.registry: CollectorRegistry = _Registry(auto_describe=True)
-        self._script_collector = ScriptCollector()
-        self._scripts = self._script_collector.scripts
+        self._scripts = ScriptCollector()
+        self._publications = Publications()
         self._host = HostCollector()
-        self.registry.register(self._script_collector)
+        self.registry.register(self._scripts)
         self._declare_scheduler()
         self._declare_service(version, revision)
         self._declare_http()
@@ -105,6 +107,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._exposition = Exposition(self.registry, self._scripts, self._publications)
 
     def _declare_scheduler(self) -> None:
         self._runs_queued = self._late_gauge(
@@ -229,39 +232,56 @@ class Metrics:
 
     def script_configured(self, script: ScriptSettings, timing: Timing) -> None:
         """A script is new or has changed; its counters and last results stay."""
-        facts = facts_of(script, timing)
-        series = self._scripts.get(script.name)
-        if series is None:
-            self._scripts[script.name] = ScriptSeries(facts)
-        else:
-            series.facts = facts
+        self._scripts.configure(script.name, facts_of(script, timing))
 
     def script_removed(self, name: str) -> None:
         """All of the script's series go."""
-        self._scripts.pop(name, None)
+        self._scripts.remove(name)
+        self._publications.withdraw(name)
 
     def restore_last(self, name: str, run: Run | None, last_success_at: Instant | None) -> None:
         """Take over from the history the latest run that ended, and when the latest completed one did."""
-        if series := self._scripts.get(name):
+        if series := self._scripts.touch(name):
             series.restore_last(run, last_success_at)
 
     def run_started(self, run: Run) -> None:
         """A run executes, new or taken up from the last life of the service."""
-        if series := self._scripts.get(run.script_name):
+        if series := self._scripts.touch(run.script_name):
             series.started(run)
 
     def run_ended(self, event: RunEnded) -> None:
-        if series := self._scripts.get(event.run.script_name):
+        if series := self._scripts.touch(event.run.script_name):
             series.ended(event)
 
     def run_skipped(self, run: Run) -> None:
         """A planned start did not happen; nothing told of the last run changes."""
-        if series := self._scripts.get(run.script_name):
+        if series := self._scripts.touch(run.script_name):
             series.skipped(run)
 
     def next_run(self, name: str, at: Instant | None) -> None:
-        if series := self._scripts.get(name):
+        if series := self._scripts.touch(name):
             series.next_run = at
+
+    def published(self, name: str, published: Published, at: Instant) -> list[Refusal]:
+        """Show what a run of the script that ended at that time published in place of what an earlier one did.
+
+        Answers what of it is not shown.
+        """
+        if (series := self._scripts.touch(name)) is None:
+            return []
+        series.published_samples, refusals = self._publications.replace(name, published, at)
+        for refusal in refusals:
+            series.rejected_samples[refusal.reason] += refusal.samples
+        return refusals
+
+    def _withdraw_old(self, now: Instant) -> None:
+        for name, at in self._publications.ages():
+            series = self._scripts.scripts[name]
+            limit = series.facts.success_age_limit
+            if limit is not None and at + limit < now:
+                self._publications.withdraw(name)
+                self._scripts.touch(name)
+                series.published_samples = 0
 
     # --- the service and the machine ---
 
@@ -275,6 +295,7 @@ class Metrics:
 
     def ticked(self, at: Instant) -> None:
         self._last_tick.set(at.seconds())
+        self._withdraw_old(at)
 
     def reloaded(self, ok: bool, at: Instant) -> None:
         """The configuration was read, at the start or later; where it was at fault the old one stays."""
@@ -293,13 +314,17 @@ class Metrics:
         self._runs_queued.read, self._run_slots.read, self._store_size.read = runs_queued, run_slots, store_size
         self._output_suspended.read = output_suspended
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """All metrics in the format that an item of an `Accept` header asks for, and the content type of it."""
+    async def render(self, accept: str, *, compress: bool = False) -> tuple[bytes, str]:
+        """All metrics in the format that an item of an `Accept` header asks for, and the content type of it.
+
+        `compress`: as gzip.
+        """
         try:
-            encoder, content_type = choose_encoder(accept)
+            _, content_type = choose_encoder(accept)
         except TypeError:  # what prometheus_client makes of a version that is no number
-            encoder, content_type = choose_encoder("")
-        return encoder(self.registry), content_type
+            _, content_type = choose_encoder("")
+        openmetrics = content_type.startswith("application/openmetrics-text")
+        return await self._exposition.render(openmetrics=openmetrics, compress=compress), content_type
 
 
 def facts_of(script: ScriptSettings, timing: Timing) -> ScriptFacts:

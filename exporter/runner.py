@@ -34,7 +34,7 @@ from exporter.outcome import Outcome, Status, has_notice, read_status
 from exporter.processes import find_by_argument, has_argument, largest_of_family, members
 from exporter.settings import Duration, ScriptSettings
 
-__all__ = ["STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
+__all__ = ["METRICS", "STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ GIVE_UP_SECONDS = 5.0
 """How long after SIGKILL a process group is waited for: the kernel may hold a process in a system call."""
 STOPPED = "stopped"
 """Name of the file that says that a stop has begun."""
+METRICS = "metrics"
+"""Name of the file to which the command may write metrics of its own."""
 LAUNCHER = Path(__file__).with_name("launch.sh")
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _RSS_MARGIN = 4 << 20
@@ -67,7 +69,7 @@ def launch(
     """
     folder = folder.resolve()
     limit = file_limit() if open_files is None else open_files
-    variables = environment(script, run, folder / "metrics", environ)
+    variables = environment(script, run, folder / METRICS, environ)
     command = arguments(script, variables)
     with contextlib.ExitStack() as opened:
         try:

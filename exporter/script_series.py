@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFam
 from prometheus_client.registry import Collector
 
 from exporter.events import FAILURE_REASONS, SKIP_REASONS, Instant, Run, RunEnded
+from exporter.published import REJECTION_REASONS
 
 DURATION_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 """Upper bounds in seconds: from a health probe to a long backup."""
@@ -61,6 +62,13 @@ class ScriptFacts(Struct, frozen=True, kw_only=True):
     success_age_limit: int | None
 
 
+class Block(NamedTuple):
+    """The lines of one script's samples, family by family in the order of `script_families`."""
+
+    text: tuple[bytes, ...]
+    openmetrics: tuple[bytes, ...]
+
+
 class ScriptSeries(Struct):
     """One script: its facts, its counters since the service started, and its runs of now and last."""
 
@@ -78,6 +86,11 @@ class ScriptSeries(Struct):
     """The latest run that ended."""
     last_success: Instant | None = None
     next_run: Instant | None = None
+    published_samples: int = 0
+    rejected_samples: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REJECTION_REASONS, 0))
+    stale: bool = True
+    """Whether something has changed since `block` was rendered."""
+    block: Block | None = None
 
     def started(self, run: Run) -> None:
         if run.started_at is not None:
@@ -171,6 +184,12 @@ _COUNTERS = (
         "stream",
         lambda series: series.output_bytes,
     ),
+    _Counter(
+        "cronscope_script_published_samples_rejected_total",
+        "Samples published by the script that were refused, by reason; a file that cannot be read counts as one.",
+        "reason",
+        lambda series: series.rejected_samples,
+    ),
 )
 
 _GAUGES = (
@@ -244,72 +263,109 @@ _GAUGES = (
         "Age in seconds that the script's last success must not exceed.",
         lambda series: _duration(series.facts.success_age_limit),
     ),
+    _Gauge(
+        "cronscope_script_published_samples",
+        "Samples of the script's own that are shown now.",
+        lambda series: series.published_samples,
+    ),
 )
 
 
+def script_families(scripts: Mapping[str, ScriptSeries], own_labels: Sequence[str]) -> Iterator[Metric]:
+    """What is told of each of these scripts, by its name; `own_labels` are the names of all labels of their own."""
+    yield _runs(scripts)
+    for counter in _COUNTERS:
+        counters = CounterMetricFamily(counter.name, counter.documentation, labels=["script", counter.label])
+        for name, series in scripts.items():
+            for value, count in counter.read(series).items():
+                counters.add_metric([name, value], count)
+        yield counters
+    yield _durations(scripts)
+    for gauge in _GAUGES:
+        gauges = GaugeMetricFamily(gauge.name, gauge.documentation, labels=["script"])
+        for name, series in scripts.items():
+            if (reading := gauge.read(series)) is not None:
+                gauges.add_metric([name], reading)
+        yield gauges
+    yield _info(scripts, own_labels)
+
+
+def _runs(scripts: Mapping[str, ScriptSeries]) -> Metric:
+    family = CounterMetricFamily(
+        "cronscope_script_runs_total",
+        "Runs of the script that ended since the service started, whatever their result.",
+        labels=["script"],
+    )
+    for name, series in scripts.items():
+        family.add_metric([name], series.runs)
+    return family
+
+
+def _durations(scripts: Mapping[str, ScriptSeries]) -> Metric:
+    family = HistogramMetricFamily(
+        "cronscope_script_run_duration_seconds",
+        "Seconds from start to end of the script's runs that ended since the service started.",
+        labels=["script"],
+    )
+    for name, series in scripts.items():
+        family.add_metric([name], series.durations.buckets(), series.durations.sum)
+    return family
+
+
+def _info(scripts: Mapping[str, ScriptSeries], own_labels: Sequence[str]) -> Metric:
+    family = GaugeMetricFamily(
+        "cronscope_script_info",
+        "Always 1: the script's schedule as configured, its time zone, and the labels of its own.",
+        labels=["script", "schedule", "timezone", *(f"label_{label}" for label in own_labels)],
+    )
+    for name, series in scripts.items():
+        facts = series.facts
+        own = (facts.labels.get(label, "") for label in own_labels)
+        family.add_metric([name, facts.schedule, facts.timezone, *own], 1)
+    return family
+
+
 class ScriptCollector(Collector):
-    """The metric families of all scripts."""
+    """The series of all scripts.  Collected are their totals only: there may be many scripts, and few change at a time.
+
+    So what is told of each is rendered by `exposition`, when something about it has changed.
+    """
 
     def __init__(self) -> None:
         self.scripts: dict[str, ScriptSeries] = {}
+        self.version = 0
+        """Changes whenever something about any script does."""
+
+    def configure(self, name: str, facts: ScriptFacts) -> None:
+        series = self.touch(name)
+        if series is None:
+            self.scripts[name] = ScriptSeries(facts)
+            self.version += 1
+        else:
+            series.facts = facts
+
+    def remove(self, name: str) -> None:
+        self.scripts.pop(name, None)
+        self.version += 1
+
+    def touch(self, name: str) -> ScriptSeries | None:
+        """The series of a script, about which something changes now; None where it is not configured."""
+        if (series := self.scripts.get(name)) is not None:
+            series.stale = True
+            self.version += 1
+        return series
+
+    def own_labels(self) -> list[str]:
+        return sorted({label for series in self.scripts.values() for label in series.facts.labels})
+
+    def describe(self) -> Iterator[Metric]:
+        """For the registry, which refuses what clashes with another family."""
+        yield from script_families({}, ())
+        yield from self.collect()
 
     def collect(self) -> Iterator[Metric]:
-        yield self._runs()
-        for counter in _COUNTERS:
-            family = CounterMetricFamily(counter.name, counter.documentation, labels=["script", counter.label])
-            for name, series in self.scripts.items():
-                for value, count in counter.read(series).items():
-                    family.add_metric([name, value], count)
-            yield family
-        yield self._durations()
-        for gauge in _GAUGES:
-            yield self._gauge(gauge)
-        yield self._info()
-        yield self._states()
-
-    def _runs(self) -> Metric:
-        family = CounterMetricFamily(
-            "cronscope_script_runs_total",
-            "Runs of the script that ended since the service started, whatever their result.",
-            labels=["script"],
-        )
-        for name, series in self.scripts.items():
-            family.add_metric([name], series.runs)
-        return family
-
-    def _durations(self) -> Metric:
-        family = HistogramMetricFamily(
-            "cronscope_script_run_duration_seconds",
-            "Seconds from start to end of the script's runs that ended since the service started.",
-            labels=["script"],
-        )
-        for name, series in self.scripts.items():
-            family.add_metric([name], series.durations.buckets(), series.durations.sum)
-        return family
-
-    def _gauge(self, gauge: _Gauge) -> Metric:
-        family = GaugeMetricFamily(gauge.name, gauge.documentation, labels=["script"])
-        for name, series in self.scripts.items():
-            value = gauge.read(series)
-            if value is not None:
-                family.add_metric([name], value)
-        return family
-
-    def _info(self) -> Metric:
-        own = sorted({label for series in self.scripts.values() for label in series.facts.labels})
-        family = GaugeMetricFamily(
-            "cronscope_script_info",
-            "Always 1: the script's schedule as configured, its time zone, and the labels of its own.",
-            labels=["script", "schedule", "timezone", *(f"label_{label}" for label in own)],
-        )
-        for name, series in self.scripts.items():
-            facts = series.facts
-            family.add_metric([name, facts.schedule, facts.timezone, *(facts.labels.get(each, "") for each in own)], 1)
-        return family
-
-    def _states(self) -> Metric:
         family = GaugeMetricFamily("cronscope_scripts", "Scripts configured, by state.", labels=["state"])
         enabled = sum(series.facts.enabled for series in self.scripts.values())
         family.add_metric(["enabled"], enabled)
         family.add_metric(["disabled"], len(self.scripts) - enabled)
-        return family
+        yield family

@@ -18,6 +18,7 @@ from exporter.events import Error, Event, Instant, OutputPage, Run
 from exporter.history import History, HistoryError
 from exporter.live import LiveRuns
 from exporter.outputs import Outputs
+from exporter.published import Published
 from exporter.retention import Keeper
 from exporter.runner import file_limit
 from exporter.scheduler import RunRefused, Start
@@ -151,6 +152,8 @@ class StandIn:
             self._fault = event.message
 
     def over(self, run: Run) -> None: ...
+
+    def published(self, run: Run, published: Published) -> None: ...
 
     def next_start(self, script_name: str) -> Instant | None:
         return None

@@ -10,6 +10,22 @@ import pytest
 from tests.service import Service
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[Path, str], None]:
+    """Compares a text with a file that is under version control, or writes the file if told so."""
+
+    def compare(file: Path, text: str) -> None:
+        if request.config.getoption("--update-golden"):
+            file.write_text(text)
+        assert file.read_text() == text, "say `make docs` and look at the difference"
+
+    return compare
+
+
 @pytest.fixture
 def start_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts the real service with a configuration; what is left of it at the end of the test is stopped."""

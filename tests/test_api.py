@@ -401,7 +401,7 @@ async def test_requests_are_counted_by_route_and_never_by_path(fetch: Fetch, eng
     assert _requests(engine, handler="/metrics", method="GET", code="421") == 1
     count = "cronscope_http_request_duration_seconds_count"
     assert engine.metrics.registry.get_sample_value(count, {"handler": route}) == 3
-    assert b"nope" not in engine.metrics.render("")[0]
+    assert b"nope" not in (await engine.metrics.render(""))[0]
 
 
 @pytest.mark.usefixtures("app")

@@ -13,6 +13,7 @@ from msgspec import structs
 from exporter.events import Event, Instant, Run
 from exporter.history import History
 from exporter.live import LiveRuns
+from exporter.published import Published
 from exporter.runner import Outcome, Process
 from exporter.scheduler import Start
 from exporter.settings import ScriptSettings
@@ -36,6 +37,9 @@ class Ends:
 
     def over(self, run: Run) -> None:
         self.ended.put_nowait(run)
+
+    def published(self, run: Run, published: Published) -> None:
+        raise AssertionError("nothing was published")
 
     def next_start(self, script_name: str) -> Instant | None:
         return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import platform
 import re
@@ -45,6 +46,8 @@ cronscope_script_last_run_max_resident_memory_bytes      gauge      script
 cronscope_script_schedule_interval_seconds               gauge      script
 cronscope_script_timeout_seconds                         gauge      script
 cronscope_script_success_age_limit_seconds               gauge      script
+cronscope_script_published_samples                       gauge      script
+cronscope_script_published_samples_rejected_total        counter    script reason
 cronscope_script_info                                    gauge      script schedule timezone label_team
 cronscope_scripts                                        gauge      state
 cronscope_runs_queued                                    gauge
@@ -95,6 +98,7 @@ KNOWN_IN_ADVANCE = {
     ("cronscope_script_runs_skipped_total", "reason"): "overlap missed queue_full",
     ("cronscope_script_cpu_seconds_total", "mode"): "user system",
     ("cronscope_script_output_bytes_total", "stream"): "stdout stderr",
+    ("cronscope_script_published_samples_rejected_total", "reason"): "syntax reserved type limit",
     ("cronscope_websocket_messages_sent_total", "kind"): (
         "script_status script_changed run_skipped system_metrics output other"
     ),
@@ -195,6 +199,10 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def busy(metrics: Metrics) -> Metrics:
+    return after_everything(metrics)
+
+
+def after_everything(metrics: Metrics) -> Metrics:
     """A service in which everything has happened, so that every series exists."""
     metrics.run_started(run())
     metrics.run_ended(ended(run(status="completed")))
@@ -212,13 +220,13 @@ def busy(metrics: Metrics) -> Metrics:
     return metrics
 
 
-def text_of(metrics: Metrics) -> str:
-    return metrics.render("")[0].decode()
+def text_of(metrics: Metrics, accept: str = "") -> str:
+    return asyncio.run(metrics.render(accept))[0].decode()
 
 
 def families(metrics: Metrics, accept: str = "") -> dict[str, Metric]:
     """What a scrape shows, by the names of the contract."""
-    text = metrics.render(accept)[0].decode()
+    text = text_of(metrics, accept)
     parse = parse_openmetrics if accept else parse_text
     return {f"{each.name}_total" if each.type == "counter" else each.name: each for each in parse(text)}
 
@@ -285,6 +293,7 @@ def test_gauges_without_a_value_are_absent() -> None:
     assert {name for name in gauges if name.startswith("cronscope_")} == {
         "cronscope_script_runs_in_progress",
         "cronscope_script_enabled",
+        "cronscope_script_published_samples",
         "cronscope_script_info",
         "cronscope_scripts",
         "cronscope_websocket_clients",
@@ -294,7 +303,7 @@ def test_gauges_without_a_value_are_absent() -> None:
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS])
 def test_there_are_no_created_series(busy: Metrics, accept: str) -> None:
-    assert "_created" not in busy.render(accept)[0].decode()
+    assert "_created" not in text_of(busy, accept)
 
 
 def test_no_series_is_shown_twice(busy: Metrics) -> None:
@@ -332,14 +341,14 @@ def test_promtool_finds_nothing_to_complain_of(busy: Metrics) -> None:
     ],
 )
 def test_the_format_is_the_one_asked_for(metrics: Metrics, accept: str, content_type: str) -> None:
-    body, answered = metrics.render(accept)
+    body, answered = asyncio.run(metrics.render(accept))
     assert answered.startswith(content_type)
     assert body.endswith(b"# EOF\n") == ("openmetrics" in content_type)
 
 
 @pytest.mark.parametrize("accept", ["application/openmetrics-text; version=none", "text/plain; version=1.x", "; ="])
 def test_a_version_that_makes_no_sense_is_answered_all_the_same(metrics: Metrics, accept: str) -> None:
-    assert b"cronscope_build_info" in metrics.render(accept)[0]
+    assert "cronscope_build_info" in text_of(metrics, accept)
 
 
 # --- a script's life ---
@@ -458,7 +467,7 @@ def test_a_changed_script_keeps_its_counters(metrics: Metrics) -> None:
 @pytest.mark.parametrize("accept", ["", OPENMETRICS])
 def test_all_series_of_a_removed_script_go_at_once(busy: Metrics, accept: str) -> None:
     busy.script_removed("backup")
-    assert "backup" not in busy.render(accept)[0].decode()
+    assert "backup" not in text_of(busy, accept)
 
 
 def test_the_end_of_a_removed_scripts_run_brings_nothing_back(busy: Metrics) -> None:
@@ -525,7 +534,7 @@ def test_no_run_id_is_a_label_or_in_the_plain_text_format(metrics: Metrics) -> N
     metrics.run_started(run(run_id="01ACTIVE"))
     metrics.run_ended(ended(run(status="completed")))
     assert RUN_ID not in text_of(metrics)
-    assert "01ACTIVE" not in metrics.render(OPENMETRICS)[0].decode()
+    assert "01ACTIVE" not in text_of(metrics, OPENMETRICS)
 
 
 def test_a_delay_is_never_negative_whatever_the_clock_did(metrics: Metrics) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,11 @@ scripts:
 
 
 def test_a_live_scrape_is_clean_for_promtool(start_service: Callable[..., Service]) -> None:
-    service = start_service(CONFIG)
+    publisher = {"name": "load", "command": [sys.executable, str(ROOT / "examples/scripts/load-metric.py")]}
+    service = start_service(f"{CONFIG}  - {json.dumps(publisher)}\n")
+    service.run("load")
     name = 'cronscope_script_runs_total{script="quick"}'
-    until(service.metrics, lambda metrics: metrics[name] > 1)
+    until(service.metrics, lambda metrics: metrics[name] > 1 and 'load_per_cpu{period="1m",script="load"}' in metrics)
     text = service.fetch("/metrics")[2]
     promtool = [program("promtool", "prometheus"), "check", "metrics"]
     checked = subprocess.run(promtool, input=text, capture_output=True, timeout=30, check=False)

@@ -1,0 +1,295 @@
+"""Metrics that scripts publish: each run may write Prometheus' text format to `$CRONSCOPE_METRICS_FILE`.
+
+The file is read when the run has ended, on a worker thread.  Whatever a script writes must not spoil a scrape, so what
+is shown is checked more strictly than prometheus_client's parser does: it is sound in OpenMetrics, too.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Literal, NamedTuple, TextIO, cast
+
+from prometheus_client.core import Metric, Sample
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.parser import text_fd_to_metric_families
+
+from exporter import encoding
+from exporter.command import plain_words
+from exporter.events import Instant
+from exporter.settings import Size
+
+Reason = Literal["syntax", "reserved", "type", "limit"]
+
+REJECTION_REASONS: tuple[Reason, ...] = ("syntax", "reserved", "type", "limit")
+MAX_SAMPLES = 100
+MAX_FILE = Size(256 << 10)
+MAX_LINE = Size(8 << 10)
+"""The parser takes time that grows with the square of a line's length."""
+RESERVED = ("cronscope_", "process_", "python_", "scrape_")
+"""Beginnings of the names of the service's own metrics, and of those that Prometheus makes for each scrape."""
+_RESERVED_NAMES = ("up", "target_info")
+_METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
+_SUFFIXES = {
+    "counter": ("_total", "_created"),
+    "gauge": (),
+    "histogram": ("_bucket", "_sum", "_count", "_created"),
+    "summary": ("_sum", "_count", "_created"),
+    "unknown": (),
+}
+"""By type, what a family's name must not be followed by in the name of another family."""
+_BOUNDS = {"histogram": "le", "summary": "quantile"}
+"""By type, the label that is a number, and tells the samples of one histogram or summary apart."""
+_parse_openmetrics: Callable[[str], Iterator[Metric]] = text_string_to_metric_families
+_TOLD = 5
+"""Refusals that a message tells of."""
+_SHOWN = 80
+"""Characters of what is at fault that a message shows."""
+
+
+class Refusal(NamedTuple):
+    """Samples that are not shown."""
+
+    reason: Reason
+    samples: int
+    """1 for a whole file that cannot be read."""
+    why: str
+
+
+class Family(NamedTuple):
+    name: str
+    kind: str
+    documentation: str
+    samples: int
+    lines: bytes
+    """The same in both formats."""
+
+    def names(self) -> list[str]:
+        return [self.name, *(f"{self.name}{suffix}" for suffix in _SUFFIXES[self.kind])]
+
+
+class Published(NamedTuple):
+    """What one run published."""
+
+    families: list[Family]
+    refusals: list[Refusal]
+
+
+class _Refused(Exception):
+    def __init__(self, reason: Reason, why: str) -> None:
+        super().__init__(why)
+        self._reason: Reason = reason
+
+    def of(self, samples: int) -> Refusal:
+        return Refusal(self._reason, samples, str(self))
+
+
+# --- reading, on a worker thread ---
+
+
+def read(path: Path, script_name: str) -> Published:
+    """Read a file of metrics, and add the script's name to each sample.  A family that is at fault is refused whole.
+
+    The worst of files takes a second.
+    """
+    published, room = Published([], []), MAX_SAMPLES
+    try:
+        families = _parsed(_text(path))
+    except _Refused as refused:
+        published.refusals.append(refused.of(1))
+        return published
+    for family in families:
+        try:
+            samples = _checked(family, script_name)
+        except _Refused as refused:
+            published.refusals.append(refused.of(len(family.samples)))
+            continue
+        fitting = _fitting(samples, _BOUNDS.get(family.type, ""), room)
+        room -= len(fitting)
+        if fitting:
+            lines = encoding.lines(fitting, openmetrics=False)
+            published.families.append(Family(family.name, family.type, family.documentation, len(fitting), lines))
+        if left := len(samples) - len(fitting):
+            published.refusals.append(Refusal("limit", left, f"more than {MAX_SAMPLES} samples"))
+    return published
+
+
+def _text(path: Path) -> str:
+    try:
+        with open(path, "rb", opener=_open) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _Refused("syntax", "it is no regular file")
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise _Refused("syntax", "it is a link" if error.errno == errno.ELOOP else plain_words(error)) from error
+    if len(data) > MAX_FILE:
+        raise _Refused("limit", f"the file is larger than {MAX_FILE}")
+    if b"\0" in data:
+        raise _Refused("syntax", "it is no text")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise _Refused("syntax", f"line {data[: error.start].count(10) + 1} is not UTF-8") from error
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _parsed(text: str) -> list[Metric]:
+    """The families of a text, each name and type once."""
+    lines = text.split("\n")
+    unread = _short(lines)
+    families: dict[tuple[str, str], Metric] = {}
+    try:
+        for family in text_fd_to_metric_families(cast(TextIO, unread)):
+            known = families.setdefault((family.name, family.type), family)
+            if known is not family:
+                known.samples += family.samples
+    except _Refused:
+        raise
+    except Exception as error:  # for some texts it is none of the ValueErrors that the parser means to raise
+        number = len(lines) - sum(1 for _ in unread)
+        why = str(error) or lines[number - 1].strip()
+        raise _Refused("syntax", f"line {number} cannot be read: {why[:_SHOWN]}") from error
+    return [family for family in families.values() if family.samples]
+
+
+def _short(lines: list[str]) -> Iterator[str]:
+    for number, line in enumerate(lines, 1):
+        if len(line) > MAX_LINE:
+            raise _Refused("syntax", f"line {number} is longer than {MAX_LINE}")
+        yield line
+
+
+def _checked(family: Metric, script_name: str) -> list[Sample]:
+    """A family's samples as they can be shown.  Raises _Refused."""
+    name = family.name
+    if name.startswith(RESERVED) or name in _RESERVED_NAMES:
+        raise _Refused("reserved", f"the name {name} is reserved")
+    if family.type not in _SUFFIXES:
+        raise _Refused("type", f"{name} is of type {family.type}: expected one of {', '.join(_SUFFIXES)}")
+    if any("script" in sample.labels for sample in family.samples):
+        raise _Refused("reserved", f"{name} has a label script, which is reserved")
+    bound = _BOUNDS.get(family.type, "")
+    try:
+        samples = [_sample(sample, bound, script_name) for sample in family.samples]
+        if len({(sample.name, *sorted(sample.labels.items())) for sample in samples}) < len(samples):
+            raise ValueError("two samples have the same name and labels")
+        shown = Metric(name, family.documentation, family.type)
+        text = encoding.header(shown, openmetrics=True) + encoding.lines(samples, openmetrics=True) + encoding.END
+        list(_parse_openmetrics(text.decode()))
+    except Exception as error:  # see `_parsed`
+        raise _Refused("syntax", f"{name}: {str(error).strip()[:_SHOWN]}") from error
+    return samples
+
+
+def _sample(sample: Sample, bound: str, script_name: str) -> Sample:
+    """Raises ValueError, and OverflowError where the value is no 64-bit float."""
+    if not _METRIC_NAME.fullmatch(sample.name):
+        raise ValueError("not a name of a metric")
+    if sample.timestamp is not None:
+        raise ValueError("samples must not have a timestamp")
+    for label in sample.labels:
+        if not _LABEL_NAME.fullmatch(label):
+            raise ValueError(f"{label} is not a name of a label")
+    labels = {label: value for label, value in sample.labels.items() if value}  # an empty one is none to Prometheus
+    if bound in labels:
+        labels[bound] = encoding.number(float(labels[bound]))
+    return Sample(sample.name, {**labels, "script": script_name}, float(sample.value))
+
+
+def _fitting(samples: list[Sample], bound: str, room: int) -> list[Sample]:
+    """As many as there is room for, but all or none of those that make one histogram or summary."""
+    fitting: list[Sample] = []
+    for _, group in groupby(samples, lambda sample: {**sample.labels, bound: None}):
+        together = list(group)
+        if len(fitting) + len(together) <= room:
+            fitting += together
+    return fitting
+
+
+def refused(script_name: str, refusals: list[Refusal]) -> str:
+    """A sentence for people."""
+    told = [f"{refusal.why} ({refusal.reason}, {refusal.samples})" for refusal in refusals[:_TOLD]]
+    more = [f"{len(refusals) - _TOLD} more reasons"] if len(refusals) > _TOLD else []
+    return f"metrics that {script_name} published were refused: {'; '.join([*told, *more])}"
+
+
+# --- what is shown, on the event loop ---
+
+
+class _Shown(NamedTuple):
+    """A family, and its lines by the script that published them."""
+
+    family: Family
+    lines: dict[str, bytes]
+
+
+class Publications:
+    """The families that scripts have published, each of one type whoever publishes it."""
+
+    def __init__(self) -> None:
+        self._published: dict[str, tuple[Instant, list[str]]] = {}
+        """By script, the end of the run that published, and the families."""
+        self._shown: dict[str, _Shown] = {}
+        self._owners: dict[str, str] = {}
+        """The family that a name belongs to."""
+
+    def ages(self) -> list[tuple[str, Instant]]:
+        """The scripts that have published something, and the end of the run that did."""
+        return [(script, at) for script, (at, _) in self._published.items()]
+
+    def replace(self, script: str, published: Published, at: Instant) -> tuple[int, list[Refusal]]:
+        """Show what the script has published now in place of what it had before.
+
+        Answers the number of samples shown, and what was refused in reading, or clashes with what is shown already.
+        """
+        self.withdraw(script)
+        names: list[str] = []
+        self._published[script] = at, names
+        refusals, count = list(published.refusals), 0
+        for family in published.families:
+            if clash := self._clash(family):
+                refusals.append(Refusal("type", family.samples, f"{family.name} clashes with {clash}"))
+                continue
+            shown = self._shown.setdefault(family.name, _Shown(family, {}))
+            shown.lines[script] = family.lines
+            names.append(family.name)
+            self._owners.update(dict.fromkeys(family.names(), family.name))
+            count += family.samples
+        return count, refusals
+
+    def _clash(self, family: Family) -> str | None:
+        """Another family, or this one with another type, that has one of its names."""
+        for name in family.names():
+            if (owner := self._owners.get(name)) is not None:
+                other = self._shown[owner].family
+                if (other.name, other.kind) != (family.name, family.kind):
+                    return f"the {other.kind} {other.name}"
+        return None
+
+    def withdraw(self, script: str) -> None:
+        """Show nothing of the script any more."""
+        _, names = self._published.pop(script, (None, ()))
+        for name in names:
+            shown = self._shown[name]
+            del shown.lines[script]
+            if not shown.lines:
+                del self._shown[name]
+                for each in shown.family.names():
+                    del self._owners[each]
+
+    def pieces(self, openmetrics: bool) -> list[list[bytes]]:
+        """Each family's header and lines."""
+        return [[_header(shown.family, openmetrics), *shown.lines.values()] for shown in self._shown.values()]
+
+
+def _header(family: Family, openmetrics: bool) -> bytes:
+    return encoding.header(Metric(family.name, family.documentation, family.kind), openmetrics=openmetrics)
