@@ -13,8 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from exporter.metrics import Metrics
 from tests.programs import program
 from tests.service import DEADLINE, until
+from tests.test_metrics import BACKUP, Daily, after_everything, families
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "prometheus.yml"
@@ -80,3 +82,11 @@ def adapted(folder: Path, target: str) -> Path:
     path = folder / "prometheus.yml"
     path.write_text(text)
     return path
+
+
+def exposed() -> set[str]:
+    """Names of all series of a service with scripts."""
+    metrics = Metrics("1")
+    metrics.script_configured(BACKUP, Daily())
+    found = families(after_everything(metrics))
+    return found.keys() | {sample.name for family in found.values() for sample in family.samples}

@@ -14,11 +14,10 @@ from ruamel.yaml import YAML
 
 from dashboards.generate import generated
 from dashboards.panels import COLOURS, STYLE
-from exporter.metrics import Metrics
 from tests.dashboard_linter import RULES, Board, panels, targets, variables
 from tests.programs import program
 from tests.prometheus import CONFIG as PROMETHEUS
-from tests.prometheus import ROOT, Prometheus, adapted, prometheus
+from tests.prometheus import ROOT, Prometheus, adapted, exposed, prometheus
 from tests.service import Service, until
 
 FOLDER = ROOT / "dashboards"
@@ -71,10 +70,7 @@ def test_every_query_is_promql(board: Board, tmp_path: Path) -> None:
 
 @each_board
 def test_they_ask_only_for_metrics_that_there_are(board: Board) -> None:
-    families = {metric.name for metric in Metrics("1").registry.collect()} | {
-        "cronscope_script_published_samples", "cronscope_script_published_samples_rejected",
-    }  # fmt: skip
-    known = {"up", "ALERTS"} | families | {f"{name}{suffix}" for name in families for suffix in ("_total", "_bucket")}
+    known = {"up", "ALERTS"} | exposed()
     assert {metric for _, query in asked(board) for metric in metrics_of(query)} <= known
 
 
