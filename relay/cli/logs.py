@@ -130,11 +130,13 @@ class _Printer:
             if page.lines and self._latest != run.run_id:
                 self._head(run)
             print_lines(visible(page) if sys.stdout.isatty() else page, apart=False)
-            line = self.open[run.run_id] = page.next  # at once: who is asked for the next page may not answer
-        if line is None:
+            line = page.next
+            # At once: who is asked for the next page may not answer.
+            self.open[run.run_id] = page.first + len(page.lines) if line is None else line
+        if line is None and (ended := asked.run(run.run_id)).status != "running":  # stored after its output's end
             del self.open[run.run_id]
             if goes_on:
-                self._head(run)
+                self._head(ended)
 
     def _head(self, run: Run) -> None:
         self._latest = run.run_id
