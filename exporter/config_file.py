@@ -76,7 +76,8 @@ class ConfigFile:
     def check_new(self, content: bytes) -> LoadedConfig:
         """The same for what is to take the place of another file: one that says nothing is hardly meant."""
         loaded = self.check(content)
-        if not loaded.entries and re.fullmatch(r"\ufeff?(\s|#.*|---|~|null|Null|NULL)*", loaded.text):
+        said = re.sub("#.*", "", loaded.text.removeprefix("\ufeff")).split()
+        if {*said} <= {"---", "~", "null", "Null", "NULL"}:
             raise ConfigError([Fault(file=str(self.path), line=1, column=1, message=EMPTY)])
         return loaded
 

@@ -216,6 +216,11 @@ def test_the_whole_file_is_replaced_only_as_it_was_seen(file: ConfigFile) -> Non
     assert file.path.read_bytes() == new
 
 
+def test_a_frame_of_comments_takes_no_time_to_look_through(file: ConfigFile) -> None:
+    framed = b"#" * 200 + b"\n" + b"# ~ " * 200 + b"\nlisten: 127.0.0.1:8917\n"
+    assert file.replace(framed).text == framed.decode()
+
+
 def test_a_file_broken_by_hand_can_be_replaced(file: ConfigFile) -> None:
     file.path.write_bytes(b"\xff")
     file.replace(TWO.encode(), lambda etag: etag == etag_of(b"\xff"))
