@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from exporter.cron import ScheduleError
-from exporter.document import Position, Scalar, shown
+from exporter.document import NOWHERE, Scalar, shown
 from exporter.settings import ScriptSettings
 from exporter.triggers import timing, zone
 
@@ -230,7 +230,7 @@ class _Reading:
 
 
 def _quoted(text: str) -> str:
-    return shown(Scalar(text, Position(0, 0)))
+    return shown(Scalar(text, NOWHERE))
 
 
 def _split_input(written: str) -> tuple[str, str]:

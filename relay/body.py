@@ -52,7 +52,5 @@ def _unknown(key: str, of: type[T]) -> str:
 
 def _plain(message: str) -> str:
     """msgspec's words for types in those of the configuration check."""
-    message = re.sub(
-        r"`([a-z |]+)`", lambda types: " or ".join(_WORDS.get(t, t) for t in types[1].split(" | ")), message
-    )
+    message = _TYPES.sub(lambda types: " or ".join(_WORDS.get(t, t) for t in types[1].split(" | ")), message)
     return message[:1].lower() + message[1:].replace(", got", ", not")
