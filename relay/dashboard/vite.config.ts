@@ -1,4 +1,4 @@
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 const service = "http://127.0.0.1:8917";
 
@@ -12,6 +12,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  test: { environment: "happy-dom" },
   // `npm run dev` shows the page with a running service behind it.
   server: { proxy: { "/api": service, "/ws": { target: service, ws: true } } },
 });

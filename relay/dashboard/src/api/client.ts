@@ -1,0 +1,104 @@
+/** Requests to the HTTP API; addresses are relative to the page's own. */
+import { translated } from "../text/language";
+
+const words = translated({
+  en: {
+    unreachable: "The service cannot be reached.",
+    answered: (status: string) => `The service answered ${status}.`,
+  },
+  "zh-Hant": {
+    unreachable: "無法連線到服務。",
+    answered: (status: string) => `服務回應 ${status}。`,
+  },
+});
+
+/** One fault in what was sent; `pointer` (RFC 6901) says where in a JSON body, `line` (from 1) where in a text. */
+export interface Fault {
+  pointer?: string;
+  line?: number;
+  message: string;
+}
+
+/** A call that did not succeed; `message` is for the reader. */
+export class ApiError extends Error {
+  /** The HTTP status; 0 where no answer came. */
+  readonly status: number;
+  readonly faults: readonly Fault[];
+
+  constructor(message: string, status = 0, faults: readonly Fault[] = []) {
+    super(message);
+    this.status = status;
+    this.faults = faults;
+  }
+}
+
+/** A value and the tag (RFC 9110, 8.8.3) that says which state of it was seen. */
+export interface Tagged<T> {
+  value: T;
+  etag: string;
+}
+
+export interface RequestOptions {
+  method?: string;
+  /** Sent as JSON. */
+  json?: unknown;
+  /** Sent as it is. */
+  text?: string;
+  /** The state that a change is meant for; the service answers 412 where there is another one by now. */
+  ifMatch?: string;
+  signal?: AbortSignal;
+}
+
+const TIMEOUT = 30_000;
+
+/** Raises ApiError for any answer but 2xx, and where none comes. An aborted request raises what `signal` says. */
+export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
+  const { method = "GET", json, text, ifMatch, signal } = options;
+  const headers: Record<string, string> = {};
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
+  const timeout = AbortSignal.timeout(TIMEOUT);
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      ...(json !== undefined ? { body: JSON.stringify(json) } : text !== undefined ? { body: text } : {}),
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(words().unreachable);
+  }
+  if (!response.ok) throw await problem(response);
+  return response;
+}
+
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await request(path, signal ? { signal } : {});
+  return (await response.json()) as T;
+}
+
+export async function getTagged<T>(path: string, signal?: AbortSignal): Promise<Tagged<T>> {
+  const response = await request(path, signal ? { signal } : {});
+  return { value: (await response.json()) as T, etag: response.headers.get("ETag") ?? "" };
+}
+
+/** A query of those parameters that are given, with its `?`. */
+export function query(parameters: Record<string, string | number | undefined>): string {
+  const given = Object.entries(parameters).filter(([, value]) => value !== undefined && value !== "");
+  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+}
+
+/** What a problem document (RFC 9457) says, or at least the status. */
+async function problem(response: Response): Promise<ApiError> {
+  const { status, statusText } = response;
+  try {
+    const { detail, title, errors } = (await response.json()) as Record<string, unknown>;
+    const message = [detail, title].find((text) => typeof text === "string");
+    if (message !== undefined) return new ApiError(message as string, status, Array.isArray(errors) ? errors : []);
+  } catch {
+    // A proxy's error page: the status has to do.
+  }
+  return new ApiError(words().answered(`${status} ${statusText}`.trimEnd()), status);
+}

@@ -1,0 +1,3 @@
+export function Configuration() {
+  return <h1>Configuration</h1>;
+}

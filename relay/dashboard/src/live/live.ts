@@ -1,0 +1,156 @@
+/**
+ * The live state of the service, for every part of the page.
+ *
+ * What comes in between two animation frames is one change of `latest`. While the tab is hidden, or the reader has
+ * paused the page, `state`, which is what is drawn, stands still.
+ */
+import { computed, effect, signal } from "@preact/signals";
+import { recentRuns } from "../api/recent";
+import type { Frame, Gap, Output } from "../events";
+import { Batch } from "./batch";
+import { clock } from "./clock";
+import { Polling } from "./polling";
+import { type Connection, Stream } from "./socket";
+import { type Arrival, EMPTY, reduce, type State, withBackground } from "./store";
+
+/** All that is known. */
+export const latest = signal<State>(EMPTY);
+/** What is shown of it. */
+export const state = signal<State>(EMPTY);
+export const online = signal(navigator.onLine);
+export const visible = signal(document.visibilityState === "visible");
+/** The reader asked for a page that does not move. */
+export const paused = signal(false);
+
+const streaming = signal<Connection>({ kind: "connecting" });
+const answering = signal(false);
+
+export const connection = computed<Connection>(() =>
+  answering.value && streaming.value.kind !== "live" ? { kind: "polling" } : streaming.value,
+);
+
+/** Whether `latest` is the present. */
+export const isLive = computed(() => connection.value.kind === "live" || connection.value.kind === "polling");
+
+/** When what is shown was heard, where that is not the present; on this machine's clock. */
+export const asOf = computed(() => (isLive.value && !paused.value ? null : state.value.heardAt));
+
+const listeners = new Set<(frame: Frame) => void>();
+
+/** Call `listener` with every frame as it comes, until the returned function is called. */
+export function onFrame(listener: (frame: Frame) => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+const updates = new Batch<Arrival>((arrivals) => {
+  latest.value = reduce(latest.value, arrivals);
+});
+
+function receive(frame: Frame): void {
+  updates.add({ frame, at: Date.now() });
+  listeners.forEach((listener) => listener(frame));
+  if (frame.type === "snapshot") void learnBackground();
+}
+
+/** Ask for what the snapshot does not tell; without an answer the page does without until the next snapshot. */
+async function learnBackground(): Promise<void> {
+  try {
+    const scripts = await recentRuns();
+    updates.flush(); // the rows, if they have not been drawn yet
+    latest.value = withBackground(latest.value, scripts);
+  } catch (error) {
+    console.warn("The latest runs could not be asked for:", error);
+  }
+}
+
+const stream = new Stream({
+  url: streamAddress(),
+  open: (url) => new WebSocket(url),
+  random: Math.random,
+  onFrame: receive,
+  onConnection(changed) {
+    streaming.value = changed;
+    if (changed.kind === "live") {
+      failures = 0;
+      outputs.forEach(subscribe);
+    }
+    if (changed.kind === "waiting") failures += 1;
+    if (failures >= FAILURES_BEFORE_POLLING) polling.start();
+    if (changed.kind === "live" || changed.kind === "refused") polling.stop();
+  },
+});
+
+/** Attempts in vain after which it may be that only WebSockets do not get through. */
+const FAILURES_BEFORE_POLLING = 2;
+let failures = 0;
+const polling = new Polling(
+  (frames) => frames.forEach(receive),
+  (is) => (answering.value = is),
+);
+
+function streamAddress(): string {
+  const url = new URL("ws?v=1", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+/** One who follows a run's output. */
+export interface OutputReader {
+  runId: string;
+  /** Number of the first line that is not there yet. */
+  next(): number;
+  onOutput(output: Output): void;
+  /** Lines that were not sent are to be fetched. */
+  onGap(gap: Gap): void;
+}
+
+const outputs = new Set<OutputReader>();
+
+/** Hand on a run's output as it is written, until the returned function is called; over reconnections, too. */
+export function followOutput(reader: OutputReader): () => void {
+  const topic = `output:${reader.runId}`;
+  const ignore = onFrame((frame) => {
+    if (frame.type === "output" && frame.data.run_id === reader.runId) reader.onOutput(frame.data);
+    if (frame.type === "gap" && frame.data.topic === topic) reader.onGap(frame.data);
+  });
+  outputs.add(reader);
+  if (streaming.value.kind === "live") subscribe(reader);
+  return () => {
+    ignore();
+    outputs.delete(reader);
+    stream.send({ type: "unsubscribe", data: { topics: [topic] } });
+  };
+}
+
+function subscribe(reader: OutputReader): void {
+  const topic = `output:${reader.runId}`;
+  stream.send({ type: "subscribe", data: { topics: [topic], from: { [topic]: reader.next() } } });
+}
+
+/** Do not wait for the next attempt. */
+export function retry(): void {
+  stream.connect();
+}
+
+export function start(): void {
+  effect(() => {
+    clock.offset = latest.value.clockOffset;
+    clock.stoppedAt = asOf.value;
+  });
+  effect(() => {
+    if (visible.value && !paused.value) state.value = latest.value;
+  });
+  addEventListener("online", () => {
+    online.value = true;
+    stream.wake();
+  });
+  addEventListener("offline", () => (online.value = false));
+  document.addEventListener("visibilitychange", () => {
+    updates.flush();
+    visible.value = document.visibilityState === "visible";
+    if (visible.value) stream.wake();
+  });
+  clock.start();
+  stream.connect();
+}

@@ -1,0 +1,216 @@
+import { describe, expect, test } from "vitest";
+import type { Frame, Run, Script, ScriptStatus, SystemMetrics } from "../events";
+import { type Background, countRunning, EMPTY, RECENT, reduce, type State, withBackground } from "./store";
+
+const NOON = Date.parse("2026-01-31T12:00:00.000Z");
+
+const SYSTEM: SystemMetrics = {
+  cpu_percent: 1, memory_percent: 2, disk_percent: 3, active_scripts: 0, total_executions: 0, load1: 0,
+  memory_used_bytes: 0, memory_total_bytes: 0, network_receive_bytes_per_second: 0,
+  network_transmit_bytes_per_second: 0, disk_read_bytes_per_second: 0, disk_write_bytes_per_second: 0, runs_queued: 0,
+};
+
+function run(id: string, changes: Partial<Run> = {}): Run {
+  return {
+    run_id: id, script_name: "backup", trigger: "schedule", attempt: 1, status: "completed", reason: null,
+    exit_code: 0, scheduled_at: "2026-01-31T11:00:00.000Z", started_at: "2026-01-31T11:00:00.000Z",
+    ended_at: "2026-01-31T11:01:00.000Z", duration: 60_000, cpu_seconds: null, max_rss_bytes: null, stdout_bytes: 0,
+    stderr_bytes: 0, dropped_bytes: 0, ...changes,
+  };
+}
+
+function script(name: string, changes: Partial<Script> = {}): Script {
+  return {
+    name, description: "", enabled: true, config: {}, running: [], last_run: null, progress: null,
+    schedule: { kind: "manual", value: null, timezone: "UTC", description: "By hand only" }, next_run_at: null,
+    ...changes,
+  };
+}
+
+function frame<T extends Frame["type"]>(type: T, data: Extract<Frame, { type: T }>["data"]): Frame {
+  return { type, seq: 1, timestamp: "2026-01-31T12:00:00.000Z", data } as Frame;
+}
+
+function status(run_id: string, changes: Partial<ScriptStatus> = {}): Frame {
+  return frame("script_status", {
+    script_name: "backup", status: "running", exit_code: null, duration: 0, run_id, trigger: "manual", reason: null,
+    started_at: "2026-01-31T12:00:00.000Z", ended_at: null, cpu_seconds: null, max_rss_bytes: null,
+    next_run_at: "2026-01-31T13:00:00.000Z", ...changes,
+  });
+}
+
+const ended = (run_id: string, changes: Partial<ScriptStatus> = {}) =>
+  status(run_id, { status: "completed", exit_code: 0, duration: 5, ended_at: "2026-01-31T12:00:05.000Z", ...changes });
+
+function after(state: State, ...frames: Frame[]): State {
+  return reduce(state, frames.map((frame) => ({ frame, at: NOON })));
+}
+
+function snapshot(scripts: Script[], active_runs: Run[] = []): Frame {
+  const samples = { t: [], cpu_percent: [], memory_percent: [], disk_percent: [] };
+  return frame("snapshot", { scripts, active_runs, system_metrics: SYSTEM, samples });
+}
+
+const backup = (state: State) => state.rows!.get("backup")!;
+
+describe("a snapshot", () => {
+  test("is the whole state, in the service's order", () => {
+    const state = after(EMPTY, snapshot([script("b"), script("a")]));
+    expect([...state.rows!.keys()]).toEqual(["b", "a"]);
+    expect(state.system).toEqual(SYSTEM);
+  });
+
+  test("replaces all that was known", () => {
+    const state = after(EMPTY, snapshot([script("old")]), snapshot([script("new")]));
+    expect([...state.rows!.keys()]).toEqual(["new"]);
+  });
+
+  test("tells since when the runs under way have been running", () => {
+    const active = run("R1", { status: "running", started_at: "2026-01-31T11:59:00.000Z" });
+    const state = after(EMPTY, snapshot([script("backup", { running: ["R1"] })], [active]));
+    expect(backup(state).runs).toEqual([{ id: "R1", startedAt: NOON - 60_000 }]);
+    expect(countRunning(state.rows!)).toBe(1);
+  });
+});
+
+describe("a script's status", () => {
+  const start = after(EMPTY, snapshot([script("backup", { last_run: run("R0") }), script("other")]));
+
+  test("running adds a run and moves the next start", () => {
+    const row = backup(after(start, status("R1")));
+    expect(row.runs).toEqual([{ id: "R1", startedAt: NOON }]);
+    expect(row.nextStart).toBe(NOON + 3_600_000);
+    expect(row.result?.endedAt).toBe(NOON - 59 * 60_000);
+  });
+
+  test("completed ends that run and is the last result", () => {
+    const row = backup(after(start, status("R1"), status("R2"), ended("R1", { duration: 5000 })));
+    expect(row.runs.map((run) => run.id)).toEqual(["R2"]);
+    expect(row.result).toMatchObject({ status: "completed", endedAt: NOON + 5000, duration: 5000 });
+  });
+
+  test("failed keeps its reason, even where no running came first", () => {
+    const row = backup(after(start, ended("R1", { status: "failed", reason: "spawn", exit_code: -1 })));
+    expect(row.runs).toEqual([]);
+    expect(row.result).toMatchObject({ status: "failed", reason: "spawn", exitCode: -1 });
+  });
+
+  test("leaves the other rows the very same objects", () => {
+    const state = after(start, status("R1"));
+    expect(state.rows!.get("other")).toBe(start.rows!.get("other"));
+    expect(backup(state)).not.toBe(backup(start));
+  });
+
+  test("of a script that is gone changes nothing", () => {
+    expect(after(start, status("R1", { script_name: "gone" })).rows).toBe(start.rows);
+  });
+
+  test("does not change the state it came to", () => {
+    after(start, status("R1"));
+    expect(backup(start).runs).toEqual([]);
+  });
+});
+
+describe("a script's change", () => {
+  const start = after(EMPTY, snapshot([script("backup")]), status("R1"));
+
+  test("created adds a row at the end", () => {
+    const state = after(start, frame("script_changed", { op: "created", script: script("a") }));
+    expect([...state.rows!.keys()]).toEqual(["backup", "a"]);
+  });
+
+  test("updated keeps since when its runs have been running", () => {
+    const changed = script("backup", { description: "new", running: ["R1"] });
+    const row = backup(after(start, frame("script_changed", { op: "updated", script: changed })));
+    expect(row).toMatchObject({ description: "new", runs: [{ id: "R1", startedAt: NOON }] });
+  });
+
+  test("deleted removes its row", () => {
+    const state = after(start, frame("script_changed", { op: "deleted", script: script("backup") }));
+    expect(state.rows!.size).toBe(0);
+  });
+});
+
+describe("progress", () => {
+  const data = { run_id: "R1", script_name: "backup", percent: 40, text: "copying" };
+  const start = after(EMPTY, snapshot([script("backup")]), status("R1"), frame("progress", data));
+
+  test("is shown while the run is under way", () => {
+    expect(backup(start).progress).toMatchObject({ percent: 40, text: "copying" });
+  });
+
+  test("goes with the last run under way", () => {
+    expect(backup(after(start, ended("R1"))).progress).toBeNull();
+  });
+});
+
+describe("an error", () => {
+  const start = after(EMPTY, snapshot([script("backup")]));
+
+  test("about a script stands with it until it starts", () => {
+    const state = after(start, frame("error", { message: "no such file", script_name: "backup" }));
+    expect(backup(state).problem).toBe("no such file");
+    expect(backup(after(state, ended("R1", { status: "failed" }))).problem).toBe("no such file");
+    expect(backup(after(state, status("R2"))).problem).toBeNull();
+  });
+
+  test("about no script stands above all", () => {
+    expect(after(start, frame("error", { message: "disk full" })).problem).toEqual({ message: "disk full", at: NOON });
+  });
+
+  test("that answers a message of the page is not for the reader", () => {
+    expect(after(start, frame("error", { id: 1, message: "unknown type" })).problem).toBeNull();
+  });
+});
+
+test("the service's clock is known from its greeting", () => {
+  const hello = {
+    protocol: 1, version: "1", epoch: "e", seq: 0, resumed: false, heartbeat_ms: 1, now: "2026-01-31T12:00:07.000Z",
+  };
+  expect(after(EMPTY, frame("hello", hello)).clockOffset).toBe(7000);
+});
+
+test("the time of the last frame is kept, whatever it says", () => {
+  const state = reduce(EMPTY, [{ frame: frame("pong", { id: null }), at: NOON + 1 }]);
+  expect(state).toEqual({ ...EMPTY, heardAt: NOON + 1 });
+});
+
+describe("past runs", () => {
+  const past = (id: string) => ({ id, status: "completed" as const, reason: null, startedAt: NOON, duration: 5 });
+  const background = (...ids: string[]): Background => ({
+    name: "backup", recent: ids.map(past), lastSuccess: NOON, successAgeLimit: 1000,
+  });
+  const start = after(EMPTY, snapshot([script("backup")]));
+  const ids = (state: State) => backup(state).recent?.map(({ id }) => id);
+
+  test("are not known from the snapshot", () => expect(backup(start).recent).toBeNull());
+
+  test("that were asked for are followed by those that ended meanwhile, each once", () => {
+    const state = withBackground(after(start, ended("R3"), ended("R4")), [background("R1", "R2", "R3")]);
+    expect(ids(state)).toEqual(["R1", "R2", "R3", "R4"]);
+    expect(backup(state)).toMatchObject({ lastSuccess: NOON + 5000, successAgeLimit: 1000 });
+  });
+
+  test("are kept up to a number, the latest of them", () => {
+    const many = Array.from({ length: RECENT }, (_, index) => `R${10 + index}`);
+    const state = after(withBackground(start, [background(...many)]), ended("R99"));
+    expect(ids(state)).toEqual([...many.slice(1), "R99"]);
+  });
+
+  test("stay as they are over a change of the script", () => {
+    const state = withBackground(start, [background("R1")]);
+    const changed = frame("script_changed", { op: "updated", script: script("backup", { description: "new" }) });
+    expect(ids(after(state, changed))).toEqual(["R1"]);
+  });
+
+  test("of a script that is gone change nothing", () => {
+    expect(withBackground(after(start, frame("script_changed", { op: "deleted", script: script("backup") })), [
+      background("R1"),
+    ]).rows!.size).toBe(0);
+  });
+});
+
+test("labels are those of the configuration, whatever YAML made of them", () => {
+  const state = after(EMPTY, snapshot([script("backup", { config: { labels: { team: "ops", tier: 1 } } })]));
+  expect(backup(state).labels).toEqual({ team: "ops", tier: "1" });
+});

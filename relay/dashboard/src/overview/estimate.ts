@@ -1,0 +1,35 @@
+/** How far a run is, as the script says or as earlier runs let expect. */
+import type { ScriptRow } from "../live/store";
+
+export interface Estimate {
+  /** 0–100 */
+  percent: number;
+  /** Milliseconds to go; null where that cannot be told, 0 where it should be over by now. */
+  left: number | null;
+  /** From earlier runs, not from what the script says. */
+  guessed: boolean;
+}
+
+/** Earlier successes needed for a guess. */
+const ENOUGH = 3;
+
+/** Of the script's oldest run under way; null where there is none, or nothing to go by. */
+export function estimate(row: ScriptRow, now: number): Estimate | null {
+  const startedAt = row.runs[0]?.startedAt ?? null;
+  if (startedAt === null) return null;
+  const passed = Math.max(0, now - startedAt);
+  if (row.progress) {
+    const percent = Math.min(100, Math.max(0, row.progress.percent));
+    return { percent, left: percent > 0 ? (passed * (100 - percent)) / percent : null, guessed: false };
+  }
+  const usual = medianDuration(row);
+  if (usual === null || usual < 1000) return null;
+  return { percent: Math.min(100, (100 * passed) / usual), left: Math.max(0, usual - passed), guessed: true };
+}
+
+function medianDuration(row: ScriptRow): number | null {
+  const durations = (row.recent ?? []).filter(({ status }) => status === "completed").map(({ duration }) => duration);
+  if (durations.length < ENOUGH) return null;
+  durations.sort((a, b) => a - b);
+  return durations[durations.length >> 1]!;
+}

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { address, parse, type Route } from "./route";
+
+const PLACES: [string, Route][] = [
+  ["#/", { page: "overview" }],
+  ["#/timeline", { page: "timeline" }],
+  ["#/runs", { page: "runs" }],
+  ["#/new", { page: "new" }],
+  ["#/config", { page: "config" }],
+  ["#/files", { page: "files" }],
+  ["#/files/lib/a%20%23b.sh", { page: "files", path: "lib/a #b.sh" }],
+  ["#/scripts/a.b-c", { page: "script", name: "a.b-c", tab: "runs" }],
+  ["#/scripts/a/settings", { page: "script", name: "a", tab: "settings" }],
+  ["#/scripts/a/output", { page: "script", name: "a", tab: "output" }],
+  ["#/scripts/a/output/01K?line=12", { page: "script", name: "a", tab: "output", run: "01K", line: 12 }],
+];
+
+test.each(PLACES)("%s is a place", (text, route) => {
+  expect(parse(text)).toEqual(route);
+  expect(address(route)).toBe(text);
+});
+
+test.each(["", "#", "#/overview"])("%j is the overview", (text) => expect(parse(text)).toEqual({ page: "overview" }));
+
+test.each(["#/nowhere", "#/scripts", "#/scripts/a/cellar", "#/scripts/a/runs/01K", "#/timeline/x", "#/%zz"])(
+  "%s is nowhere",
+  (text) => expect(parse(text)).toEqual({ page: "unknown", address: text.slice(1) }),
+);
+
+test("a line that is no number is left out", () => {
+  expect(parse("#/scripts/a/output/01K?line=x")).toEqual({ page: "script", name: "a", tab: "output", run: "01K" });
+});

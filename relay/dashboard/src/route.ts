@@ -1,0 +1,127 @@
+/**
+ * Where in the page the reader is, kept in the address behind `#`: so it works under any path, and every place
+ * can be linked to, reloaded and gone back to.
+ */
+import { computed, signal } from "@preact/signals";
+
+export const TABS = ["runs", "output", "code", "settings", "versions"] as const;
+export type Tab = (typeof TABS)[number];
+
+export type Route =
+  | { page: "overview" }
+  | { page: "timeline" }
+  /** Runs of every script. */
+  | { page: "runs" }
+  /** In tab `output`, `run` is the one looked at (else the latest) and `line` the number of a line in it, from 0. */
+  | { page: "script"; name: string; tab: Tab; run?: string; line?: number }
+  | { page: "new" }
+  /** A file under `scripts_dir`, else the list of them. */
+  | { page: "files"; path?: string }
+  | { page: "config" }
+  | { page: "unknown"; address: string };
+
+/** The route of an address, with or without its `#`. */
+export function parse(address: string): Route {
+  const text = address.replace(/^#/, "");
+  const [path = "", query = ""] = text.split("?", 2);
+  const unknown: Route = { page: "unknown", address: text };
+  let parts: string[];
+  try {
+    parts = path.split("/").filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return unknown;
+  }
+  const [page = "overview", first, second, third, ...more] = parts;
+  if (page === "files") return first === undefined ? { page } : { page, path: parts.slice(1).join("/") };
+  if (more.length) return unknown;
+  if (page === "scripts" && first !== undefined) return script(first, second ?? "runs", third, query) ?? unknown;
+  if (first !== undefined) return unknown;
+  switch (page) {
+    case "overview":
+    case "timeline":
+    case "runs":
+    case "new":
+    case "config":
+      return { page };
+    default:
+      return unknown;
+  }
+}
+
+function script(name: string, tab: string, run: string | undefined, query: string): Route | null {
+  if (!isTab(tab) || (run !== undefined && tab !== "output")) return null;
+  const line = new URLSearchParams(query).get("line");
+  return {
+    page: "script", name, tab,
+    ...(run === undefined ? {} : { run }),
+    ...(line !== null && /^\d{1,9}$/.test(line) ? { line: Number(line) } : {}),
+  };
+}
+
+function isTab(text: string): text is Tab {
+  return (TABS as readonly string[]).includes(text);
+}
+
+/** The address of a route, to be put into `href`. */
+export function address(route: Route): string {
+  switch (route.page) {
+    case "overview":
+      return "#/";
+    case "files":
+      return ["#/files", ...(route.path ?? "").split("/").filter(Boolean).map(encodeURIComponent)].join("/");
+    case "script": {
+      const parts = ["#/scripts", encodeURIComponent(route.name)];
+      if (route.tab !== "runs" || route.run !== undefined) parts.push(route.tab);
+      if (route.run !== undefined) parts.push(encodeURIComponent(route.run));
+      return parts.join("/") + (route.line === undefined ? "" : `?line=${route.line}`);
+    }
+    case "unknown":
+      return `#${route.address}`;
+    default:
+      return `#/${route.page}`;
+  }
+}
+
+/** What keeps the reader from leaving by accident: null where nothing would be lost, else the question to ask. */
+type Guard = () => string | null;
+
+const guards = new Set<Guard>();
+
+/** Ask before the reader leaves this place, and before the tab is closed, until the returned function is called. */
+export function guardLeaving(guard: Guard): () => void {
+  guards.add(guard);
+  return () => guards.delete(guard);
+}
+
+const hash = signal(location.hash);
+
+export const route = computed(() => parse(hash.value));
+
+export function go(to: Route): void {
+  location.hash = address(to);
+}
+
+/** The same place, said more exactly: it does not become a step to go back to. */
+export function replace(to: Route): void {
+  history.replaceState(null, "", address(to));
+  hash.value = location.hash;
+}
+
+addEventListener("hashchange", () => {
+  if (location.hash === hash.value) return; // the reader stayed, below
+  const question = objection();
+  if (question === null || confirm(question)) hash.value = location.hash;
+  else history.pushState(null, "", hash.value || "#/");
+});
+
+addEventListener("beforeunload", (event) => {
+  if (objection() !== null) event.preventDefault(); // the browser asks in its own words
+});
+
+function objection(): string | null {
+  for (const guard of guards) {
+    const question = guard();
+    if (question !== null) return question;
+  }
+  return null;
+}

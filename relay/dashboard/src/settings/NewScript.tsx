@@ -1,0 +1,3 @@
+export function NewScript() {
+  return <h1>NewScript</h1>;
+}

@@ -1,0 +1,58 @@
+import { signal } from "@preact/signals";
+import { translated } from "../text/language";
+import { Dialog } from "../ui/Dialog";
+import { Keys } from "../ui/Keys";
+import { commands, shortcuts } from "./commands";
+
+const words = translated({
+  en: {
+    title: "Keyboard shortcuts",
+    off: "They are switched off; the menu of this page switches them on.",
+    palette: "Find a script, or anything that can be done",
+    close: "Close",
+  },
+  "zh-Hant": {
+    title: "鍵盤快速鍵",
+    off: "快速鍵已關閉，可在頁面選單中開啟。",
+    palette: "尋找指令稿或任何操作",
+    close: "關閉",
+  },
+});
+
+const open = signal(false);
+
+export function openHelp(): void {
+  open.value = true;
+}
+
+/** The keys that do something at this place. */
+export function Help() {
+  if (!open.value) return null;
+  const t = words();
+  const seen = new Set<string>();
+  const listed = commands().filter(({ keys, quiet }) => {
+    if (!keys || quiet || seen.has(keys)) return false;
+    seen.add(keys);
+    return true;
+  });
+  return (
+    <Dialog title={t.title} onClose={() => (open.value = false)}>
+      {!shortcuts.value && <p>{t.off}</p>}
+      <dl class="keys">
+        <dt>
+          <Keys keys="Ctrl+K" />
+        </dt>
+        <dd>{t.palette}</dd>
+        {listed.map(({ keys, title }) => [
+          <dt key={keys}>
+            <Keys keys={keys!} />
+          </dt>,
+          <dd>{title}</dd>,
+        ])}
+      </dl>
+      <button type="button" onClick={() => (open.value = false)}>
+        {t.close}
+      </button>
+    </Dialog>
+  );
+}

@@ -1,0 +1,116 @@
+import { useEffect, useRef } from "preact/hooks";
+import "./shell.css";
+import { isLive, paused, state } from "../live/live";
+import { Overview } from "../overview/Overview";
+import { address, go, type Route, route } from "../route";
+import { translated } from "../text/language";
+import { later } from "../ui/later";
+import { useCommands } from "./commands";
+import { Header } from "./Header";
+import { Help, openHelp } from "./Help";
+import { Messages } from "./Messages";
+import { Notice } from "./Notice";
+import { Palette } from "./Palette";
+
+const words = translated({
+  en: {
+    overview: "Go to the overview",
+    timeline: "Go to the timeline",
+    runs: "Go to all runs",
+    files: "Go to the files",
+    config: "Go to the configuration",
+    create: "New script",
+    help: "Show the keyboard shortcuts",
+    pause: "Pause or resume live updates",
+    unknown: "There is no such place in this page.",
+    back: "To the overview",
+  },
+  "zh-Hant": {
+    overview: "前往總覽",
+    timeline: "前往時間軸",
+    runs: "前往所有執行紀錄",
+    files: "前往檔案",
+    config: "前往設定檔",
+    create: "新增指令稿",
+    help: "顯示鍵盤快速鍵",
+    pause: "暫停或恢復即時更新",
+    unknown: "此頁面中沒有這個位置。",
+    back: "前往總覽",
+  },
+});
+
+const Timeline = later(() => import("../timeline/Timeline").then((module) => module.Timeline));
+const Runs = later(() => import("../runs/Runs").then((module) => module.Runs));
+const ScriptPage = later(() => import("../script/ScriptPage").then((module) => module.ScriptPage));
+const NewScript = later(() => import("../settings/NewScript").then((module) => module.NewScript));
+const Files = later(() => import("../editor/Files").then((module) => module.Files));
+const Configuration = later(() => import("../editor/Configuration").then((module) => module.Configuration));
+
+export function Page() {
+  const t = words();
+  const { problem } = state.value;
+  const main = useFocusOnArrival();
+  useCommands(
+    () => [
+      { title: t.overview, keys: "g o", run: () => go({ page: "overview" }) },
+      { title: t.timeline, keys: "g t", run: () => go({ page: "timeline" }) },
+      { title: t.runs, keys: "g r", run: () => go({ page: "runs" }) },
+      { title: t.files, keys: "g f", run: () => go({ page: "files" }) },
+      { title: t.config, keys: "g c", run: () => go({ page: "config" }) },
+      { title: t.create, keys: "n", run: () => go({ page: "new" }) },
+      { title: t.pause, keys: "p", run: () => (paused.value = !paused.value) },
+      { title: t.help, keys: "?", run: openHelp },
+    ],
+    [t],
+  );
+  return (
+    <>
+      <Header />
+      <main id="content" ref={main} tabIndex={-1} class={isLive.value && !paused.value ? "" : "stale"}>
+        {problem && <Notice problem={problem} />}
+        <Content route={route.value} />
+      </main>
+      <Messages />
+      <Palette />
+      <Help />
+    </>
+  );
+}
+
+function Content({ route }: { route: Route }) {
+  switch (route.page) {
+    case "overview":
+      return <Overview />;
+    case "timeline":
+      return <Timeline />;
+    case "runs":
+      return <Runs />;
+    case "script":
+      return <ScriptPage key={route.name} route={route} />;
+    case "new":
+      return <NewScript />;
+    case "files":
+      return <Files path={route.path ?? null} />;
+    case "config":
+      return <Configuration />;
+    case "unknown":
+      return (
+        <section class="card">
+          <p>{words().unknown}</p>
+          <a href={address({ page: "overview" })}>{words().back}</a>
+        </section>
+      );
+  }
+}
+
+/** On arriving at another place, a screen reader is to read that, and Tab is to go on from there. */
+function useFocusOnArrival() {
+  const ref = useRef<HTMLElement>(null);
+  const { page } = route.value;
+  const before = useRef(page);
+  useEffect(() => {
+    if (before.current !== page) ref.current?.focus({ preventScroll: true });
+    before.current = page;
+  }, [page]);
+  return ref;
+}

@@ -1,0 +1,92 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { ScriptRow } from "../live/store";
+import { chosenLanguage } from "./language";
+import { connectionOf, resultOf, statusOf, withoutCountdown } from "./words";
+
+const ROW: ScriptRow = {
+  name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null, progress: null,
+  schedule: { kind: "every", value: "30s", timezone: "UTC", description: "Every 30 seconds" }, problem: null,
+  labels: {}, recent: null, lastSuccess: null, successAgeLimit: null,
+};
+const RUN = { id: "R", startedAt: 0 };
+
+test.each([
+  [ROW, "Idle"],
+  [{ ...ROW, enabled: false }, "Disabled"],
+  [{ ...ROW, enabled: false, runs: [RUN] }, "Running"],
+  [{ ...ROW, runs: [RUN, RUN] }, "Running ×2"],
+])("a script's status is said in a word", (row, text) => expect(statusOf(row).text).toBe(text));
+
+test.each([
+  ["exit_code", 3, "Failed, exit 3"],
+  ["signal", 137, "Failed, signal 9"],
+  ["timeout", 143, "Timed out"],
+  ["spawn", -1, "Could not start"],
+  ["cancelled", 143, "Stopped"],
+  ["lost", -1, "Lost track of"],
+] as const)("a run that failed by %s is called so", (reason, exitCode, text) =>
+  expect(resultOf({ status: "failed", reason, exitCode }).text).toBe(text),
+);
+
+test.each([
+  ["overlap", "Skipped: still running"],
+  ["missed", "Missed: service was down"],
+  ["queue_full", "Skipped: queue full"],
+] as const)("a start that did not happen, for %s, is told with its reason", (reason, text) =>
+  expect(resultOf({ status: "skipped", reason, exitCode: null })).toEqual({ sign: "warning", text }),
+);
+
+test.each([
+  [{ ...ROW, enabled: false, nextStart: 0 }, "–"],
+  [{ ...ROW, schedule: { ...ROW.schedule, kind: "manual" } }, "by hand only"],
+  [{ ...ROW, nextStart: 0 }, "due"],
+  [{ ...ROW, nextStart: 0, runs: [RUN] }, "after this run"],
+] as const)("a next start that cannot be counted down to is said in words", (row, text) =>
+  expect(withoutCountdown(row)).toBe(text),
+);
+
+describe("the connection", () => {
+  const twoPm = new Date(2026, 0, 31, 14, 2, 11).getTime();
+  const AT_TWO = { online: true, paused: false, heardAt: twoPm, now: 0 };
+
+  test("that the reader paused says so, and as of when the data are", () => {
+    expect(connectionOf({ kind: "live" }, { ...AT_TWO, paused: true }).text).toBe("Paused, data as of 14:02:11");
+  });
+
+  test("counts down to the next attempt and dates what is shown", () => {
+    const { text } = connectionOf({ kind: "waiting", until: 3500 }, AT_TWO);
+    expect(text).toBe("Reconnecting in 4 s, data as of 14:02:11");
+  });
+
+  test("is announced once, not with every second or attempt", () => {
+    const attempts = [
+      connectionOf({ kind: "waiting", until: 3500 }, AT_TWO),
+      connectionOf({ kind: "waiting", until: 3500 }, { ...AT_TWO, now: 1000 }),
+      connectionOf({ kind: "connecting" }, AT_TWO),
+    ];
+    expect(new Set(attempts.map(({ quiet }) => quiet)).size).toBe(1);
+  });
+
+  test("says that the machine is offline, and as of when the data are", () => {
+    const { text } = connectionOf({ kind: "waiting", until: 3500 }, { ...AT_TWO, online: false });
+    expect(text).toBe("Offline, data as of 14:02:11");
+  });
+
+  test("says why it will not be tried again", () => {
+    expect(connectionOf({ kind: "refused", reason: "forbidden" }, { ...AT_TWO, heardAt: null }).text).toBe("Not connected: forbidden");
+  });
+});
+
+describe("in Chinese", () => {
+  afterEach(() => {
+    chosenLanguage.value = null;
+  });
+
+  test("a script's status, a run's result and the connection are said", () => {
+    chosenLanguage.value = "zh-Hant";
+    expect(statusOf({ ...ROW, runs: [RUN, RUN] }).text).toBe("執行中 ×2");
+    expect(resultOf({ status: "failed", reason: "exit_code", exitCode: 3 }).text).toBe("失敗，結束代碼 3");
+    const connection = connectionOf({ kind: "waiting", until: 3500 }, { online: true, paused: false, heardAt: null, now: 0 });
+    expect(connection.text).toBe("4 秒後重新連線");
+  });
+});

@@ -1,0 +1,171 @@
+/** What is said about scripts and their runs, and with which sign and colour. */
+import type { FailureReason, SkipReason, Trigger } from "../events";
+import type { Connection } from "../live/socket";
+import type { ScriptRow } from "../live/store";
+import { clockTime } from "./format";
+import { translated } from "./language";
+
+/** A sign's shape; shape, word and colour each tell it alone. */
+export type Sign = "good" | "bad" | "active" | "warning" | "idle" | "off";
+
+export interface Saying {
+  sign: Sign;
+  text: string;
+}
+
+/** What is told of a run that ended, or did not start. */
+export interface Outcome {
+  readonly status: "completed" | "failed" | "skipped" | "running";
+  readonly reason: FailureReason | SkipReason | null;
+  readonly exitCode: number | null;
+}
+
+const words = translated({
+  en: {
+    running: "Running",
+    runningTimes: (n: number) => `Running ×${n}`,
+    idle: "Idle",
+    disabled: "Disabled",
+    overdue: "Overdue",
+    neverRan: "Never ran",
+    waiting: "Waiting",
+    completed: "Completed",
+    timeout: "Timed out",
+    spawn: "Could not start",
+    cancelled: "Stopped",
+    lost: "Lost track of",
+    signal: (n: number) => `Failed, signal ${n}`,
+    exit: (n: number | null) => (n === null ? "Failed" : `Failed, exit ${n}`),
+    overlap: "Skipped: still running",
+    missed: "Missed: service was down",
+    queue_full: "Skipped: queue full",
+    byHand: "by hand only",
+    afterThisRun: "after this run",
+    due: "due",
+    schedule: "Schedule",
+    manual: "By hand",
+    retry: "Retry",
+    missedTrigger: "Made up for",
+    asOf: (time: string) => `, data as of ${time}`,
+    connectionLost: "Connection lost, reconnecting",
+    live: "Live",
+    polling: "Live, every 5 s",
+    paused: "Paused",
+    connecting: "Connecting",
+    refused: (reason: string) => `Not connected: ${reason}`,
+    offline: "Offline",
+    reconnecting: (seconds: number) => `Reconnecting in ${seconds} s`,
+  },
+  "zh-Hant": {
+    running: "執行中",
+    runningTimes: (n: number) => `執行中 ×${n}`,
+    idle: "閒置",
+    disabled: "已停用",
+    overdue: "逾期",
+    neverRan: "從未執行",
+    waiting: "等待中",
+    completed: "成功",
+    timeout: "逾時",
+    spawn: "無法啟動",
+    cancelled: "已停止",
+    lost: "失去追蹤",
+    signal: (n: number) => `失敗，信號 ${n}`,
+    exit: (n: number | null) => (n === null ? "失敗" : `失敗，結束代碼 ${n}`),
+    overlap: "略過：仍在執行",
+    missed: "錯過：服務未執行",
+    queue_full: "略過：佇列已滿",
+    byHand: "僅手動",
+    afterThisRun: "本次結束後",
+    due: "即將開始",
+    schedule: "排程",
+    manual: "手動",
+    retry: "重試",
+    missedTrigger: "補跑",
+    asOf: (time: string) => `，資料時間 ${time}`,
+    connectionLost: "連線中斷，正在重新連線",
+    live: "即時",
+    polling: "即時（每 5 秒）",
+    paused: "已暫停",
+    connecting: "連線中",
+    refused: (reason: string) => `未連線：${reason}`,
+    offline: "離線",
+    reconnecting: (seconds: number) => `${seconds} 秒後重新連線`,
+  },
+});
+
+export function statusOf(row: ScriptRow): Saying {
+  if (row.runs.length > 1) return { sign: "active", text: words().runningTimes(row.runs.length) };
+  if (row.runs.length) return { sign: "active", text: words().running };
+  return row.enabled ? { sign: "idle", text: words().idle } : { sign: "off", text: words().disabled };
+}
+
+export function overdueSaying(): Saying {
+  return { sign: "warning", text: words().overdue };
+}
+
+export function resultOf(result: Outcome | null): Saying {
+  if (!result) return { sign: "idle", text: words().neverRan };
+  switch (result.status) {
+    case "running":
+      return { sign: "active", text: words().running };
+    case "completed":
+      return { sign: "good", text: words().completed };
+    case "skipped":
+      return { sign: "warning", text: words()[result.reason as SkipReason] };
+    case "failed":
+      return failure(result);
+  }
+}
+
+function failure({ reason, exitCode }: Outcome): Saying {
+  switch (reason) {
+    case "cancelled":
+      return { sign: "warning", text: words().cancelled };
+    case "timeout":
+    case "spawn":
+    case "lost":
+      return { sign: "bad", text: words()[reason] };
+    case "signal":
+      return { sign: "bad", text: words().signal((exitCode ?? 128) - 128) };
+    default:
+      return { sign: "bad", text: words().exit(exitCode) };
+  }
+}
+
+export function triggerName(trigger: Trigger): string {
+  return trigger === "missed" ? words().missedTrigger : words()[trigger];
+}
+
+/** What stands in the place of a countdown when the planned start has passed or there is none. */
+export function withoutCountdown(row: ScriptRow): string {
+  if (!row.enabled) return "–";
+  if (row.nextStart === null) return row.schedule.kind === "manual" ? words().byHand : "–";
+  return row.runs.length ? words().afterThisRun : words().due;
+}
+
+/** The connection in words; `quiet` does not change while nothing happens, for screen readers. */
+export function connectionOf(
+  connection: Connection,
+  { online, paused, heardAt, now }: { online: boolean; paused: boolean; heardAt: number | null; now: number },
+): Saying & { quiet: string } {
+  const asOf = heardAt === null ? "" : words().asOf(clockTime(heardAt));
+  if (paused) return { sign: "idle", text: words().paused + asOf, quiet: words().paused };
+  switch (connection.kind) {
+    case "live":
+    case "polling":
+      return { sign: "good", text: words()[connection.kind], quiet: words()[connection.kind] };
+    case "connecting": {
+      const text = words().connecting;
+      return { sign: "warning", text: text + asOf, quiet: heardAt === null ? text : words().connectionLost };
+    }
+    case "refused": {
+      const quiet = words().refused(connection.reason);
+      return { sign: "bad", text: quiet + asOf, quiet };
+    }
+    case "waiting": {
+      if (!online) return { sign: "bad", text: words().offline + asOf, quiet: words().offline };
+      const seconds = Math.max(1, Math.ceil((connection.until - now) / 1000));
+      return { sign: "warning", text: words().reconnecting(seconds) + asOf, quiet: words().connectionLost };
+    }
+  }
+}

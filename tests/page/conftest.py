@@ -1,0 +1,56 @@
+"""A real browser before the real service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.programs import program
+from tests.service import DEADLINE, Service
+
+QUIET = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+ARGUMENTS = [*QUIET.split(), "--disable-component-update", "--disable-sync"]
+
+expect.set_options(timeout=DEADLINE * 1000)
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = program("chromium", "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """Opens a service's page, in a browser window of its own, and waits until it is live.
+
+    `place` is what stands behind the address, such as `#/timeline`; `options` are those of the window, such as
+    `viewport` and `locale`.  However the page is used, it throws nothing, stays in its policy and asks nobody else.
+    """
+    faults: list[str] = []
+    pages: list[Page] = []
+
+    def open_one(service: Service, place: str = "", **options: Any) -> Page:
+        page = browser.new_context(**{"locale": "en-GB", **options}).new_page()
+        pages.append(page)
+        page.set_default_timeout(DEADLINE * 1000)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None)
+        page.on("request", lambda asked: None if asked.url.startswith(service.url) else faults.append(asked.url))
+        page.goto(f"{service.url}/{place}")
+        expect(page.get_by_test_id("connection")).to_have_text("Live")
+        return page
+
+    yield open_one
+    for page in pages:
+        page.context.close()
+    assert faults == []
+
