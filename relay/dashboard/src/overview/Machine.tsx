@@ -2,11 +2,15 @@ import { useMemo } from "preact/hooks";
 import type uPlot from "uplot";
 import type { SystemMetrics } from "../events";
 import { type Column, type History, withGaps } from "../live/samples";
+import { flag } from "../preferences";
 import { colour, type ColourName } from "../shell/theme";
 import { bytes, clockMinutes, clockTime, percent } from "../text/format";
 import { language } from "../text/language";
 import { Chart, type Table } from "../ui/Chart";
 import { words } from "./words";
+
+/** Whether the charts are shown; on a telephone the scripts come first. */
+const charts = flag("charts", innerWidth >= 600);
 
 interface Line {
   name: string;
@@ -20,7 +24,7 @@ export function Machine({ history, system }: { history: History; system: SystemM
   const gapped = useMemo(() => withGaps(history), [history]);
   const rate = (value: number) => `${bytes(value)}/s`;
   return (
-    <div class="machine">
+    <section class="machine" aria-label={t.machine}>
       <Gauge
         name={t.cpu}
         figure={percent(system.cpu_percent)}
@@ -60,7 +64,10 @@ export function Machine({ history, system }: { history: History; system: SystemM
         say={rate}
         full={null}
       />
-    </div>
+      <button type="button" class="quiet" aria-expanded={charts.value} onClick={() => (charts.value = !charts.value)}>
+        {charts.value ? t.hideCharts : t.showCharts}
+      </button>
+    </section>
   );
 }
 
@@ -86,13 +93,15 @@ function Gauge({ name, figure, note, t, lines, say, full }: GaugeProps) {
       <h2>{name}</h2>
       <span class="figure">{figure}</span>
       <span class="note line">{note}</span>
-      <Chart
-        label={words().history(name)}
-        data={data}
-        options={() => drawing(lines, say, full)}
-        inputs={[language.value]}
-        table={() => table(t, lines, say)}
-      />
+      {charts.value && (
+        <Chart
+          label={words().history(name)}
+          data={data}
+          options={() => drawing(lines, say, full)}
+          inputs={[language.value]}
+          table={() => table(t, lines, say)}
+        />
+      )}
     </section>
   );
 }
@@ -100,7 +109,7 @@ function Gauge({ name, figure, note, t, lines, say, full }: GaugeProps) {
 function drawing(lines: readonly Line[], say: (value: number) => string, full: number | null) {
   const axis = { stroke: colour("quiet"), grid: { show: false }, ticks: { show: false }, font: "11px system-ui" };
   return {
-    padding: [8, 0, 0, 0] as uPlot.Padding,
+    padding: [8, 16, 0, 0] as uPlot.Padding,
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: {

@@ -49,17 +49,17 @@ export function Scripts({ rows }: { rows: ReadonlyMap<string, ScriptRow> }) {
         }}
       >
         <div class="row head" role="row" aria-rowindex={1}>
-          <span role="columnheader">
+          <label class="check" role="columnheader">
             <input
               type="checkbox"
-              aria-label={t.selectAll}
               checked={chosen.length > 0 && chosen.length === shown.length}
               indeterminate={chosen.length > 0 && chosen.length < shown.length}
               onChange={(event) =>
                 setSelected(new Set(event.currentTarget.checked ? shown.map(({ name }) => name) : []))
               }
             />
-          </span>
+            <span>{t.selectAll}</span>
+          </label>
           {[t.script, t.state, t.result, t.recent, t.next, t.actions].map((column) => (
             <span key={column} role="columnheader">
               {column}
