@@ -12,6 +12,7 @@ from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -215,6 +216,8 @@ def _service_fault(key: str, value: Any) -> str | None:
             return _zone_fault(value)
         case "sample_interval" if value < SHORTEST_INTERVAL:
             return f"expected {SHORTEST_INTERVAL} or longer, not {value}"
+        case "grafana_url":
+            return _address_fault(value)
     return None
 
 
@@ -227,6 +230,15 @@ def _script_fault(key: str, value: Any) -> str | None:
             return _zone_fault(value)
         case "every" if value < SHORTEST_INTERVAL:
             return f"expected {SHORTEST_INTERVAL} or longer, not {value}"
+    return None
+
+
+def _address_fault(address: str) -> str | None:
+    """What is wrong with the address of a web site that its pattern does not say."""
+    try:
+        _ = urlsplit(address).port
+    except ValueError as error:  # brackets around what is no IPv6 address, or a port above 65535
+        return f"expected an address that there can be, not {address}: {error}"
     return None
 
 

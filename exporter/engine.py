@@ -28,6 +28,8 @@ from exporter.events import (
     Instant,
     Output,
     OutputPage,
+    PlannedScript,
+    RecentScript,
     Run,
     RunEnded,
     RunSkipped,
@@ -49,6 +51,7 @@ from exporter.line_writer import LineWriter
 from exporter.live import LiveRuns
 from exporter.metrics import Metrics
 from exporter.outputs import Outputs
+from exporter.planned import planned_script
 from exporter.published import Published, refused
 from exporter.pulse import Pulse
 from exporter.restore import Restores, Upload
@@ -449,6 +452,7 @@ class Engine:
             scripts_enabled=enabled, scripts_disabled=len(self._scripts) - enabled,
             active_scripts=len(self._live.executing()), runs_queued=self._scheduler.queued,
             total_executions=self._executions, sampled_at=sampled_at, system_metrics=sample,
+            grafana_url=self.settings.grafana_url,
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:
@@ -465,6 +469,21 @@ class Engine:
             system_metrics=self.latest_sample()[1],
             samples=samples,
         )
+
+    async def recent(self, names: Sequence[str], runs: int) -> list[RecentScript]:
+        """What the snapshot does not tell of scripts, those of them that there are, with so many of their runs."""
+        ended = await self._history.recent(names, runs)
+        there = ((name, *self.metrics.success(name)) for name in names if name in self._scripts)
+        return [
+            RecentScript(name=name, last_success_at=success, success_age_limit=limit, runs=ended[name])
+            for name, success, limit in there
+        ]
+
+    async def planned_starts(self, names: Iterable[str], until: Instant, limit: int) -> list[PlannedScript]:
+        """The starts up to `until`, at most `limit` of each, of those of the scripts that are there and enabled."""
+        enabled = [name for name in names if name in self._scripts and self._scripts.settings(name).enabled]
+        known = [(name, self.next_start(name), self._scheduler.timing(name)) for name in enabled]
+        return await asyncio.to_thread(lambda: [planned_script(*script, until, limit) for script in known])
 
     async def run_now(self, name: str) -> str:
         """Start a run by hand, or let it wait for its turn; its id.  Raises UnknownScript, RunRefused."""

@@ -160,6 +160,40 @@ class ServiceStatus(Struct, frozen=True, kw_only=True):
     total_executions: int
     sampled_at: Instant
     system_metrics: SystemMetrics
+    grafana_url: str | None
+    """Address of a Grafana that has the dashboards, as configured."""
+
+
+class PastRun(Struct, frozen=True, kw_only=True, gc=False):
+    """A run that ended, as far as the page draws it."""
+
+    run_id: str
+    status: Literal["completed", "failed"]
+    reason: FailureReason | None
+    started_at: Instant
+    duration: int
+    """Milliseconds."""
+
+
+class RecentScript(Struct, frozen=True, kw_only=True):
+    """What the snapshot does not tell of a script: how it went lately."""
+
+    name: str
+    last_success_at: Instant | None
+    """End of the latest run that completed."""
+    success_age_limit: int | None
+    """Milliseconds that the last success must not be older than; null where there is no such limit."""
+    runs: list[PastRun]
+    """The latest ones, in the order in which they ended; one whose end the stream tells just then may be here, too."""
+
+
+class PlannedScript(Struct, frozen=True, kw_only=True):
+    """When an enabled script is to start next; of a script with jitter only the first start has it."""
+
+    name: str
+    starts: list[Instant]
+    more: bool
+    """Whether there are further ones up to the time asked for."""
 
 
 # --- Events ----------------------------------------------------------------------------------------

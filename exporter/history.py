@@ -28,7 +28,7 @@ import msgspec
 from exporter import records, search_index
 from exporter.archive import Archive, Chunk
 from exporter.data_dir import Reserve
-from exporter.events import Instant, Run
+from exporter.events import Instant, PastRun, Run
 from exporter.records import CursorError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.sweeper import Sweeper
 
@@ -248,6 +248,10 @@ class History:
     async def runs(self, query: RunQuery) -> RunPage:
         """A page of records, latest begun first.  Raises CursorError."""
         return await self.read(lambda connection: records.page(connection, query))
+
+    async def recent(self, script_names: Iterable[str], limit: int) -> dict[str, list[PastRun]]:
+        """Each script's latest runs that ended, the last of them last."""
+        return await self.read(lambda c: {name: records.recent(c, name, limit) for name in script_names})
 
     async def executing(self) -> list[Run]:
         """Records that still say `running`: what the last life of the service left."""

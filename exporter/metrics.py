@@ -244,6 +244,12 @@ class Metrics:
         if series := self._scripts.touch(name):
             series.restore_last(run, last_success_at)
 
+    def success(self, name: str) -> tuple[Instant | None, int | None]:
+        """When a configured script last succeeded, and how old in ms that must not get; None where there is none."""
+        series = self._scripts.scripts[name]
+        limit = series.facts.success_age_limit
+        return series.last_success, None if limit is None else int(limit)
+
     def run_started(self, run: Run) -> None:
         """A run executes, new or taken up from the last life of the service."""
         if series := self._scripts.touch(run.script_name):

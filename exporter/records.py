@@ -9,11 +9,21 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 
 from exporter.archive import Archive, Chunk
-from exporter.events import Instant, Run
+from exporter.events import Instant, PastRun, Run
 
 COLUMNS = Run.__struct_fields__
 """Of the table `runs`."""
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM runs"  # noqa: S608
+_ENDED = (
+    "SELECT * FROM (SELECT rowid AS id, ended_at, run_id FROM runs WHERE script_name = ?1 AND status = '{}'"
+    " ORDER BY ended_at DESC, run_id DESC LIMIT ?2)"
+)
+_RECENT = (
+    "SELECT run_id, status, reason, started_at, duration FROM"  # noqa: S608
+    f" ({_ENDED.format('completed')} UNION ALL {_ENDED.format('failed')} ORDER BY ended_at DESC, run_id DESC LIMIT ?2)"
+    " CROSS JOIN runs USING (run_id) WHERE runs.rowid = id ORDER BY runs.ended_at, run_id"
+)
+"""By two ways along an index, so that starts which did not happen cost nothing, however many there are."""
 NEWEST_FIRST = "ORDER BY begun_at DESC, run_id DESC"
 
 
@@ -109,6 +119,14 @@ def many(connection: sqlite3.Connection, tail: str, *values: object) -> list[Run
 def one(connection: sqlite3.Connection, tail: str, *values: object) -> Run | None:
     """The first of them."""
     return next(iter(many(connection, f"{tail} LIMIT 1", *values)), None)
+
+
+def recent(connection: sqlite3.Connection, script_name: str, limit: int) -> list[PastRun]:
+    """A script's latest runs that ended, the last of them last."""
+    return [
+        PastRun(run_id=run_id, status=status, reason=reason, started_at=Instant(started_at), duration=duration)
+        for run_id, status, reason, started_at, duration in connection.execute(_RECENT, (script_name, limit))
+    ]
 
 
 def executing(connection: sqlite3.Connection) -> list[Run]:

@@ -203,6 +203,10 @@ class Scheduler:
         ]
         return min((start for start in starts if start is not None), default=None)
 
+    def timing(self, script_name: str) -> Timing:
+        """The schedule of a script, an interval with its beat."""
+        return self._plans[script_name].timing
+
     def clock_set_back(self) -> list[tuple[str, TimetableEntry]]:
         """Plan anew by what the clock shows now; of cron only what is far ahead is forgotten."""
         now = self._clock()

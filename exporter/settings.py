@@ -117,6 +117,11 @@ AllowedOrigin = Annotated[
     Meta(pattern=rf"^[A-Za-z][A-Za-z0-9+.-]*://{_HOST}/?$",
          description="an origin such as https://grafana.example.org, without a path"),
 ]  # fmt: skip
+WebAddress = Annotated[
+    str,
+    Meta(pattern=rf"^https?://{_HOST}(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$",
+         description="an http or https address such as https://grafana.example.org, without a query"),
+]  # fmt: skip
 Overlap = Literal["skip", "queue", "replace", "allow"]
 Missed = Literal["skip", "once", "all"]
 SCHEDULES = ("cron", "every", "at")
@@ -184,6 +189,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_concurrent_runs: Annotated[int, Meta(ge=1, le=10_000)] = 16
     allowed_hosts: list[AllowedHost] = []
     allowed_origins: list[AllowedOrigin] = []
+    grafana_url: WebAddress | None = None
+    """Address of a Grafana that has the dashboards that come along; the page links to it."""
     on_shutdown: OnShutdown = "leave"
     log_output: LogOutput = "none"
     """What is written to standard output: every run that has ended, and every line that runs print."""

@@ -15,7 +15,7 @@ from tornado.web import Application, RequestHandler, stream_request_body
 
 from exporter.versions import Content, content_of
 from relay import openapi, pages
-from relay.api import backup, config, files, logs, runs, schedule, scripts, system
+from relay.api import backup, config, files, logs, overview, runs, schedule, scripts, system
 from relay.handler import MAX_BODY, MAX_DISCARDED, Handler, NotFound, Site
 from relay.operation import Answer, operation
 from relay.problem import Problem
@@ -78,6 +78,8 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/scripts/{name}/stop", scripts.ScriptStop),
     ("/api/v1/scripts/{name}/enable", scripts.ScriptEnable),
     ("/api/v1/scripts/{name}/disable", scripts.ScriptDisable),
+    ("/api/v1/recent", overview.Recent),
+    ("/api/v1/planned", overview.Planned),
     ("/api/v1/runs", runs.Runs),
     ("/api/v1/runs/{id}", runs.Run),
     ("/api/v1/runs/{id}/stop", runs.RunStop),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable
 from contextlib import aclosing
 from itertools import islice
 from types import TracebackType
@@ -26,7 +26,7 @@ MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
 MAX_BODY = 1 << 20
 """Longest body that is read, in bytes, unless a handler says otherwise."""
-_PIECE = 100
+PIECE = 100
 """Items of a list that are taken and encoded at a time."""
 MAX_DISCARDED = 64 << 20
 """Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
@@ -105,7 +105,11 @@ class Handler(RequestHandler):
 
     async def answer_list(self, noun: str, items: Iterable[Any], **others: Any) -> None:
         """As `answer`, with an object that has `others`, and under their noun items of any number, taken as needed."""
-        await self.answer_pieces("application/json", _pieces({**others, noun: []}, items))
+        await self.answer_batches(noun, _batches(items), **others)
+
+    async def answer_batches(self, noun: str, batches: AsyncIterator[list[Any]], **others: Any) -> None:
+        """The same with items that come some at a time."""
+        await self.answer_pieces("application/json", _pieces({**others, noun: []}, batches))
 
     def answer_tagged(self, content: bytes, content_type: str, etag: str) -> None:
         """Answer with what has a strong `ETag`, or that the asker has it already."""
@@ -195,12 +199,19 @@ class Handler(RequestHandler):
         return Problem(status, "An error in Cronscope itself; its log has the details.")
 
 
-async def _pieces(empty: dict[str, Any], items: Iterable[Any]) -> AsyncGenerator[bytes, None]:
-    """JSON of an object of which the last value is to hold `items`; encoding many at once would hold up all others."""
-    begin, left = to_json(empty)[: -len("]}")], iter(items)
-    while piece := [*islice(left, _PIECE)]:
-        yield begin + (await asyncio.to_thread(to_json, piece))[1:-1]
-        begin = b","
+async def _batches(items: Iterable[Any]) -> AsyncIterator[list[Any]]:
+    left = iter(items)
+    while batch := [*islice(left, PIECE)]:
+        yield batch
+
+
+async def _pieces(empty: dict[str, Any], batches: AsyncIterator[list[Any]]) -> AsyncGenerator[bytes, None]:
+    """JSON of an object of which the last value is to hold all items; encoding all at once would hold up all others."""
+    begin = to_json(empty)[: -len("]}")]
+    async for batch in batches:
+        if batch:  # the scripts that it was to be about may be gone
+            yield begin + (await asyncio.to_thread(to_json, batch))[1:-1]
+            begin = b","
     yield (b"" if begin == b"," else begin) + b"]}\n"
 
 

@@ -63,6 +63,10 @@ def moment(text: str) -> Instant:
     """Raises ValueError."""
     if text[-1].isalpha() and text[0].isdigit() and "T" not in text.upper():
         return Instant(Instant.now() - Duration.parse(text))
+    return _time(text)
+
+
+def _time(text: str) -> Instant:
     # An unescaped plus arrives as a space.
     return Instant.parse(re.sub(r" (\d\d:\d\d)$", r"+\1", text))
 
@@ -76,3 +80,5 @@ Moment = Annotated[
     ),
 ]
 """A point in time: RFC 3339, or a duration with its unit that counts back from now, as journalctl has it."""
+Time = Annotated[Instant, Meta(description="a time such as 2026-01-31T19:00:00Z", extra={"parse": _time})]
+"""A point in time: RFC 3339."""

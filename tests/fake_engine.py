@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from exporter.etag import Precondition
 from exporter.events import (
     Instant,
     OutputPage,
+    PlannedScript,
+    RecentScript,
     Run,
     Samples,
     Schedule,
@@ -141,7 +143,7 @@ class FakeEngine(Engine):
         return ServiceStatus(
             version=self.version, started_at=self.started_at, epoch=self.journal.epoch, seq=0, scripts_enabled=1,
             scripts_disabled=0, active_scripts=1, runs_queued=0, total_executions=0, sampled_at=self.started_at,
-            system_metrics=SAMPLE,
+            system_metrics=SAMPLE, grafana_url=None,
         )  # fmt: skip
 
     def latest_sample(self) -> tuple[Instant, SystemMetrics]:
@@ -161,6 +163,12 @@ class FakeEngine(Engine):
     def script(self, name: str) -> Script:
         self._know_script(name)
         return SCRIPT
+
+    async def recent(self, names: Sequence[str], runs: int) -> list[RecentScript]:
+        return [RecentScript(name=name, last_success_at=None, success_age_limit=None, runs=[]) for name in names]
+
+    async def planned_starts(self, names: Iterable[str], until: Instant, limit: int) -> list[PlannedScript]:
+        return [PlannedScript(name=name, starts=[], more=False) for name in names]
 
     async def run_now(self, name: str) -> str:
         self._asked("run_now", name)

@@ -77,6 +77,13 @@ def test_everything_listens_on_loopback_only() -> None:
     assert SERVICES["folders"]["network_mode"] == "none"
 
 
+def test_the_page_links_to_the_grafana_beside_it() -> None:
+    grafana = SERVICES["grafana"]["environment"]
+    assert (
+        SERVICES["cronscope"]["environment"]["CRONSCOPE_GRAFANA_URL"] == f"http://{grafana['GF_SERVER_HTTP_ADDR']}:3000"
+    )
+
+
 def test_every_file_and_folder_that_is_mounted_is_there_and_can_not_be_changed() -> None:
     volumes = YAML(typ="safe").load(FILE)["volumes"]
     for service in SERVICES.values():

@@ -58,6 +58,7 @@ disk_path: /var
 max_concurrent_runs: 4
 allowed_hosts: [cron.example.org, 192.0.2.1, "[2001:db8::1]", 2001:db8::2, cron.example.org:8443]
 allowed_origins: [https://grafana.example.org, "http://[2001:db8::1]:3000"]
+grafana_url: https://example.org:3000/grafana/
 on_shutdown: wait
 retention: {runs: 10, days: 1.5, bytes: 1GiB}
 scripts:
@@ -88,6 +89,7 @@ scripts:
         timezone="UTC", sample_interval=Duration(500), disk_path=Path("/var"), max_concurrent_runs=4,
         allowed_hosts=["cron.example.org", "192.0.2.1", "[2001:db8::1]", "2001:db8::2", "cron.example.org:8443"],
         allowed_origins=["https://grafana.example.org", "http://[2001:db8::1]:3000"],
+        grafana_url="https://example.org:3000/grafana/",
         on_shutdown="wait", retention=Retention(runs=10, days=1.5, bytes=Size(1 << 30)),
         scripts=[ScriptSettings(
             name="backup", description="Nightly dump", command="./backup.sh --full", cron="15 3 * * *",
@@ -106,6 +108,25 @@ scripts:
 def test_a_file_without_values_means_the_defaults(text: str) -> None:
     base = PATH.parent
     assert loaded(text).settings == Settings(data_dir=base / "data", scripts_dir=base / "scripts")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:3000", "https://[2001:db8::1]:3000/", "http://grafana/a%20b/c"])
+def test_grafana_is_at_an_address_of_the_web(address: str) -> None:
+    assert loaded(f'grafana_url: "{address}"').settings.grafana_url == address
+    assert loaded("grafana_url: null", {"CRONSCOPE_GRAFANA_URL": address}).settings.grafana_url == address
+
+
+@pytest.mark.parametrize("address", [
+    "javascript:alert(1)", "ftp://grafana", "//grafana", "grafana:3000", "http://", "http://:3000", "http://a b/",
+    "http://grafana:65536", "http://[::1", "http://[1:2]", "http://grafana/?orgId=1", "http://u:p@grafana", "''",
+])  # fmt: skip
+def test_grafana_is_nowhere_else(address: str) -> None:
+    (fault,) = faults(f"\ngrafana_url: {address}")
+    assert (fault.line, fault.key) == (2, "grafana_url")
+    assert fault.message.startswith("grafana_url: expected an ")
+    if address != "''":
+        (fault,) = faults("", {"CRONSCOPE_GRAFANA_URL": address})
+        assert "CRONSCOPE_GRAFANA_URL" in str(fault)
 
 
 def test_paths_are_relative_to_the_file_and_a_tilde_is_no_home() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from relay.app import App
 from relay.handler import Site
 from relay.socket import Relay
 from tests.fake_engine import FakeEngine
+from tests.service import Service
 
 Fetch = Callable[..., Awaitable[HTTPResponse]]
 
@@ -38,9 +41,11 @@ def app(static: Path) -> App:
 
 @pytest.fixture
 def fetch(http_client: AsyncHTTPClient, base_url: str) -> Fetch:
-    async def ask(path: str, **headers: str) -> HTTPResponse:
+    async def ask(path: str, method: str = "GET", **headers: str) -> HTTPResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await http_client.fetch(base_url + path, headers=named, raise_error=False)
+        return await http_client.fetch(
+            base_url + path, method=method, headers=named, raise_error=False, decompress_response=False
+        )
 
     return ask
 
@@ -95,3 +100,91 @@ async def test_a_page_that_is_not_built_tells_how_to_build_it(fetch: Fetch, stat
     answer = await fetch("/")
     assert answer.code == 503
     assert b"make run" in answer.body
+
+
+# --- compressed ---
+
+LONG = b"export const text = 'long enough to be worth it';\n" * 100
+ASSET = "/assets/index-D4yb7.js"
+
+
+@pytest.fixture
+def long(static: Path) -> None:
+    (static / ASSET[1:]).write_bytes(LONG)
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("long")
+async def test_files_are_compressed_for_who_takes_that(fetch: Fetch) -> None:
+    plain, compressed = await fetch(ASSET), await fetch(ASSET, Accept_Encoding="br, gzip")
+    assert (plain.body, gzip.decompress(compressed.body)) == (LONG, LONG)
+    assert "Content-Encoding" not in plain.headers
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    assert len(compressed.body) == int(compressed.headers["Content-Length"]) < len(LONG) / 10
+    assert plain.headers["Etag"] != compressed.headers["Etag"]
+    for name in ("Vary", "Cache-Control", "Content-Type", "Last-Modified"):
+        assert plain.headers[name] == compressed.headers[name]
+    assert plain.headers["Vary"] == "Accept-Encoding"
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("accepted", ["", "br", "gzip;q=0", "identity"])
+async def test_files_are_not_compressed_for_others(fetch: Fetch, accepted: str) -> None:
+    assert (await fetch(ASSET, Accept_Encoding=accepted)).body == LONG
+
+
+@pytest.mark.gen_test
+async def test_what_gets_no_shorter_comes_as_it_is(fetch: Fetch) -> None:
+    answer = await fetch("/", Accept_Encoding="gzip")
+    assert answer.body == b"<title>Cronscope</title>"
+    assert "Content-Encoding" not in answer.headers
+
+
+@pytest.mark.gen_test
+async def test_the_page_itself_is_compressed_and_follows_a_build(fetch: Fetch, static: Path) -> None:
+    before = None
+    for title in ("Old", "New"):
+        (static / "index.html").write_text(f"<title>{title}</title>" + " " * 1000)
+        answer = await fetch("/", Accept_Encoding="gzip", **({"If_None_Match": before} if before else {}))
+        assert title in gzip.decompress(answer.body).decode()
+        before = answer.headers["Etag"]
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+async def test_each_form_of_a_file_is_kept_asked_for_and_continued_by_itself(fetch: Fetch, accepted: str) -> None:
+    whole = await fetch(ASSET, Accept_Encoding=accepted)
+    tag = whole.headers["Etag"]
+    kept = await fetch(ASSET, Accept_Encoding=accepted, If_None_Match=tag)
+    assert (kept.code, kept.body, kept.headers["Etag"]) == (304, b"", tag)
+    assert kept.headers["Vary"] == "Accept-Encoding"
+    head = await fetch(ASSET, "HEAD", Accept_Encoding=accepted)
+    assert (head.code, head.body) == (200, b"")
+    for name in ("Etag", "Content-Length", "Content-Encoding", "Vary"):
+        assert head.headers.get(name) == whole.headers.get(name)
+    part = await fetch(ASSET, Accept_Encoding=accepted, Range="bytes=10-19")
+    assert (part.code, part.body, part.headers["Etag"]) == (206, whole.body[10:20], tag)
+    assert part.headers["Content-Range"] == f"bytes 10-19/{len(whole.body)}"
+    assert (await fetch(ASSET, Accept_Encoding=accepted, Range="bytes=-5")).body == whole.body[-5:]
+    assert (await fetch(ASSET, Accept_Encoding=accepted, Range=f"bytes={len(whole.body)}-")).code == 416
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("long")
+async def test_a_part_of_one_form_is_never_continued_by_the_other(fetch: Fetch) -> None:
+    plain, compressed = await fetch(ASSET), await fetch(ASSET, Accept_Encoding="gzip")
+    other = await fetch(ASSET, Accept_Encoding="gzip", Range="bytes=10-", If_Range=plain.headers["Etag"])
+    assert (other.code, other.body) == (200, compressed.body)
+    assert (await fetch(ASSET, Accept_Encoding="gzip", If_None_Match=plain.headers["Etag"])).code == 200
+
+
+def test_what_a_browser_loads_first_is_at_most_120_kib(start_service: Callable[..., Service]) -> None:
+    service = start_service("")
+    page = gzip.decompress(service.fetch("/", headers={"Accept-Encoding": "gzip"})[2]).decode()
+    loaded = re.findall(r'(?:src|href)="\./(assets/[^"]+\.(?:js|css))"', page)
+    assert loaded
+    answers = [service.fetch(f"/{file}", headers={"Accept-Encoding": "gzip"}) for file in loaded]
+    assert {headers["Content-Encoding"] for _, headers, _ in answers} == {"gzip"}
+    assert sum(len(body) for *_, body in answers) <= 120 << 10

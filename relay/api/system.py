@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-
 from exporter.events import ServiceStatus
+from relay.accept import accepts_gzip, preferred_format
 from relay.handler import Handler
 from relay.operation import TEXT, Answer, operation
 from relay.problem import Problem
-
-_WEIGHT = re.compile(r"[01](\.[0-9]*)?")
-_FORMATS = ("application/openmetrics-text", "text/plain", "text/*", "*/*")
 
 
 class Metrics(Handler):
@@ -32,26 +27,6 @@ class Metrics(Handler):
 
     def compute_etag(self) -> None:
         """None: no two scrapes are alike."""
-
-
-def accepts_gzip(accept_encoding: str) -> bool:
-    """RFC 9110, 12.5.3; `*` is not taken for gzip, so that only who names it gets it."""
-    codings = (weight for _, coding, weight in _weighed(accept_encoding) if coding in ("gzip", "x-gzip"))
-    return next((weight != 0 for weight in codings), False)
-
-
-def preferred_format(accept: str) -> str:
-    """The item that weighs most among those that can be served, the first of equals (RFC 9110, 12.5.1)."""
-    served = [(weight, item) for item, kind, weight in _weighed(accept) if kind in _FORMATS and weight]
-    return max(served, key=lambda each: each[0], default=(0.0, ""))[1]
-
-
-def _weighed(header: str) -> Iterator[tuple[str, str, float | None]]:
-    """The items of a list as written, what each is about, and its weight (RFC 9110, 12.4.2); None: malformed."""
-    for item in header.split(","):
-        about, *parameters = (part.strip() for part in item.lower().split(";"))
-        weight = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-        yield item, about, float(weight) if _WEIGHT.fullmatch(weight) else None
 
 
 class Healthy(Handler):

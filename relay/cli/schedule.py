@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -86,23 +86,9 @@ def _next(script: Script, now: Instant) -> Cell:
 
 
 def _starts(script: Script) -> Iterator[tuple[Instant, Script]]:
-    """All starts from the next one on, by the schedule as the API tells it."""
-    from exporter.settings import Duration, ScriptSettings
-    from exporter.triggers import IntervalTiming, timing
+    from exporter.planned import starts_of
 
-    schedule, at = script.schedule, script.next_run_at
-    if at is None:
-        return
-    planned: dict[str, Any] = {}
-    if schedule.value is not None:
-        read = {"every": Duration.parse, "at": Instant.parse}.get(schedule.kind, str)
-        planned[schedule.kind] = read(schedule.value)
-    when = timing(ScriptSettings(name=script.name, command="", **planned), schedule.timezone)
-    if isinstance(when, IntervalTiming):
-        when = when.anchored(at)
-    while at is not None:
-        yield at, script
-        at = when.next(at)
+    return ((at, script) for at in starts_of(script))
 
 
 def _tell_of_no_service(asked: Source) -> None:

@@ -1,4 +1,4 @@
-"""Prints `src/events.ts`: the frames of `/ws?v=1` and the records in them, as TypeScript.
+"""Prints `src/events.ts`: the frames of `/ws?v=1`, what the page asks for beside them, and the records in both.
 
 `exporter.events` is the only definition of those shapes; `make types` writes the file anew.
 """
@@ -9,6 +9,7 @@ import inspect
 import sys
 import types
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Struct, UnsetType
@@ -32,6 +33,9 @@ FRAMES: list[tuple[str, tuple[type[Struct], ...], bool]] = [
 ]
 """Type of the frame, the structs that may be its `data`, and whether it is durable: numbered by `seq`."""
 
+ANSWERS: tuple[type[Struct], ...] = (events.ServiceStatus, events.RecentScript, events.PlannedScript)
+"""What the page asks the API for beside the stream: the status, and the `scripts` of the overview."""
+
 HEADER = """\
 // Made by generate_types.py from exporter/events.py: change that and say `make types`.
 
@@ -49,9 +53,8 @@ _ALIASES = {
 def typescript() -> str:
     """The whole file."""
     structs: dict[type[Struct], None] = {}
-    for _, data, _ in FRAMES:
-        for struct in data:
-            _collect(struct, structs)
+    for struct in chain(*(data for _, data, _ in FRAMES), ANSWERS):
+        _collect(struct, structs)
     parts = [HEADER]
     parts += [f"export type {name} = {_union(get_args(value))};\n" for value, name in _ALIASES.items()]
     parts += [_interface(struct) for struct in structs]

@@ -191,6 +191,52 @@ export interface Refusal {
   message: string;
 }
 
+/** What `GET /api/v1/status` tells. */
+export interface ServiceStatus {
+  version: string;
+  started_at: Instant;
+  epoch: string;
+  seq: number;
+  scripts_enabled: number;
+  scripts_disabled: number;
+  active_scripts: number;
+  runs_queued: number;
+  total_executions: number;
+  sampled_at: Instant;
+  system_metrics: SystemMetrics;
+  /** Address of a Grafana that has the dashboards, as configured. */
+  grafana_url: string | null;
+}
+
+/** A run that ended, as far as the page draws it. */
+export interface PastRun {
+  run_id: string;
+  status: "completed" | "failed";
+  reason: FailureReason | null;
+  started_at: Instant;
+  /** Milliseconds. */
+  duration: number;
+}
+
+/** What the snapshot does not tell of a script: how it went lately. */
+export interface RecentScript {
+  name: string;
+  /** End of the latest run that completed. */
+  last_success_at: Instant | null;
+  /** Milliseconds that the last success must not be older than; null where there is no such limit. */
+  success_age_limit: number | null;
+  /** The latest ones, in the order in which they ended; one whose end the stream tells just then may be here, too. */
+  runs: ReadonlyArray<PastRun>;
+}
+
+/** When an enabled script is to start next; of a script with jitter only the first start has it. */
+export interface PlannedScript {
+  name: string;
+  starts: ReadonlyArray<Instant>;
+  /** Whether there are further ones up to the time asked for. */
+  more: boolean;
+}
+
 /** Every frame of the rich stream; `timestamp` is the time of the event, not of sending. */
 export type Frame =
   | { type: "hello"; timestamp: Instant; data: Hello }
