@@ -32,21 +32,27 @@ def browser() -> Iterator[Browser]:
 def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Opens a service's page, in a browser window of its own, and waits until it is live.
 
-    `place` is what stands behind the address, such as `#/timeline`; `options` are those of the window, such as
-    `viewport` and `locale`.  However the page is used, it throws nothing, stays in its policy and asks nobody else.
+    `place` is what stands behind the address, such as `#/timeline`; `live` is how the page says that it is;
+    `prepare` is done before it is asked for; `options` are those of the window, such as `viewport` and `locale`.
+    However the page is used, it throws nothing, stays in its policy and asks nobody else.
     """
     faults: list[str] = []
     pages: list[Page] = []
 
-    def open_one(service: Service, place: str = "", **options: Any) -> Page:
+    def open_one(
+        service: Service, place: str = "", live: str = "Live", prepare: Callable[[Page], None] | None = None,
+        **options: Any,
+    ) -> Page:  # fmt: skip
         page = browser.new_context(**{"locale": "en-GB", **options}).new_page()
         pages.append(page)
         page.set_default_timeout(DEADLINE * 1000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda message: faults.append(message.text) if "Security Policy" in message.text else None)
         page.on("request", lambda asked: None if asked.url.startswith(service.url) else faults.append(asked.url))
+        if prepare is not None:
+            prepare(page)
         page.goto(f"{service.url}/{place}")
-        expect(page.get_by_test_id("connection")).to_have_text("Live")
+        expect(page.get_by_test_id("connection")).to_have_text(live)
         return page
 
     yield open_one

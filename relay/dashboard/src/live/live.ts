@@ -5,13 +5,13 @@
  * paused the page, `state`, which is what is drawn, stands still.
  */
 import { computed, effect, signal } from "@preact/signals";
-import { recentRuns } from "../api/recent";
-import type { Frame, Gap, Output } from "../events";
+import { getJson } from "../api/client";
+import type { Frame, Gap, Output, RecentScript } from "../events";
 import { Batch } from "./batch";
 import { clock } from "./clock";
 import { Polling } from "./polling";
 import { type Connection, Stream } from "./socket";
-import { type Arrival, EMPTY, reduce, type State, withBackground } from "./store";
+import { type Arrival, EMPTY, RECENT, reduce, type State, withRecent } from "./store";
 
 /** All that is known. */
 export const latest = signal<State>(EMPTY);
@@ -50,15 +50,15 @@ const updates = new Batch<Arrival>((arrivals) => {
 function receive(frame: Frame): void {
   updates.add({ frame, at: Date.now() });
   listeners.forEach((listener) => listener(frame));
-  if (frame.type === "snapshot") void learnBackground();
+  if (frame.type === "snapshot") void learnRecent();
 }
 
 /** Ask for what the snapshot does not tell; without an answer the page does without until the next snapshot. */
-async function learnBackground(): Promise<void> {
+async function learnRecent(): Promise<void> {
   try {
-    const scripts = await recentRuns();
+    const { scripts } = await getJson<{ scripts: RecentScript[] }>(`api/v1/recent?runs=${RECENT}`);
     updates.flush(); // the rows, if they have not been drawn yet
-    latest.value = withBackground(latest.value, scripts);
+    latest.value = withRecent(latest.value, scripts);
   } catch (error) {
     console.warn("The latest runs could not be asked for:", error);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Frame, Run, Script, ScriptStatus, SystemMetrics } from "../events";
-import { type Background, countRunning, EMPTY, RECENT, reduce, type State, withBackground } from "./store";
+import type { Frame, RecentScript, Run, Script, ScriptStatus, SystemMetrics } from "../events";
+import { countRunning, EMPTY, RECENT, reduce, type State, withRecent } from "./store";
 
 const NOON = Date.parse("2026-01-31T12:00:00.000Z");
 
@@ -176,35 +176,44 @@ test("the time of the last frame is kept, whatever it says", () => {
 });
 
 describe("past runs", () => {
-  const past = (id: string) => ({ id, status: "completed" as const, reason: null, startedAt: NOON, duration: 5 });
-  const background = (...ids: string[]): Background => ({
-    name: "backup", recent: ids.map(past), lastSuccess: NOON, successAgeLimit: 1000,
+  const past = (run_id: string, started_at = "2026-01-31T11:00:00.000Z") => ({
+    run_id, status: "completed" as const, reason: null, started_at, duration: 5,
+  });
+  const background = (...ids: string[]): RecentScript => ({
+    name: "backup", runs: ids.map((id) => past(id)), last_success_at: "2026-01-31T11:01:00.000Z",
+    success_age_limit: 1000,
   });
   const start = after(EMPTY, snapshot([script("backup")]));
-  const ids = (state: State) => backup(state).recent?.map(({ id }) => id);
+  const ids = (state: State) => backup(state).recent?.map(({ run_id }) => run_id);
 
   test("are not known from the snapshot", () => expect(backup(start).recent).toBeNull());
 
   test("that were asked for are followed by those that ended meanwhile, each once", () => {
-    const state = withBackground(after(start, ended("R3"), ended("R4")), [background("R1", "R2", "R3")]);
+    const state = withRecent(after(start, ended("R3"), ended("R4")), [background("R1", "R2", "R3")]);
     expect(ids(state)).toEqual(["R1", "R2", "R3", "R4"]);
     expect(backup(state)).toMatchObject({ lastSuccess: NOON + 5000, successAgeLimit: 1000 });
   });
 
+  test("that ended before those that were asked for are not taken for later ones", () => {
+    const before = withRecent(start, [background("R1", "R2")]);
+    const later = { ...background(), runs: [past("R8", "2026-01-31T13:00:00.000Z")] };
+    expect(ids(withRecent(before, [later]))).toEqual(["R8"]);
+  });
+
   test("are kept up to a number, the latest of them", () => {
     const many = Array.from({ length: RECENT }, (_, index) => `R${10 + index}`);
-    const state = after(withBackground(start, [background(...many)]), ended("R99"));
+    const state = after(withRecent(start, [background(...many)]), ended("R99"));
     expect(ids(state)).toEqual([...many.slice(1), "R99"]);
   });
 
   test("stay as they are over a change of the script", () => {
-    const state = withBackground(start, [background("R1")]);
+    const state = withRecent(start, [background("R1")]);
     const changed = frame("script_changed", { op: "updated", script: script("backup", { description: "new" }) });
     expect(ids(after(state, changed))).toEqual(["R1"]);
   });
 
   test("of a script that is gone change nothing", () => {
-    expect(withBackground(after(start, frame("script_changed", { op: "deleted", script: script("backup") })), [
+    expect(withRecent(after(start, frame("script_changed", { op: "deleted", script: script("backup") })), [
       background("R1"),
     ]).rows!.size).toBe(0);
   });

@@ -1,7 +1,7 @@
 /** What the page knows, as a pure function of the frames that came. Times are Unix ms of the service's clock. */
 import type {
-  FailureReason, Frame, Instant, ProgressState, Run, Schedule, Script, ScriptStatus, SkipReason, Snapshot,
-  SystemMetrics,
+  FailureReason, Frame, Instant, PastRun, ProgressState, RecentScript, Run, Schedule, Script, ScriptStatus, SkipReason,
+  Snapshot, SystemMetrics,
 } from "../events";
 import { type History, extended, fromSamples, NO_HISTORY } from "./samples";
 
@@ -38,24 +38,6 @@ export interface ScriptRow {
   /** Null where it never succeeded, or while that is not known. */
   readonly lastSuccess: number | null;
   /** A success older than this many milliseconds is overdue; null where there is no such limit. */
-  readonly successAgeLimit: number | null;
-}
-
-/** A run that ended, in what a bar tells of it. */
-export interface PastRun {
-  readonly id: string;
-  readonly status: "completed" | "failed";
-  readonly reason: FailureReason | SkipReason | null;
-  readonly startedAt: number | null;
-  /** Milliseconds. */
-  readonly duration: number;
-}
-
-/** What the snapshot does not tell of a script. */
-export interface Background {
-  readonly name: string;
-  readonly recent: readonly PastRun[];
-  readonly lastSuccess: number | null;
   readonly successAgeLimit: number | null;
 }
 
@@ -139,22 +121,29 @@ export function reduce(state: State, arrivals: readonly Arrival[]): State {
   return rows ? { ...next, rows } : next;
 }
 
-/** The state with what was asked for beside the stream; runs that ended meanwhile are kept. */
-export function withBackground(state: State, scripts: readonly Background[]): State {
+/** The state with what was asked for beside the stream. */
+export function withRecent(state: State, scripts: readonly RecentScript[]): State {
   const rows = new Map(state.rows);
-  for (const { name, recent, lastSuccess, successAgeLimit } of scripts) {
+  for (const { name, runs, last_success_at, success_age_limit } of scripts) {
     const row = rows.get(name);
     if (!row) continue;
-    const known = new Set(recent.map(({ id }) => id));
-    const since = (row.recent ?? []).filter(({ id }) => !known.has(id) && id > (recent.at(-1)?.id ?? ""));
     rows.set(name, {
       ...row,
-      recent: [...recent, ...since].slice(-RECENT),
-      lastSuccess: Math.max(row.lastSuccess ?? 0, lastSuccess ?? 0) || null,
-      successAgeLimit,
+      recent: [...runs, ...since(runs, row.recent ?? [])].slice(-RECENT),
+      lastSuccess: Math.max(row.lastSuccess ?? 0, instant(last_success_at) ?? 0) || null,
+      successAgeLimit: success_age_limit,
     });
   }
   return { ...state, rows };
+}
+
+/** Those of the runs `heard` of that ended after those that were `asked` for. */
+function since(asked: readonly PastRun[], heard: readonly PastRun[]): readonly PastRun[] {
+  const known = new Set(asked.map(({ run_id }) => run_id));
+  const common = heard.findLastIndex(({ run_id }) => known.has(run_id));
+  if (common >= 0) return heard.slice(common + 1).filter(({ run_id }) => !known.has(run_id));
+  const last = asked.at(-1)?.started_at ?? "";
+  return heard.filter(({ started_at }) => started_at > last);
 }
 
 /** Runs under way; the sample of the machine counts them too, but only every few seconds. */
@@ -217,18 +206,18 @@ function withStatus(row: ScriptRow, data: ScriptStatus): ScriptRow {
     result: result(data),
     nextStart,
     progress: others.length ? row.progress : null,
-    recent: [...(row.recent ?? []).filter(({ id }) => id !== data.run_id), past(data)].slice(-RECENT),
+    recent: [...(row.recent ?? []).filter(({ run_id }) => run_id !== data.run_id), past(data)].slice(-RECENT),
     lastSuccess: data.status === "completed" ? instant(data.ended_at) : row.lastSuccess,
   };
 }
 
-function past(data: ScriptStatus): PastRun {
+function past({ run_id, status, reason, started_at, ended_at, duration }: ScriptStatus): PastRun {
   return {
-    id: data.run_id,
-    status: data.status === "completed" ? "completed" : "failed",
-    reason: data.reason,
-    startedAt: instant(data.started_at),
-    duration: data.duration,
+    run_id,
+    status: status === "completed" ? status : "failed",
+    reason: reason as FailureReason | null,
+    started_at: started_at ?? ended_at!, // one that could not be started has the one only
+    duration,
   };
 }
 

@@ -1,6 +1,7 @@
 import { useMemo } from "preact/hooks";
+import type { PastRun } from "../events";
 import { clock } from "../live/clock";
-import { type PastRun, RECENT } from "../live/store";
+import { RECENT } from "../live/store";
 import { count, duration, moment } from "../text/format";
 import { language } from "../text/language";
 import { resultOf } from "../text/words";
@@ -32,10 +33,10 @@ export function Bars({ runs }: { runs: readonly PastRun[] }) {
           const x = (offset + index) * (WIDTH + GAP);
           const { sign, text } = resultOf({ ...run, exitCode: null });
           return (
-            <g key={run.id} class={sign}>
+            <g key={run.run_id} class={sign}>
               <rect x={x} y={HEIGHT - height} width={WIDTH} height={height} rx="1" />
               {sign !== "good" && <rect x={x} y={HEIGHT + 1.5} width={WIDTH} height="2.5" rx="1" />}
-              <title>{t.bar(moment(run.startedAt ?? 0, clock.now()), duration(run.duration), text)}</title>
+              <title>{t.bar(moment(Date.parse(run.started_at), clock.now()), duration(run.duration), text)}</title>
             </g>
           );
         })}

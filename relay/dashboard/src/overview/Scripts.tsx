@@ -48,24 +48,11 @@ export function Scripts({ rows }: { rows: ReadonlyMap<string, ScriptRow> }) {
           if (name !== undefined) setCurrent(name);
         }}
       >
-        <div class="row head" role="row" aria-rowindex={1}>
-          <label class="check" role="columnheader">
-            <input
-              type="checkbox"
-              checked={chosen.length > 0 && chosen.length === shown.length}
-              indeterminate={chosen.length > 0 && chosen.length < shown.length}
-              onChange={(event) =>
-                setSelected(new Set(event.currentTarget.checked ? shown.map(({ name }) => name) : []))
-              }
-            />
-            <span>{t.selectAll}</span>
-          </label>
-          {[t.script, t.state, t.result, t.recent, t.next, t.actions].map((column) => (
-            <span key={column} role="columnheader">
-              {column}
-            </span>
-          ))}
-        </div>
+        <Head
+          all={chosen.length > 0 && chosen.length === shown.length}
+          some={chosen.length > 0}
+          onSelect={(on) => setSelected(new Set(on ? shown.map(({ name }) => name) : []))}
+        />
         <div ref={ref} role="rowgroup" class="rows" style={{ height: `${shown.length * height}px` }}>
           <div role="presentation" style={{ transform: `translateY(${first * height}px)` }}>
             {shown.slice(first, end).map((row, index) => (
@@ -90,6 +77,31 @@ export function Scripts({ rows }: { rows: ReadonlyMap<string, ScriptRow> }) {
         )}
       </div>
     </section>
+  );
+}
+
+/** The names of the columns, and the choice of all rows. */
+function Head({ all, some, onSelect }: { all: boolean; some: boolean; onSelect(on: boolean): void }) {
+  const t = words();
+  return (
+    <div class="row head" role="row" aria-rowindex={1}>
+      <span role="columnheader">
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={all}
+            indeterminate={some && !all}
+            onChange={(event) => onSelect(event.currentTarget.checked)}
+          />
+          <span>{t.selectAll}</span>
+        </label>
+      </span>
+      {[t.script, t.state, t.result, t.recent, t.next, t.actions].map((column) => (
+        <span key={column} role="columnheader">
+          {column}
+        </span>
+      ))}
+    </div>
   );
 }
 

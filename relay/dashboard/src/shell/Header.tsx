@@ -1,4 +1,5 @@
 import { asOf, connection, online, paused, retry } from "../live/live";
+import { grafana } from "../live/service";
 import { address, type Route, route } from "../route";
 import { translated } from "../text/language";
 import { ConnectionSign } from "./ConnectionSign";
@@ -37,6 +38,7 @@ const PAGES = ["overview", "timeline", "runs", "files", "config"] as const;
 export function Header() {
   const t = words();
   const here = route.value.page;
+  const dashboards = grafana("cronscope-overview");
   return (
     <header>
       <a class="skip" href="#content" onClick={toContent}>
@@ -55,6 +57,11 @@ export function Header() {
             {t[page]}
           </a>
         ))}
+        {dashboards && (
+          <a href={dashboards} rel="noreferrer">
+            Grafana ↗
+          </a>
+        )}
       </nav>
       <div class="tools">
         <ConnectionSign

@@ -96,7 +96,7 @@ function Content({ route }: { route: Route }) {
     case "unknown":
       return (
         <section class="card">
-          <p>{words().unknown}</p>
+          <h1>{words().unknown}</h1>
           <a href={address({ page: "overview" })}>{words().back}</a>
         </section>
       );

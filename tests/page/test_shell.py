@@ -1,0 +1,184 @@
+"""What is around every part of the page: places, keys, languages, themes, the connection, and who may use it how."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.page.conftest import OpenPage
+from tests.service import Service
+
+AXE = Path(__file__).parents[2] / "relay/dashboard/node_modules/axe-core/axe.min.js"
+CONFIG = """\
+sample_interval: 200ms
+grafana_url: http://grafana.example:3000
+scripts:
+  - {name: greet, description: Says hello, command: echo hello, every: 1h, labels: {team: ops}}
+  - {name: broken, command: exit 3}
+  - {name: gated, command: "read go < gate"}
+"""
+PLACES = ["#/", "#/timeline", "#/runs", "#/files", "#/config", "#/new", "#/nowhere",
+          *(f"#/scripts/greet/{tab}" for tab in ("runs", "output", "code", "settings", "versions"))]  # fmt: skip
+
+
+@pytest.fixture
+def service(start_service: Callable[..., Service]) -> Service:
+    service = start_service(CONFIG)
+    os.mkfifo(service.folder / "gate")
+    return service
+
+
+def faults_of(page: Page) -> list[Any]:
+    """What axe finds against WCAG 2.2 A and AA in the page as it is now."""
+    page.evaluate(AXE.read_text())
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run({runOnly: tags})", tags)
+    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found["violations"]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_place_can_be_used_by_everybody(open_page: OpenPage, service: Service, theme: str) -> None:
+    service.run("greet")
+    service.run("broken")
+    service.run("gated")
+    page = open_page(service, color_scheme=theme)
+    expect(page.get_by_role("row").first).to_be_visible()
+    for place in PLACES:
+        page.goto(f"{service.url}/{place}")
+        expect(page.locator(".loading")).to_have_count(0)
+        assert faults_of(page) == [], place
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_telephone_shows_every_place_without_moving_sideways(
+    open_page: OpenPage, service: Service, place: str
+) -> None:
+    service.run("greet")
+    page = open_page(service, place, viewport={"width": 360, "height": 740})
+    expect(page.locator(".loading")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_the_page_speaks_the_language_of_the_browser_or_the_one_that_is_chosen(
+    open_page: OpenPage, service: Service
+) -> None:
+    page = open_page(service, locale="zh-TW", live="即時")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hant")
+    expect(page.get_by_role("link", name="總覽")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("從未執行")
+    page.get_by_role("button", name="頁面偏好設定").click()
+    page.get_by_label("語言").select_option("en")
+    expect(page.get_by_role("link", name="Overview")).to_be_visible()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_the_theme_is_that_of_the_system_or_the_one_that_is_chosen(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, color_scheme="dark")
+    dark = "rgb(15, 18, 22)"
+    expect(page.locator("body")).to_have_css("background-color", dark)
+    page.get_by_role("button", name="Settings of this page").click()
+    page.get_by_label("Theme").select_option("light")
+    expect(page.locator("body")).to_have_css("background-color", "rgb(245, 246, 248)")
+    page.reload()
+    expect(page.locator("body")).to_have_css("background-color", "rgb(245, 246, 248)")
+
+
+def test_scripts_are_found_run_and_left_by_keys_alone(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service)
+    expect(page.get_by_role("searchbox")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("greet nr")  # in a field, keys are text
+    expect(page.get_by_text("No script fits.")).to_be_visible()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("team=ops")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("#/scripts/greet$"))
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    expect(page).to_have_url(re.compile("#/timeline$"))
+    page.keyboard.press("Control+k")
+    page.keyboard.type("gat")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("#/scripts/gated$"))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Go to the overview")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_keys_can_be_switched_off(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service)
+    page.get_by_role("button", name="Settings of this page").click()
+    page.get_by_label("Keyboard shortcuts").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.keyboard.press("g")
+    page.keyboard.press("t")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog", name="Find or do")).to_be_visible()
+    expect(page).to_have_url(re.compile("/$"))
+
+
+def test_a_paused_page_stands_still_and_catches_up(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service)
+    page.get_by_role("button", name="Pause live updates").click()
+    expect(page.get_by_test_id("connection")).to_contain_text("Paused, data as of")
+    service.run("greet")
+    service.run("broken")
+    expect(page).to_have_title("1 failing · Cronscope")  # it is known, only not drawn
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Never ran")
+    page.get_by_role("button", name="Resume live updates").click()
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
+
+
+def test_where_websockets_do_not_get_through_the_page_asks(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, live="Live, every 5 s", prepare=without_websockets)
+    service.run("greet")
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
+
+
+def without_websockets(page: Page) -> None:
+    page.route_web_socket("**/ws**", lambda socket: socket.close())
+
+
+def test_a_connection_that_is_lost_for_long_is_told_aloud(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service)
+    service.kill()
+    expect(page.get_by_role("alert")).to_contain_text("The connection to the service is lost.")
+    expect(page).to_have_title("Not connected · Cronscope")
+    service.start()
+    expect(page.get_by_role("status")).to_contain_text("Connected again.")
+    expect(page.get_by_test_id("connection")).to_have_text("Live")
+
+
+def test_grafana_is_a_step_away_where_its_address_is_known(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service)
+    link = page.get_by_role("link", name="Grafana")
+    expect(link).to_have_attribute("href", "http://grafana.example:3000/d/cronscope-overview")
+
+
+def test_a_failure_is_told_to_screen_readers_once(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service)
+    service.run("broken")
+    expect(page.get_by_role("status")).to_contain_text("broken failed. Failing now: 1.")
+
+
+def test_what_stands_in_for_a_part_that_cannot_be_loaded(open_page: OpenPage, service: Service) -> None:
+    def refuse(route: Route) -> None:
+        route.abort()
+
+    page = open_page(service)
+    page.route("**/assets/Timeline*", refuse)
+    page.get_by_role("link", name="Timeline").click()
+    expect(page.get_by_role("button", name="Reload the page")).to_be_visible()
