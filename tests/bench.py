@@ -31,6 +31,7 @@ from exporter.archive import STDOUT, Segment, pack
 from exporter.events import Instant, Run
 from exporter.history import History
 from relay.service import SWITCH_SECONDS
+from tests.page import bench as page
 from tests.service import Frames, Service, until
 from tests.test_exposition import everything, many
 from tests.test_metrics import OPENMETRICS, ended, run
@@ -371,6 +372,17 @@ def backup_and_restore() -> str:
     return f"{told[0]}; {told[1]} (at most 10)"
 
 
+def page_ready() -> str:
+    scripts = [{"name": f"job{number}", "command": "exit 0", "every": "1h"} for number in range(50)]
+    with serving({"scripts": scripts}) as service:
+        return page.time_to_interactive(service)
+
+
+def page_frames() -> str:
+    with serving({}) as service:
+        return page.frames_and_memory(service)
+
+
 def main() -> None:
     rows: list[tuple[str, Callable[[], str]]] = [
         ("`seq 1 5000000` as a script, to the same under sh -c", output_speed),
@@ -386,6 +398,9 @@ def main() -> None:
         ("files of 1 MiB", large_files),
         ("text search over the outputs of 10,000 runs", text_search),
         ("backup and restore of 50 MB", backup_and_restore),
+        ("the page's first load", page.first_load),
+        ("the page's time to interactive, 50 scripts", page_ready),
+        ("the page with 2,000 scripts and 100 events a second", page_frames),
     ]
     for title, measure in rows:
         print(f"{title}: {measure()}", flush=True)
