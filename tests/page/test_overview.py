@@ -15,6 +15,7 @@ from tests.service import Service
 CONFIG = """\
 sample_interval: 200ms
 scripts:
+  # the first one
   - name: greet
     description: Says hello
     command: echo hello
@@ -22,6 +23,10 @@ scripts:
     labels: {team: ops}
   - name: gated
     command: read go < gate; exit 3
+    labels: {team: web}
+  - name: copies
+    command: "echo '::progress 40 copying'; read go < gate"
+    success_age_limit: 1s
 """
 
 
@@ -45,15 +50,20 @@ def tile(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name)
 
 
+def names(page: Page) -> Locator:
+    return page.get_by_role("rowheader").get_by_role("link")
+
+
 def open_gate(service: Service) -> None:
     (service.folder / "gate").write_text("go\n")
 
 
 def test_the_page_shows_a_run_as_it_happens(page: Page, service: Service) -> None:
     expect(row(page, "greet")).to_contain_text("Never ran")
-    expect(row(page, "greet")).to_contain_text(re.compile("in [0-9]+ s"))
+    expect(row(page, "greet")).to_contain_text(re.compile("in [0-9]+ (s|min)"))
     service.run("greet")
     expect(row(page, "greet")).to_contain_text("Completed")
+    expect(row(page, "greet").get_by_role("img", name="The last 1 runs, 0 of them failed")).to_be_visible()
 
     service.run("gated")
     expect(row(page, "gated")).to_contain_text("Running")
@@ -63,6 +73,33 @@ def test_the_page_shows_a_run_as_it_happens(page: Page, service: Service) -> Non
     expect(row(page, "gated")).to_contain_text("Idle")
     expect(tile(page, "Failing 1")).to_be_visible()
     expect(page).to_have_title("1 failing · Cronscope")
+
+
+def test_what_ran_before_the_page_was_opened_is_there(open_page: OpenPage, service: Service) -> None:
+    for _ in range(3):
+        service.ended(service.run("greet"))
+    page = open_page(service)
+    expect(row(page, "greet").get_by_role("img", name="The last 3 runs, 0 of them failed")).to_be_visible()
+
+
+def test_a_run_tells_how_far_it_is(page: Page, service: Service) -> None:
+    service.run("copies")
+    bar = row(page, "copies").get_by_role("progressbar")
+    expect(bar).to_have_attribute("aria-valuenow", "40")
+    expect(bar).to_contain_text(re.compile("40% · .* left · copying"))
+    open_gate(service)
+    expect(bar).to_have_count(0)
+    expect(tile(page, "Overdue 1")).to_be_visible()  # a second later
+    expect(row(page, "copies")).to_contain_text("Overdue")
+
+
+def test_the_machine_is_shown_live(page: Page) -> None:
+    cpu = page.get_by_role("region", name="CPU")
+    expect(cpu).to_contain_text(re.compile(r"\d+\.\d%"))
+    before = page.get_by_role("region", name="Network").text_content()
+    expect(page.get_by_role("region", name="Network")).not_to_have_text(before or "")
+    cpu.get_by_role("button", name="As a table").click()
+    expect(cpu.get_by_role("table")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
 
 
 def test_the_buttons_run_and_stop_a_script_and_tell_a_refusal(page: Page) -> None:
@@ -75,6 +112,80 @@ def test_the_buttons_run_and_stop_a_script_and_tell_a_refusal(page: Page) -> Non
     stop.click()
     expect(row(page, "gated")).to_contain_text("Stopped")
     expect(stop).to_be_disabled()
+
+
+def test_a_script_is_switched_off_and_on_in_the_file(page: Page, service: Service) -> None:
+    page.get_by_role("switch", name="greet runs on its schedule").click()
+    expect(row(page, "greet")).to_contain_text("Disabled")
+    assert "enabled: false" in service.config.read_text()
+    assert "# the first one" in service.config.read_text()
+    page.get_by_role("switch", name="greet runs on its schedule").click()
+    expect(row(page, "greet")).to_contain_text("Idle")
+
+
+def test_scripts_are_filtered_and_sorted(page: Page, service: Service) -> None:
+    expect(names(page)).to_have_text(["greet", "gated", "copies"])
+    page.get_by_role("searchbox").fill("hello")
+    expect(names(page)).to_have_text(["greet"])
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("button", name="team=web").click()
+    expect(names(page)).to_have_text(["gated"])
+    page.get_by_role("button", name="team=web").click()
+    page.get_by_label("Sort by").select_option("Name")
+    expect(names(page)).to_have_text(["copies", "gated", "greet"])
+    service.run("copies")
+    tile(page, "Running 1").click()
+    expect(names(page)).to_have_text(["copies"])
+    open_gate(service)
+    expect(page.get_by_text("No script fits.")).to_be_visible()
+    page.get_by_role("button", name="Show all").click()
+    expect(names(page)).to_have_text(["copies", "gated", "greet"])
+
+
+def test_rows_do_not_move_under_the_pointer(page: Page, service: Service) -> None:
+    page.get_by_label("Sort by").select_option("Worst first")
+    row(page, "greet").hover()
+    service.run("gated")
+    open_gate(service)
+    expect(row(page, "gated")).to_contain_text("Failed")
+    expect(names(page)).to_have_text(["greet", "gated", "copies"])
+    page.get_by_role("searchbox").hover()
+    expect(names(page)).to_have_text(["gated", "greet", "copies"])
+
+
+def test_something_is_done_to_several_scripts_at_once(page: Page, service: Service) -> None:
+    page.get_by_label("Select gated").check()
+    page.get_by_label("Select copies").check()
+    chosen = page.get_by_role("group", name="2 selected")
+    chosen.get_by_role("button", name="Switch off").click()
+    expect(row(page, "gated")).to_contain_text("Disabled")
+    expect(row(page, "copies")).to_contain_text("Disabled")
+    expect(row(page, "greet")).to_contain_text("Idle")
+    chosen.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(names(page)).to_have_text(["greet"])
+    assert "gated" not in service.config.read_text()
+
+
+def test_a_change_of_the_file_is_seen_at_once(page: Page, service: Service) -> None:
+    expect(names(page)).to_have_text(["greet", "gated", "copies"])
+    service.config.write_text("scripts: [{name: other, command: 'true'}]\n")
+    expect(names(page)).to_have_text(["other"])
+    service.config.write_text("scripts: []\n")
+    expect(page.get_by_role("link", name="Add the first script")).to_be_visible()
+
+
+def test_of_thousands_of_scripts_those_in_view_are_drawn(
+    open_page: OpenPage, start_service: Callable[..., Service]
+) -> None:
+    scripts = "".join(f"  - {{name: script-{number:04}, command: 'true'}}\n" for number in range(2000))
+    page = open_page(start_service(f"scripts:\n{scripts}"))
+    expect(row(page, "script-0000")).to_be_visible()
+    page.keyboard.press("End")
+    expect(row(page, "script-1999")).to_be_visible()
+    assert names(page).count() < 60
+    page.get_by_role("searchbox").fill("1234")
+    expect(names(page)).to_have_text(["script-1234"])
 
 
 def test_the_page_comes_back_with_the_service_and_shows_what_happened_meanwhile(page: Page, service: Service) -> None:
