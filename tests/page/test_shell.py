@@ -55,14 +55,13 @@ def test_every_place_can_be_used_by_everybody(open_page: OpenPage, service: Serv
         assert faults_of(page) == [], place
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_telephone_shows_every_place_without_moving_sideways(
-    open_page: OpenPage, service: Service, place: str
-) -> None:
+def test_a_telephone_shows_every_place_without_moving_sideways(open_page: OpenPage, service: Service) -> None:
     service.run("greet")
-    page = open_page(service, place, viewport={"width": 360, "height": 740})
-    expect(page.locator(".loading")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page = open_page(service, viewport={"width": 360, "height": 740})
+    for place in PLACES:
+        page.goto(f"{service.url}/{place}")
+        expect(page.locator(".loading")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360, place
 
 
 def test_the_page_speaks_the_language_of_the_browser_or_the_one_that_is_chosen(
