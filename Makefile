@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix relay/dashboard
 INSTALLED_FROM := pyproject.toml hatch_build.py $(shell find relay/dashboard -type f -not -path '*/node_modules/*')
 
-.PHONY: run test check bench types dashboards docs clean debian
+.PHONY: run test check bench types dashboards docs screenshots clean debian
 
 run: .venv/installed  # start the service with the examples
 	$(BIN)/cronscope serve -c examples/cronscope.yml
@@ -32,6 +32,9 @@ dashboards: .venv/installed-dev  # make Grafana's dashboards and the alert rules
 
 docs: .venv/installed-dev  # make docs/metrics.md and the golden files in tests/golden/ from the code
 	$(BIN)/pytest --quiet tests/test_golden.py --update-golden
+
+screenshots: .venv/installed-dev debian  # make the README's pictures of the page, from a service that runs the examples
+	$(BIN)/python -m tests.page.screenshots
 
 clean:  # remove all that was installed and built here
 	rm -rf .venv dist relay/static relay/dashboard/node_modules .*_cache .hypothesis

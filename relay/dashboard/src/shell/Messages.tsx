@@ -5,12 +5,12 @@ const words = translated({ en: { dismiss: "Dismiss" }, "zh-Hant": { dismiss: "é—
 
 /** What the page tells by itself; the two regions are there from the start, so that screen readers watch them. */
 export function Messages() {
-  const some = (urgent: boolean) => messages.value.filter((message) => message.urgent === urgent);
+  const some = (urgent: boolean) => messages.value.filter(({ kind }) => (kind === "urgent") === urgent);
   return (
     <div class="messages">
       <div role="status" aria-live="polite">
-        {some(false).map(({ id, text }) => (
-          <p key={id} class="message">
+        {some(false).map(({ id, text, kind }) => (
+          <p key={id} class={kind === "said" ? "message" : "unseen"}>
             {text}
           </p>
         ))}

@@ -1,14 +1,15 @@
 /**
  * What the page tells by itself: a line at its foot for everybody, which screen readers read out.
  *
- * `announce` is for what a reader asked for or may want to know, `alarm` for what went wrong with what the reader did.
+ * `announce` is for what a reader asked for or may want to know, `alarm` for what went wrong with what the reader did,
+ * and `whisper` for what everybody sees anyway, so that only screen readers need to be told.
  */
 import { signal } from "@preact/signals";
 
 export interface Message {
   readonly id: number;
   readonly text: string;
-  readonly urgent: boolean;
+  readonly kind: "said" | "urgent" | "whispered";
 }
 
 /** What is shown at the foot of the page, latest last. */
@@ -22,12 +23,15 @@ const MOST = 3;
 let last = 0;
 
 export function announce(text: string): void {
-  const id = add(text, false);
-  setTimeout(() => dismiss(id), STAYS);
+  add(text, "said");
+}
+
+export function whisper(text: string): void {
+  add(text, "whispered");
 }
 
 export function alarm(text: string): void {
-  add(text, true);
+  add(text, "urgent");
 }
 
 export function dismiss(id: number): void {
@@ -39,9 +43,10 @@ export function said(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function add(text: string, urgent: boolean): number {
+function add(text: string, kind: Message["kind"]): void {
   last += 1;
+  const id = last;
   const others = messages.value.filter((message) => message.text !== text);
-  messages.value = [...others, { id: last, text, urgent }].slice(-MOST);
-  return last;
+  messages.value = [...others, { id, text, kind }].slice(-MOST);
+  if (kind !== "urgent") setTimeout(() => dismiss(id), STAYS);
 }

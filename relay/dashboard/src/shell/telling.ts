@@ -4,7 +4,7 @@ import { clock } from "../live/clock";
 import { isLive, latest, onFrame, online } from "../live/live";
 import { summarize } from "../live/summary";
 import { translated } from "../text/language";
-import { alarm, announce } from "./announce";
+import { alarm, announce, whisper } from "./announce";
 
 const words = translated({
   en: {
@@ -62,6 +62,6 @@ export function tellOfScripts(): void {
     const more = failed.size > MOST_NAMES ? words().more(failed.size - MOST_NAMES) : "";
     const { failing } = summarize(latest.value.rows ?? new Map(), clock.now());
     failed = new Set();
-    announce(words().failed(names + more, failing));
+    whisper(words().failed(names + more, failing));
   }
 }
