@@ -167,6 +167,31 @@ def test_grafana_is_a_step_away_where_its_address_is_known(open_page: OpenPage, 
     expect(link).to_have_attribute("href", "http://grafana.example:3000/d/cronscope-overview")
 
 
+NOTIFYING = """
+  window.notified = [];
+  window.Notification = class {
+    static permission = "granted";
+    static requestPermission = async () => "granted";
+    constructor(title, { body }) { window.notified.push([title, body]); }
+  };
+"""
+
+
+def test_who_looks_elsewhere_is_notified_of_a_failure_if_wished(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, prepare=lambda page: page.add_init_script(NOTIFYING))
+    page.get_by_role("button", name="Settings of this page").click()
+    page.get_by_label("Notify me when a script fails").check()
+    service.ended(service.run("broken"))
+    expect(page).to_have_title("1 failing · Cronscope")
+    assert page.evaluate("notified") == []  # the reader sees it
+    page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden'})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    service.ended(service.run("greet"))
+    service.ended(service.run("broken"))
+    page.wait_for_function("notified.length")
+    assert page.evaluate("notified") == [["broken", "Failed, exit 3"]]
+
+
 def test_a_failure_is_told_to_screen_readers_once(open_page: OpenPage, service: Service) -> None:
     page = open_page(service)
     service.run("broken")

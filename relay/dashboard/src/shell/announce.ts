@@ -17,7 +17,7 @@ export const messages = signal<readonly Message[]>([]);
 
 /** A message goes by itself after so many milliseconds; an urgent one stays until it is dismissed. */
 const STAYS = 6_000;
-/** More of them would cover what they are about. */
+/** More of a kind would cover what they are about. */
 const MOST = 3;
 
 let last = 0;
@@ -47,6 +47,8 @@ function add(text: string, kind: Message["kind"]): void {
   last += 1;
   const id = last;
   const others = messages.value.filter((message) => message.text !== text);
-  messages.value = [...others, { id, text, kind }].slice(-MOST);
+  const same = others.filter((message) => message.kind === kind);
+  const surplus = new Set(same.slice(0, Math.max(0, same.length + 1 - MOST)));
+  messages.value = [...others.filter((message) => !surplus.has(message)), { id, text, kind }];
   if (kind !== "urgent") setTimeout(() => dismiss(id), STAYS);
 }
