@@ -46,6 +46,8 @@ export interface RequestOptions {
   text?: string;
   /** The state that a change is meant for; the service answers 412 where there is another one by now. */
   ifMatch?: string;
+  /** Only where there is nothing yet; else the service answers 412. */
+  ifNew?: boolean;
   signal?: AbortSignal;
 }
 
@@ -53,10 +55,11 @@ const TIMEOUT = 30_000;
 
 /** Raises ApiError for any answer but 2xx, and where none comes. An aborted request raises what `signal` says. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
-  const { method = "GET", json, text, ifMatch, signal } = options;
+  const { method = "GET", json, text, ifMatch, ifNew, signal } = options;
   const headers: Record<string, string> = {};
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
+  if (ifNew) headers["If-None-Match"] = "*";
   const timeout = AbortSignal.timeout(TIMEOUT);
   let response: Response;
   try {
@@ -80,7 +83,11 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
 }
 
 export async function getTagged<T>(path: string, signal?: AbortSignal): Promise<Tagged<T>> {
-  const response = await request(path, signal ? { signal } : {});
+  return tagged(await request(path, signal ? { signal } : {}));
+}
+
+/** What an answer says, with its tag. */
+export async function tagged<T>(response: Response): Promise<Tagged<T>> {
   return { value: (await response.json()) as T, etag: response.headers.get("ETag") ?? "" };
 }
 

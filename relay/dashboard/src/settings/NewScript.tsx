@@ -1,3 +1,285 @@
+import "./settings.css";
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Fault } from "../api/client";
+import { runScript } from "../api/scripts";
+import { type Template, templates } from "../api/templates";
+import { state } from "../live/live";
+import { go, guardLeaving } from "../route";
+import { alarm, announce, said } from "../shell/announce";
+import { Creation, type NewFile, Refused } from "./creation";
+import { canonical, type Draft, draftOf } from "./entry";
+import { keyOf, textOf } from "./faults";
+import { type Fields, Labelled, PLAIN, Text } from "./Field";
+import { untilKnown } from "./known";
+import { takeRescued } from "./rescue";
+import { Schedule, zoneOf } from "./Schedule";
+import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
+import { useSaveKey } from "./saveKey";
+import { useServiceSettings } from "./service";
+import { duplicates } from "./useSettings";
+import { words } from "./words";
+import { isZone } from "./zone";
+
+const BEGINNING = draftOf({ every: "1h" });
+const NOTHING_WRONG = new Refused("");
+
+/** The file of a script that is made of a template; as long as it is not named, it is called like the script. */
+interface File {
+  readonly path: string | null;
+  readonly text: string;
+}
+
+/** A name, what runs, and when: more is not needed for a script. */
 export function NewScript() {
-  return <h1>NewScript</h1>;
+  const t = words();
+  const service = useServiceSettings();
+  const offered = useTemplates();
+  const [rescued] = useState(takeRescued);
+  const [draft, setDraft] = useState(rescued ? draftOf(rescued.entry) : BEGINNING);
+  const [template, setTemplate] = useState<Template | null>(null);
+  const [file, setFile] = useState<File>({ path: null, text: "" });
+  const path = template && (file.path ?? defaultPath(draft.name, template));
+  const isChanged = template !== null || canonical(draft) !== canonical(BEGINNING);
+  const { create, busy, problem, root, forgive } = useCreation(isChanged);
+
+  const attempt = (run: boolean) =>
+    void create(draft, path === null ? null : { path: path.trim(), text: file.text }, run);
+  useSaveKey(() => attempt(false));
+  useEffect(() => {
+    requestAnimationFrame(() => document.getElementById("field-name")?.focus());
+  }, []);
+
+  const fields: Fields = {
+    draft,
+    type(typed) {
+      setDraft((before) => ({ ...before, ...typed }));
+      forgive("when" in typed ? ["every", "cron", "at"] : Object.keys(typed));
+    },
+    faults: (key) => problem.faults.filter((fault) => keyOf(fault) === key).map(textOf),
+    isTouched: () => false,
+  };
+  const typeFile = (typed: Partial<File>) => {
+    setFile({ ...file, ...typed });
+    forgive(["file"]);
+  };
+  const known = service && isZone(service.timezone) ? service.timezone : null;
+  return (
+    <form
+      ref={root}
+      class="settings new"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        attempt(false);
+      }}
+    >
+      <h1>{t.newTitle}</h1>
+      <p class="note">{t.newIntro}</p>
+      {rescued && <p class="notice">{t.rescued(rescued.name)}</p>}
+      <Section title={t.sections.runs}>
+        <Text fields={fields} field="name" placeholder={t.namePlaceholder} mono class="wide" />
+        <Beginnings
+          offered={offered}
+          chosen={template}
+          onChoose={(chosen) => {
+            setTemplate(chosen);
+            setFile({ path: null, text: chosen?.content ?? "" });
+          }}
+        />
+        {template && path !== null ? (
+          <FileOf fields={fields} folder={service?.scriptsDir ?? "scripts_dir"} path={path} text={file.text} onType={typeFile} />
+        ) : (
+          <Command fields={fields} />
+        )}
+      </Section>
+      <Section title={t.sections.when}>
+        <Schedule
+          fields={fields}
+          zone={zoneOf(draft.timezone, { typed: "", zone: known })}
+          zonePlaceholder={t.ofService(service?.timezone ?? t.serviceZone)}
+          nextStart={null}
+          isNew
+        />
+      </Section>
+      <details class="more">
+        <summary>{t.more}</summary>
+        <Section title={t.sections.look}>
+          <Look fields={fields} service={service} />
+        </Section>
+        <Section title={t.sections.limits}>
+          <Bounds fields={fields} />
+        </Section>
+        <Section title={t.sections.failure}>
+          <Failure fields={fields} ageLimit={null} />
+        </Section>
+        <Section title={t.fields.env}>
+          <Surroundings fields={fields} />
+        </Section>
+      </details>
+      <div class="save bar-of">
+        <div class="what" role="alert">
+          {problem.message && <p class="problem">{problem.message}</p>}
+          {problem.faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`)).map(({ message }) => (
+            <p key={message} class="problem" lang="en">
+              {message}
+            </p>
+          ))}
+        </div>
+        <div class="bar-of">
+          <button type="button" disabled={busy} onClick={() => attempt(true)}>
+            {t.createAndRun}
+          </button>
+          <button type="submit" class="main" disabled={busy}>
+            {busy ? t.creating : t.create}
+          </button>
+        </div>
+      </div>
+    </form>
+  );
+}
+
+function useTemplates(): readonly Template[] {
+  const [offered, setOffered] = useState<readonly Template[]>([]);
+  useEffect(() => {
+    templates().then(setOffered, () => announce(words().templatesFailed));
+  }, []);
+  return offered;
+}
+
+/** Creating the script, what went wrong with it, and the way on from there. `isChanged`: something would be lost. */
+function useCreation(isChanged: boolean) {
+  const root = useRef<HTMLFormElement>(null);
+  const creation = useRef(new Creation());
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState(NOTHING_WRONG);
+  const guarded = useRef(false);
+  guarded.current = isChanged;
+  const done = useRef(false);
+  useEffect(() => guardLeaving(() => (guarded.current && !done.current ? words().leaveNew : null)), []);
+  useEffect(() => root.current!.querySelector<HTMLElement>("[aria-invalid]")?.focus(), [problem]);
+
+  async function create(draft: Draft, file: NewFile | null, run: boolean): Promise<void> {
+    if (busy) return;
+    const faults = [...nameFaults(draft.name.trim()), ...duplicates(draft)];
+    if (faults.length) return setProblem(new Refused(words().faults, faults));
+    setBusy(true);
+    setProblem(NOTHING_WRONG);
+    try {
+      await leave(await creation.current.create(draft, file), run);
+    } catch (error) {
+      setProblem(error instanceof Refused ? error : new Refused(said(error)));
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  async function leave(name: string, run: boolean): Promise<void> {
+    done.current = true;
+    announce(words().created(name));
+    const started = run && (await runScript(name).catch((error: unknown) => alarm(words().runNot(said(error)))));
+    await untilKnown(name);
+    go({ page: "script", name, tab: started ? "output" : "runs" });
+  }
+
+  return {
+    root,
+    busy,
+    problem,
+    create,
+    /** These are being mended. */
+    forgive(keys: readonly string[]) {
+      setProblem(({ message, faults }) => {
+        const left = faults.filter((fault) => !keys.includes(keyOf(fault)));
+        return faults.length && !left.length ? NOTHING_WRONG : new Refused(message, left);
+      });
+    },
+  };
+}
+
+/** What can be known to be wrong with a name before a file is written. */
+function nameFaults(name: string): Fault[] {
+  const message = !name ? words().needsName : state.value.rows?.has(name) ? words().nameTaken(name) : null;
+  return message === null ? [] : [{ pointer: "#/name", message }];
+}
+
+/** A command, or one of the templates; their names and descriptions in the page's language where it knows them. */
+function Beginnings({ offered, chosen, onChoose }: BeginningsProps) {
+  const t = words();
+  const all = [null, ...offered];
+  return (
+    <div class="field wide" role="radiogroup" aria-labelledby="beginnings">
+      <span class="label" id="beginnings">
+        {t.whatRuns}
+      </span>
+      <div class="beginnings">
+        {all.map((template) => {
+          const { name, description } = template
+            ? (t.templates[template.name] ?? template)
+            : { name: t.own, description: t.ownNote };
+          return (
+            <label key={name} class="beginning">
+              <input type="radio" name="beginning" checked={chosen === template} onChange={() => onChoose(template)} />
+              <span>
+                <b>{name}</b>
+                <span class="note">{description}</span>
+              </span>
+            </label>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+interface BeginningsProps {
+  offered: readonly Template[];
+  /** Null: a command. */
+  chosen: Template | null;
+  onChoose(chosen: Template | null): void;
+}
+
+interface FileProps {
+  fields: Fields;
+  folder: string;
+  path: string;
+  text: string;
+  onType(typed: Partial<File>): void;
+}
+
+/** The file that is made of a template. */
+function FileOf({ fields, folder, path, text, onType }: FileProps) {
+  const t = words();
+  return (
+    <>
+      <Labelled fields={fields} field="command" part="file" label={t.file} help={t.fileHelp(folder)} class="wide">
+        {(control) => (
+          <input
+            {...control}
+            {...PLAIN}
+            type="text"
+            class="mono"
+            value={path}
+            onInput={(event) => onType({ path: event.currentTarget.value })}
+          />
+        )}
+      </Labelled>
+      <details class="wide">
+        <summary>{t.content}</summary>
+        <textarea
+          class="mono"
+          aria-label={t.content}
+          spellcheck={false}
+          rows={Math.min(30, text.split("\n").length + 1)}
+          value={text}
+          onInput={(event) => onType({ text: event.currentTarget.value })}
+        />
+      </details>
+    </>
+  );
+}
+
+/** Such as `backup.sh` for a script that is called `backup`. */
+function defaultPath(name: string, { file_name }: Template): string {
+  const suffix = /\.[a-z]+$/.exec(file_name)?.[0] ?? "";
+  return name.trim() ? name.trim() + suffix : file_name;
 }

@@ -1,5 +1,214 @@
+import "./settings.css";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { deleteScript } from "../api/scripts";
+import type { ScriptRow } from "../live/store";
 import type { TabProps } from "../script/ScriptPage";
+import { go } from "../route";
+import { useAction } from "../shell/action";
+import { announce } from "../shell/announce";
+import { Dialog } from "../ui/Dialog";
+import { draftOf, type Field } from "./entry";
+import { keyOf, textOf } from "./faults";
+import { type Fields, Text } from "./Field";
+import { Schedule, zoneOf } from "./Schedule";
+import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
+import { useSaveKey } from "./saveKey";
+import { useServiceSettings } from "./service";
+import { tell } from "./tell";
+import { useSettings } from "./useSettings";
+import { words } from "./words";
+import { YamlText } from "./YamlText";
 
+/** Everything that the configuration file says of a script, to be changed by a form or as text. */
 export function SettingsTab({ row }: TabProps) {
-  return <p>SettingsTab {row.name}</p>;
+  const t = words();
+  const settings = useSettings(row.name);
+  const { form, text, note } = settings;
+  useSaveKey(() => void settings.save());
+  const root = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (settings.attempts) root.current!.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+  }, [settings.attempts]);
+
+  if (!form) {
+    return note === null ? (
+      <p class="note loading">{t.loading}</p>
+    ) : (
+      <div class="notice">
+        <p class="problem">{note}</p>
+        <button type="button" onClick={() => void settings.read()}>
+          {t.retry}
+        </button>
+      </div>
+    );
+  }
+  return (
+    <form
+      ref={root}
+      class="settings"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        void settings.save();
+      }}
+    >
+      <div class="bar-of views" role="group" aria-label={t.view}>
+        <button type="button" aria-pressed={!text} onClick={() => text && settings.showForm()}>
+          {t.form}
+        </button>
+        <button type="button" aria-pressed={!!text} onClick={() => text || void settings.showText()}>
+          {t.yaml}
+        </button>
+      </div>
+      {text ? <YamlText settings={settings} text={text} /> : <FormOf row={row} settings={settings} />}
+      <SaveBar settings={settings} />
+      <Deletion row={row} etag={form.etag} onLeave={settings.leave} />
+    </form>
+  );
+}
+
+export type Settings = ReturnType<typeof useSettings>;
+
+function FormOf({ row, settings }: { row: ScriptRow; settings: Settings }) {
+  const t = words();
+  const service = useServiceSettings();
+  const { base, draft, contested } = settings.form!;
+  const touched = new Set(settings.touched);
+  const fields: Fields = {
+    draft,
+    type: settings.type,
+    faults: (key) => settings.faults.filter((fault) => keyOf(fault) === key).map(textOf),
+    isTouched: (field) => touched.has(field),
+    contest: (field) => contested.has(field) && <Contest field={field} settings={settings} />,
+  };
+  const known = draftOf(base);
+  const zone = zoneOf(draft.timezone, { typed: known.timezone, zone: row.schedule.timezone });
+  const ofService = known.timezone ? (service?.timezone ?? t.serviceZone) : row.schedule.timezone;
+  const rest = Object.keys(draft.rest);
+  return (
+    <>
+      <Section title={t.sections.runs} note={t.notes.runs}>
+        <Command fields={fields} />
+        <Surroundings fields={fields} />
+      </Section>
+      <Section title={t.sections.when} note={t.notes.when}>
+        <Schedule fields={fields} zone={zone} zonePlaceholder={t.ofService(ofService)} nextStart={row.nextStart} />
+      </Section>
+      <Section title={t.sections.limits} note={t.notes.limits}>
+        <Bounds fields={fields} />
+      </Section>
+      <Section title={t.sections.failure} note={t.notes.failure}>
+        <Failure fields={fields} ageLimit={known.success_age_limit ? null : row.successAgeLimit} />
+      </Section>
+      <Section title={t.sections.look} note={t.notes.look}>
+        <Text fields={fields} field="name" mono class="wide" />
+        <Look fields={fields} service={service} />
+      </Section>
+      {rest.length > 0 && (
+        <p class="notice">
+          {t.restNote} <span class="mono">{rest.join(", ")}</span>
+        </p>
+      )}
+    </>
+  );
+}
+
+/** What someone else made of a field in which something was typed, and whose it is to be. */
+function Contest({ field, settings }: { field: Field; settings: Settings }) {
+  const t = words();
+  return (
+    <div class="contest">
+      <p>
+        {t.elsewhere} <span class="mono">{tell(field, draftOf(settings.form!.base)) || t.empty}</span>
+      </p>
+      <div class="bar-of">
+        <button type="button" onClick={() => settings.decide(field, "theirs")}>
+          {t.take}
+        </button>
+        <button type="button" onClick={() => settings.decide(field, "mine")}>
+          {t.keep}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** What is not saved yet, and what keeps it from being so; it stays in view. */
+function SaveBar({ settings }: { settings: Settings }) {
+  const t = words();
+  const { touched, isChanged, text, note, faults, saving } = settings;
+  const loose = text ? [] : faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`));
+  return (
+    <div class={`save bar-of ${isChanged ? "unsaved" : ""}`}>
+      <div class="what">
+        {!isChanged && <span class="note">{t.unchanged}</span>}
+        {isChanged && (
+          <span>
+            <b>{t.unsaved(String(text ? 1 : touched.length))}</b>
+            {!text && <span class="note line"> {touched.map((field) => t.fields[field]).join(", ")}</span>}
+          </span>
+        )}
+        <div role="alert">
+          {note !== null && <p class="problem">{note}</p>}
+          {loose.map(({ message }) => (
+            <p key={message} class="problem" lang="en">
+              {message}
+            </p>
+          ))}
+        </div>
+      </div>
+      <div class="bar-of">
+        <button type="button" disabled={!isChanged || saving} onClick={settings.discard}>
+          {t.discard}
+        </button>
+        <button type="submit" class="main" disabled={!isChanged || saving} title="Ctrl+S">
+          {saving ? t.saving : t.save}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function Deletion({ row, etag, onLeave }: { row: ScriptRow; etag: string; onLeave(): void }) {
+  const t = words();
+  const [asking, setAsking] = useState(false);
+  const remove = useAction(async () => {
+    await deleteScript(row.name, etag);
+    onLeave();
+    announce(t.removed(row.name));
+    go({ page: "overview" });
+  });
+  return (
+    <section class="card group deletion" aria-labelledby="deletion">
+      <div class="heading">
+        <h2 id="deletion">{t.danger}</h2>
+      </div>
+      <div class="bar-of spread">
+        <p class="note">{t.dangerNote}</p>
+        <button type="button" class="danger" onClick={() => setAsking(true)}>
+          {t.remove}
+        </button>
+      </div>
+      {asking && (
+        <Dialog title={t.removeTitle(row.name)} onClose={() => setAsking(false)}>
+          <p>
+            {t.removeText} {row.runs.length > 0 && t.removeRunning}
+          </p>
+          <div class="bar-of ends">
+            <button type="button" autoFocus onClick={() => setAsking(false)}>
+              {t.cancel}
+            </button>
+            <button
+              type="button"
+              class="danger"
+              disabled={remove.busy}
+              onClick={async () => (await remove.go()) || setAsking(false)}
+            >
+              {t.removeNow}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </section>
+  );
 }

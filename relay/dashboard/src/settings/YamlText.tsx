@@ -1,0 +1,63 @@
+import { useRef } from "preact/hooks";
+import type { Settings } from "./SettingsTab";
+import type { Text } from "./useSettings";
+import { words } from "./words";
+
+/** The entry as it stands in the configuration file. */
+export function YamlText({ settings, text }: { settings: Settings; text: Text }) {
+  const t = words();
+  const area = useRef<HTMLTextAreaElement>(null);
+  const faults = settings.faults.map((fault) => ({ line: settings.lineOf(fault), message: fault.message }));
+
+  function show(line: number) {
+    const lines = area.current!.value.split("\n");
+    const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
+    area.current!.focus();
+    area.current!.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+  }
+
+  return (
+    <section class="card yaml">
+      {text.contested && (
+        <div class="contest">
+          <p>{t.yamlConflict}</p>
+          <div class="bar-of">
+            <button type="button" onClick={settings.discard}>
+              {t.takeAll}
+            </button>
+            <button type="button" onClick={settings.keepText}>
+              {t.keep}
+            </button>
+          </div>
+        </div>
+      )}
+      <label class="label" for="yaml">
+        {t.yamlLabel}
+      </label>
+      <textarea
+        ref={area}
+        id="yaml"
+        class="mono"
+        spellcheck={false}
+        rows={Math.max(12, text.text.split("\n").length + 1)}
+        aria-describedby="yaml-faults yaml-help"
+        aria-invalid={faults.length > 0 || undefined}
+        value={text.text}
+        onInput={(event) => settings.typeText(event.currentTarget.value)}
+      />
+      <div id="yaml-faults" class="faults">
+        {faults.map(({ line, message }) => (
+          <p key={message} class="problem">
+            <button type="button" class="quiet" onClick={() => show(line)}>
+              {t.line(line)}
+            </button>{" "}
+            <span lang="en">{message}</span>
+          </p>
+        ))}
+      </div>
+      <p class="note" id="yaml-help">
+        {t.yamlHelp}
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,19 @@
+/** Which field a fault belongs to. */
+import type { Fault } from "../api/client";
+
+/** The key of an entry that the fault is in; empty where it is about the whole. */
+export function keyOf({ pointer }: Fault): string {
+  return pathOf(pointer)[0] ?? "";
+}
+
+/** What is wrong, without the key, which stands beside it. */
+export function textOf(fault: Fault): string {
+  const key = pathOf(fault.pointer).reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${part}` : part), "");
+  return key && fault.message.startsWith(`${key}: `) ? fault.message.slice(key.length + 2) : fault.message;
+}
+
+/** The parts of a JSON pointer that is written as a URI fragment (RFC 6901, 6). */
+export function pathOf(pointer = ""): string[] {
+  const parts = pointer.replace(/^#?\/?/, "").split("/").filter(Boolean);
+  return parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
+}

@@ -1,0 +1,196 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ApiError, type Fault } from "../api/client";
+import { changeScript, readScript, replaceScript } from "../api/scripts";
+import { latest, onFrame } from "../live/live";
+import { guardLeaving, replace } from "../route";
+import { announce, said } from "../shell/announce";
+import { canonical, type Draft, draftOf, type Entry, entryOf, type Field, unsendable } from "./entry";
+import { keyOf } from "./faults";
+import { arrived, decided, type Form, opened, patchOf, saved, touched, typed } from "./form";
+import { untilKnown } from "./known";
+import { rescue } from "./rescue";
+import { words } from "./words";
+
+type Yaml = typeof import("./yaml");
+
+/** The entry as text, while the reader works on that. */
+export interface Text {
+  readonly text: string;
+  /** The text that the form made: as long as it is the same, it follows the form. */
+  readonly made: string;
+  /** The entry was changed elsewhere since. */
+  readonly contested: boolean;
+}
+
+interface State {
+  readonly form: Form | null;
+  readonly text: Text | null;
+  readonly faults: readonly Fault[];
+  /** What is to be said of the whole. */
+  readonly note: string | null;
+  readonly saving: boolean;
+  /** How often the reader tried to save in vain: each time, the first fault is to be looked at. */
+  readonly attempts: number;
+}
+
+const NOTHING: State = { form: null, text: null, faults: [], note: null, saving: false, attempts: 0 };
+
+/** The settings of one script: what stands in the file, what the reader types, and how the one becomes the other. */
+export function useSettings(name: string) {
+  const [, draw] = useState({});
+  const state = useRef(NOTHING);
+  const yaml = useRef<Yaml | null>(null);
+  const leaving = useRef(false);
+  const set = (changed: Partial<State>) => {
+    state.current = { ...state.current, ...changed };
+    draw({});
+  };
+
+  /** Ask what the service has, and follow where nothing was typed. */
+  async function read(): Promise<void> {
+    try {
+      const { value, etag } = await readScript(name);
+      const { form, text } = state.current;
+      if (!form) return set({ form: opened(value.config, etag), note: null });
+      const next = arrived(form, value.config, etag);
+      const isContested = next.form.contested.size > 0;
+      set({ form: next.form, text: text && followed(text, next.form), ...(isContested ? { note: words().conflict } : {}) });
+      if (next.followed.length) announce(words().followed(next.followed.map((field) => words().fields[field]).join(", ")));
+    } catch (error) {
+      if (!state.current.form) set({ note: said(error) });
+    }
+  }
+
+  function followed(text: Text, form: Form): Text {
+    const made = yaml.current!.toYaml(entryOf(form.base, form.draft));
+    if (made === text.made) return text;
+    return text.text === text.made ? { ...text, text: made, made } : { ...text, contested: true };
+  }
+
+  useEffect(() => {
+    void read();
+    return onFrame(({ type, data }) => {
+      const script =
+        type === "script_changed" && data.op !== "deleted" && data.script.name === name ? data.script
+        : type === "snapshot" ? data.scripts.find((each) => each.name === name)
+        : undefined;
+      const base = state.current.form?.base;
+      if (script && base && canonical(script.config) !== canonical(base)) void read();
+    });
+  }, [name]);
+
+  const { form, text } = state.current;
+  const fields = form ? touched(form) : [];
+  const isChanged = text && form ? text.text !== yaml.current!.toYaml(form.base) : fields.length > 0;
+  const changed = useRef(false);
+  changed.current = isChanged;
+  useEffect(() => {
+    const release = guardLeaving(() => (changed.current && !leaving.current ? words().leave : null));
+    return () => {
+      release();
+      const isGone = latest.value.rows?.has(name) === false;
+      if (isGone && changed.current && !leaving.current) rescue({ name, entry: whole(state.current, yaml.current) });
+    };
+  }, [name]);
+
+  async function save(): Promise<void> {
+    const { form, text, saving } = state.current;
+    if (!form || saving || !changed.current) return;
+    const sent = form.draft;
+    const faults = text ? yaml.current!.fromYaml(text.text).faults : duplicates(sent);
+    if (faults.length) return refused(faults);
+    set({ saving: true, faults: [], note: null });
+    try {
+      const { value, etag } = text
+        ? await replaceScript(name, yaml.current!.fromYaml(text.text).entry, form.etag)
+        : await changeScript(name, patchOf(form), form.etag);
+      // What was typed while the answer was under way stays.
+      const now = saved(state.current.form!, text ? state.current.form!.draft : sent, value.config, etag);
+      set({ form: now, text: text && afterSaving(text, state.current.text!, value.config), saving: false });
+      announce(words().saved(value.name));
+      if (value.name !== name) await follow(value.name);
+    } catch (error) {
+      set({ saving: false });
+      await explain(error);
+    }
+  }
+
+  function afterSaving(sent: Text, now: Text, entry: Entry): Text {
+    const made = yaml.current!.toYaml(entry);
+    return { text: now.text === sent.text ? made : now.text, made, contested: false };
+  }
+
+  /** The script is called otherwise now. */
+  async function follow(renamed: string): Promise<void> {
+    leaving.current = true;
+    await untilKnown(renamed);
+    replace({ page: "script", name: renamed, tab: "settings" });
+  }
+
+  async function explain(error: unknown): Promise<void> {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 412) {
+      set({ note: words().merged });
+      return read();
+    }
+    if (error.status === 422 && error.faults.length) return refused(error.faults);
+    const isAboutName = error.status === 409 && !state.current.text && patchOf(state.current.form!)["name"] !== undefined;
+    if (isAboutName) refused([{ pointer: "#/name", message: error.message }]);
+    else set({ note: error.message });
+  }
+
+  function refused(faults: readonly Fault[]): void {
+    set({ faults, note: words().faults, attempts: state.current.attempts + 1 });
+  }
+
+  return {
+    ...state.current,
+    touched: fields,
+    isChanged,
+    read,
+    save,
+    /** From here on nothing that was typed is missed. */
+    leave: () => (leaving.current = true),
+    type(some: Partial<Draft>) {
+      const gone = "when" in some ? ["every", "cron", "at"] : Object.keys(some);
+      set({
+        form: typed(state.current.form!, some),
+        faults: state.current.faults.filter((fault) => !gone.includes(keyOf(fault))),
+      });
+    },
+    decide: (field: Field, whose: "mine" | "theirs") => set({ form: decided(state.current.form!, field, whose) }),
+    discard() {
+      const form = opened(state.current.form!.base, state.current.form!.etag);
+      const made = state.current.text && yaml.current!.toYaml(form.base);
+      set({ form, text: made === null ? null : { text: made, made, contested: false }, faults: [], note: null });
+    },
+    typeText: (changed: string) => set({ text: { ...state.current.text!, text: changed }, faults: [] }),
+    keepText: () => set({ text: { ...state.current.text!, contested: false }, note: null }),
+    async showText() {
+      yaml.current = await import("./yaml");
+      const { base, draft } = state.current.form!;
+      const made = yaml.current.toYaml(entryOf(base, draft));
+      set({ text: { text: made, made, contested: false }, faults: [], note: null });
+    },
+    showForm() {
+      const { entry, faults } = yaml.current!.fromYaml(state.current.text!.text);
+      if (!entry) return refused(faults);
+      set({ form: typed(state.current.form!, draftOf(entry)), text: null, faults: [], note: null });
+    },
+    lineOf: ({ line, pointer }: Fault) => line ?? yaml.current!.fromYaml(state.current.text!.text).lineOf(pointer ?? ""),
+  };
+}
+
+/** What is typed, as an entry. */
+function whole({ form, text }: State, yaml: Yaml | null): Entry {
+  const { base, draft } = form!;
+  return (text && yaml!.fromYaml(text.text).entry) ?? entryOf(base, draft);
+}
+
+/** What the service could not tell of, as it would never see it. */
+export function duplicates(draft: Draft): Fault[] {
+  return unsendable(draft).map(({ key, name }) => ({
+    pointer: `#/${key}`,
+    message: name ? words().twice(name) : words().unnamed,
+  }));
+}
