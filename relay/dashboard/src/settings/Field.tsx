@@ -38,16 +38,7 @@ export function Labelled({ fields, field, part, label, help, group, children, ..
   const t = words();
   const id = `field-${part ?? field}`;
   const faults = fields.faults(part ?? field);
-  const name = (
-    <>
-      {label ?? t.fields[field]}
-      {part === undefined && fields.isTouched(field) && (
-        <span class="changed" title={t.changed}>
-          <span class="unseen">({t.changed})</span>
-        </span>
-      )}
-    </>
-  );
+  const name = label ?? t.fields[field];
   const control: Control = {
     id,
     "aria-describedby": `${id}-faults ${id}-help`,
@@ -55,15 +46,14 @@ export function Labelled({ fields, field, part, label, help, group, children, ..
   };
   return (
     <div class={`field ${props.class ?? ""}`} {...(group ? { role: "group", "aria-labelledby": `${id}-label` } : {})}>
-      {group ? (
-        <span class="label" id={`${id}-label`}>
-          {name}
-        </span>
-      ) : (
-        <label class="label" for={id}>
-          {name}
-        </label>
-      )}
+      <div class="label">
+        {group ? <span id={`${id}-label`}>{name}</span> : <label for={id}>{name}</label>}
+        {part === undefined && fields.isTouched(field) && (
+          <span class="changed" title={t.changed}>
+            <span class="unseen">{t.changed}</span>
+          </span>
+        )}
+      </div>
       {children(control)}
       <Faults id={`${id}-faults`} faults={faults} />
       {part === undefined && fields.contest?.(field)}

@@ -8,7 +8,7 @@ import { go, guardLeaving } from "../route";
 import { alarm, announce, said } from "../shell/announce";
 import { Creation, type NewFile, Refused } from "./creation";
 import { canonical, type Draft, draftOf } from "./entry";
-import { keyOf, textOf } from "./faults";
+import { focusFault, keyOf, textOf } from "./faults";
 import { type Fields, Labelled, PLAIN, Text } from "./Field";
 import { untilKnown } from "./known";
 import { takeRescued } from "./rescue";
@@ -73,11 +73,13 @@ export function NewScript() {
         attempt(false);
       }}
     >
-      <h1>{t.newTitle}</h1>
-      <p class="note">{t.newIntro}</p>
+      <div>
+        <h1>{t.newTitle}</h1>
+        <p class="note">{t.newIntro}</p>
+      </div>
       {rescued && <p class="notice">{t.rescued(rescued.name)}</p>}
       <Section title={t.sections.runs}>
-        <Text fields={fields} field="name" placeholder={t.namePlaceholder} mono class="wide" />
+        <Text fields={fields} field="name" placeholder={t.namePlaceholder} help={t.newName} mono class="wide" />
         <Beginnings
           offered={offered}
           chosen={template}
@@ -108,6 +110,7 @@ export function NewScript() {
         </Section>
         <Section title={t.sections.limits}>
           <Bounds fields={fields} />
+          <Text fields={fields} field="jitter" placeholder="0s" />
         </Section>
         <Section title={t.sections.failure}>
           <Failure fields={fields} ageLimit={null} />
@@ -156,21 +159,27 @@ function useCreation(isChanged: boolean) {
   guarded.current = isChanged;
   const done = useRef(false);
   useEffect(() => guardLeaving(() => (guarded.current && !done.current ? words().leaveNew : null)), []);
-  useEffect(() => root.current!.querySelector<HTMLElement>("[aria-invalid]")?.focus(), [problem]);
+  const [attempts, setAttempts] = useState(0);
+  useEffect(() => focusFault(root.current!, problem.faults), [attempts]);
 
   async function create(draft: Draft, file: NewFile | null, run: boolean): Promise<void> {
     if (busy) return;
     const faults = [...nameFaults(draft.name.trim()), ...duplicates(draft)];
-    if (faults.length) return setProblem(new Refused(words().faults, faults));
+    if (faults.length) return refuse(new Refused(words().faults, faults));
     setBusy(true);
     setProblem(NOTHING_WRONG);
     try {
       await leave(await creation.current.create(draft, file), run);
     } catch (error) {
-      setProblem(error instanceof Refused ? error : new Refused(said(error)));
+      refuse(error instanceof Refused ? error : new Refused(said(error)));
     } finally {
       setBusy(false);
     }
+  }
+
+  function refuse(problem: Refused): void {
+    setProblem(problem);
+    setAttempts((attempts) => attempts + 1);
   }
 
   async function leave(name: string, run: boolean): Promise<void> {

@@ -4,7 +4,7 @@ import type { PreviewQuery } from "../api/schedule";
 import { clock, useTick } from "../live/clock";
 import { countdown, moment } from "../text/format";
 import { locale } from "../text/language";
-import { type Draft, KINDS, type When } from "./entry";
+import { type Draft, type Kind, KINDS, type When } from "./entry";
 import { keyOf, textOf } from "./faults";
 import { type Fields, Labelled, PLAIN, Text } from "./Field";
 import { intervalOf, milliseconds, type Unit, UNITS } from "./interval";
@@ -71,9 +71,8 @@ export function Schedule({ fields, zone, zonePlaceholder, nextStart, isNew = fal
               <TimeZones />
             </>
           )}
-          <Text fields={shown} field="jitter" placeholder="0s" />
-          <Meaning previewed={previewed} zone={zone}>
-            {when.kind === "every" && isNew && <p class="note">{t.firstSoon}</p>}
+          {!isNew && <Text fields={shown} field="jitter" placeholder="0s" />}
+          <Meaning previewed={previewed} zone={zone} kind={when.kind} isNew={isNew}>
             {when.kind === "every" && !isNew && anchor === null && <p class="note">{t.fromNow}</p>}
             {(milliseconds(jitter) ?? 0) > 0 && <p class="note">{t.upTo(jitter.trim())}</p>}
           </Meaning>
@@ -238,12 +237,15 @@ function TimeZones() {
 interface MeaningProps {
   previewed: Previewed;
   zone: string | null;
+  kind: Exclude<Kind, "manual">;
+  isNew: boolean;
   children: ComponentChildren;
 }
 
 /** The schedule as a sentence, and its next starts. */
-function Meaning({ previewed: { preview, faults, settled }, zone, children }: MeaningProps) {
+function Meaning({ previewed: { preview, faults, settled }, zone, kind, isNew, children }: MeaningProps) {
   const t = words();
+  const isInterval = kind === "every";
   const id = useId();
   const general = faults.filter((fault) => !keyOf(fault));
   const next = preview ? starts(preview.next) : [];
@@ -251,23 +253,31 @@ function Meaning({ previewed: { preview, faults, settled }, zone, children }: Me
     <section class={`meaning wide ${settled && !faults.length ? "" : "old"}`} aria-labelledby={id}>
       <h3 id={id}>{t.preview}</h3>
       <p class="sentence" role="status" lang="en">
-        {faults.length ? "" : preview?.description}
+        {preview?.description}
       </p>
       {general.map(({ message }) => (
         <p key={message} class="problem">
           {message}
         </p>
       ))}
-      {next.length > 0 && <Starts next={next} zone={zone} />}
+      {isInterval && isNew && preview && <p class="note">{t.firstSoon}</p>}
+      {next.length > 0 && !(isInterval && isNew) && <Starts next={next} zone={zone} ownClock={!isInterval} />}
       {preview && !next.length && <p class="note">{t.noStarts}</p>}
       {preview && children}
     </section>
   );
 }
 
-function Starts({ next, zone }: { next: readonly Start[]; zone: string | null }) {
+interface StartsProps {
+  next: readonly Start[];
+  zone: string | null;
+  /** They go by the clock of the script's time zone, and not by the time that passes. */
+  ownClock: boolean;
+}
+
+function Starts({ next, zone, ownClock }: StartsProps) {
   const t = words();
-  const differ = clocksDiffer(next);
+  const differ = ownClock && clocksDiffer(next);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t.starts}>
       <table>
@@ -285,8 +295,9 @@ function Starts({ next, zone }: { next: readonly Start[]; zone: string | null })
           {next.map((start) => (
             <tr key={start.at}>
               <td>
-                {onClock(start.wall)} {(differ || start.changed) && <span class="note">{start.offset}</span>}
-                {start.changed && <span class="warning"> {t.clockChange}</span>}
+                {ownClock ? onClock(start.wall) : moment(start.at, clock.now())}{" "}
+                {differ && <span class="note">{start.offset}</span>}
+                {ownClock && start.changed && <span class="warning"> {t.clockChange}</span>}
               </td>
               {differ && <td>{moment(start.at, clock.now())}</td>}
               <td class="note">
@@ -304,11 +315,12 @@ function In({ then }: { then: number }) {
   return <>{useTick((now) => countdown(then, now)) ?? "–"}</>;
 }
 
-/** `Mon, 1 Dec 2025, 03:15:00`, of what a clock shows. */
+/** `Mon, 1 Dec, 03:15:00`, of what a clock shows; with the year where that is another one. */
 function onClock(wall: number): string {
+  const isThisYear = new Date(wall).getUTCFullYear() === new Date(clock.now()).getFullYear();
   const format = new Intl.DateTimeFormat(locale(), {
-    timeZone: "UTC", weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
-    second: "2-digit", hourCycle: "h23",
+    timeZone: "UTC", weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+    second: "2-digit", hourCycle: "h23", ...(isThisYear ? {} : { year: "numeric" }),
   });
   return format.format(wall);
 }

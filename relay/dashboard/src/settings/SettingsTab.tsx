@@ -8,7 +8,7 @@ import { useAction } from "../shell/action";
 import { announce } from "../shell/announce";
 import { Dialog } from "../ui/Dialog";
 import { draftOf, type Field } from "./entry";
-import { keyOf, textOf } from "./faults";
+import { focusFault, keyOf, textOf } from "./faults";
 import { type Fields, Text } from "./Field";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
@@ -27,7 +27,7 @@ export function SettingsTab({ row }: TabProps) {
   useSaveKey(() => void settings.save());
   const root = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    if (settings.attempts) root.current!.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+    if (settings.attempts) focusFault(root.current!, settings.faults);
   }, [settings.attempts]);
 
   if (!form) {

@@ -47,7 +47,7 @@ export function YamlText({ settings, text }: { settings: Settings; text: Text })
       />
       <div id="yaml-faults" class="faults">
         {faults.map(({ line, message }) => (
-          <p key={message} class="problem">
+          <p key={`${line} ${message}`} class="problem">
             <button type="button" class="quiet" onClick={() => show(line)}>
               {t.line(line)}
             </button>{" "}

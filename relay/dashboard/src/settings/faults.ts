@@ -17,3 +17,10 @@ export function pathOf(pointer = ""): string[] {
   const parts = pointer.replace(/^#?\/?/, "").split("/").filter(Boolean);
   return parts.map((part) => decodeURIComponent(part).replaceAll("~1", "/").replaceAll("~0", "~"));
 }
+
+/** Lead the reader to the first of the controls below `root` that are at fault. */
+export function focusFault(root: HTMLElement, faults: readonly Fault[]): void {
+  const ids = new Set(["yaml", ...faults.map((fault) => `field-${keyOf(fault)}`)]);
+  const controls = [...root.querySelectorAll<HTMLElement>("[aria-invalid]")];
+  controls.find(({ id }) => ids.has(id))?.focus();
+}

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, type Fault } from "../api/client";
 import { changeScript, readScript, replaceScript } from "../api/scripts";
 import { latest, onFrame } from "../live/live";
-import { guardLeaving, replace } from "../route";
+import { go, guardLeaving, replace } from "../route";
 import { announce, said } from "../shell/announce";
 import { canonical, type Draft, draftOf, type Entry, entryOf, type Field, unsendable } from "./entry";
 import { keyOf } from "./faults";
@@ -89,7 +89,9 @@ export function useSettings(name: string) {
     return () => {
       release();
       const isGone = latest.value.rows?.has(name) === false;
-      if (isGone && changed.current && !leaving.current) rescue({ name, entry: whole(state.current, yaml.current) });
+      if (!isGone || !changed.current || leaving.current) return;
+      rescue({ name, entry: whole(state.current, yaml.current) });
+      go({ page: "new" });
     };
   }, [name]);
 
