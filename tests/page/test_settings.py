@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import OpenPage
 from tests.service import Service, until
@@ -135,12 +135,12 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(page: Page,
 
 
 def test_unsaved_changes_are_not_left_by_accident(page: Page) -> None:
-    questions: list[str] = []
-    page.on("dialog", lambda dialog: (questions.append(dialog.message), dialog.dismiss()))
     field(page, "Description").fill("Nightly dump")
-    page.get_by_role("link", name="Overview").click()
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog") as asked:
+        page.get_by_role("link", name="Overview").click()
+    assert asked.value.message == "There are unsaved changes in the settings. Leave them?"
     expect(field(page, "Description")).to_have_value("Nightly dump")
-    assert questions == ["There are unsaved changes in the settings. Leave them?"]
     button(page, "Discard").click()
     expect_saved(page)
     page.get_by_role("link", name="Overview").click()
@@ -172,7 +172,13 @@ def test_two_tabs_that_change_the_same_script_decide_field_by_field(
 
 def test_a_change_that_was_not_heard_of_is_no_loss_either(page: Page, service: Service) -> None:
     field(page, "Timeout").fill("5m")
-    page.context.route(re.compile("/api/v1/scripts/backup$"), lambda route: _change_before(service, route))
+
+    def faster(route: Route) -> None:
+        if route.request.method == "PATCH" and config_of(service, "backup")["timeout"] == "10m":
+            change(service, {"timeout": "7m"})
+        route.continue_()
+
+    page.route(re.compile("/api/v1/scripts/backup$"), faster)
     button(page, "Save").click()
     expect(page.get_by_text("Someone else has changed this script meanwhile.")).to_be_visible()
     expect(page.get_by_text("Changed elsewhere to: 7m")).to_be_visible()
@@ -180,13 +186,6 @@ def test_a_change_that_was_not_heard_of_is_no_loss_either(page: Page, service: S
     button(page, "Save").click()
     expect_saved(page)
     assert config_of(service, "backup")["timeout"] == "5m"
-
-
-def _change_before(service: Service, route: object) -> None:
-    """Someone else is a moment faster."""
-    if route.request.method == "PATCH" and config_of(service, "backup")["timeout"] == "10m":  # type: ignore[attr-defined]
-        change(service, {"timeout": "7m"})
-    route.continue_()  # type: ignore[attr-defined]
 
 
 def test_a_script_is_renamed_unless_it_runs(open_page: OpenPage, service: Service) -> None:
@@ -310,7 +309,7 @@ def test_a_script_from_a_template_runs_and_a_failed_attempt_leaves_no_second_fil
 
 
 def test_on_a_telephone_in_chinese_everything_fits(open_page: OpenPage, service: Service) -> None:
-    page = open_page(service, SETTINGS, viewport={"width": 360, "height": 740}, locale="zh-TW")
+    page = open_page(service, SETTINGS, live="即時", viewport={"width": 360, "height": 740}, locale="zh-TW")
     expect(page.get_by_role("heading", name="何時執行")).to_be_visible()
     expect(field(page, "Cron 運算式")).to_have_value("15 3 * * *")
     assert page.evaluate("document.documentElement.scrollWidth") == 360

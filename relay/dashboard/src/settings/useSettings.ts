@@ -3,7 +3,7 @@ import { ApiError, type Fault } from "../api/client";
 import { changeScript, readScript, replaceScript } from "../api/scripts";
 import { latest, onFrame } from "../live/live";
 import { go, guardLeaving, replace } from "../route";
-import { announce, said } from "../shell/announce";
+import { announce, said, whisper } from "../shell/announce";
 import { canonical, type Draft, draftOf, type Entry, entryOf, type Field, unsendable } from "./entry";
 import { keyOf } from "./faults";
 import { arrived, decided, type Form, opened, patchOf, saved, touched, typed } from "./form";
@@ -109,7 +109,7 @@ export function useSettings(name: string) {
       // What was typed while the answer was under way stays.
       const now = saved(state.current.form!, text ? state.current.form!.draft : sent, value.config, etag);
       set({ form: now, text: text && afterSaving(text, state.current.text!, value.config), saving: false });
-      announce(words().saved(value.name));
+      whisper(words().saved(value.name));
       if (value.name !== name) await follow(value.name);
     } catch (error) {
       set({ saving: false });
