@@ -169,12 +169,17 @@ function SaveBar({ settings }: { settings: Settings }) {
   );
 }
 
-function Deletion({ row, etag, onLeave }: { row: ScriptRow; etag: string; onLeave(): void }) {
+function Deletion({ row, etag, onLeave }: { row: ScriptRow; etag: string; onLeave(isLeaving: boolean): void }) {
   const t = words();
   const [asking, setAsking] = useState(false);
   const remove = useAction(async () => {
-    await deleteScript(row.name, etag);
-    onLeave();
+    onLeave(true); // the script may be known to be gone before the answer comes
+    try {
+      await deleteScript(row.name, etag);
+    } catch (error) {
+      onLeave(false);
+      throw error;
+    }
     announce(t.removed(row.name));
     go({ page: "overview" });
   });

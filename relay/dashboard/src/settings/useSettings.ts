@@ -41,6 +41,8 @@ export function useSettings(name: string) {
   const state = useRef(NOTHING);
   const yaml = useRef<Yaml | null>(null);
   const leaving = useRef(false);
+  const isHere = useRef(true);
+  const asked = useRef(0);
   const set = (changed: Partial<State>) => {
     state.current = { ...state.current, ...changed };
     draw({});
@@ -48,13 +50,15 @@ export function useSettings(name: string) {
 
   /** Ask what the service has, and follow where nothing was typed. */
   async function read(): Promise<void> {
+    const question = (asked.current += 1);
     try {
       const { value, etag } = await readScript(name);
+      if (question !== asked.current) return; // there is a later one, or its answer
       const { form, text } = state.current;
       if (!form) return set({ form: opened(value.config, etag), note: null });
       const next = arrived(form, value.config, etag);
-      const isContested = next.form.contested.size > 0;
-      set({ form: next.form, text: text && followed(text, next.form), ...(isContested ? { note: words().conflict } : {}) });
+      set({ form: next.form, text: text && followed(text, next.form) });
+      if (next.form.contested.size && !text) set({ note: words().conflict });
       if (next.followed.length) announce(words().followed(next.followed.map((field) => words().fields[field]).join(", ")));
     } catch (error) {
       if (!state.current.form) set({ note: said(error) });
@@ -74,8 +78,7 @@ export function useSettings(name: string) {
         type === "script_changed" && data.op !== "deleted" && data.script.name === name ? data.script
         : type === "snapshot" ? data.scripts.find((each) => each.name === name)
         : undefined;
-      const base = state.current.form?.base;
-      if (script && base && canonical(script.config) !== canonical(base)) void read();
+      if (script && !state.current.saving && canonical(script.config) !== canonical(state.current.form?.base)) void read();
     });
   }, [name]);
 
@@ -87,13 +90,19 @@ export function useSettings(name: string) {
   useEffect(() => {
     const release = guardLeaving(() => (changed.current && !leaving.current ? words().leave : null));
     return () => {
+      isHere.current = false;
       release();
-      const isGone = latest.value.rows?.has(name) === false;
-      if (!isGone || !changed.current || leaving.current) return;
-      rescue({ name, entry: whole(state.current, yaml.current) });
-      go({ page: "new" });
+      if (!state.current.saving) takeAlong();
     };
   }, [name]);
+
+  /** Where the script is gone, what was typed goes to the page for new ones. */
+  function takeAlong(): void {
+    const isGone = latest.value.rows?.has(name) === false;
+    if (!isGone || !changed.current || leaving.current) return;
+    rescue({ name, entry: whole(state.current, yaml.current) });
+    go({ page: "new" });
+  }
 
   async function save(): Promise<void> {
     const { form, text, saving } = state.current;
@@ -106,15 +115,19 @@ export function useSettings(name: string) {
       const { value, etag } = text
         ? await replaceScript(name, yaml.current!.fromYaml(text.text).entry, form.etag)
         : await changeScript(name, patchOf(form), form.etag);
+      // An answer that is under way may be older than this one.
+      asked.current += 1;
       // What was typed while the answer was under way stays.
       const now = saved(state.current.form!, text ? state.current.form!.draft : sent, value.config, etag);
       set({ form: now, text: text && afterSaving(text, state.current.text!, value.config), saving: false });
       whisper(words().saved(value.name));
-      if (value.name !== name) await follow(value.name);
+      if (value.name !== name) return await follow(value.name);
     } catch (error) {
       set({ saving: false });
-      await explain(error);
+      if (!isHere.current) return takeAlong();
+      explain(error);
     }
+    await read(); // what was changed elsewhere meanwhile
   }
 
   function afterSaving(sent: Text, now: Text, entry: Entry): Text {
@@ -129,12 +142,9 @@ export function useSettings(name: string) {
     replace({ page: "script", name: renamed, tab: "settings" });
   }
 
-  async function explain(error: unknown): Promise<void> {
+  function explain(error: unknown): void {
     if (!(error instanceof ApiError)) throw error;
-    if (error.status === 412) {
-      set({ note: words().merged });
-      return read();
-    }
+    if (error.status === 412) return set({ note: state.current.text ? null : words().merged });
     if (error.status === 422 && error.faults.length) return refused(error.faults);
     const isAboutName = error.status === 409 && !state.current.text && patchOf(state.current.form!)["name"] !== undefined;
     if (isAboutName) refused([{ pointer: "#/name", message: error.message }]);
@@ -151,8 +161,10 @@ export function useSettings(name: string) {
     isChanged,
     read,
     save,
-    /** From here on nothing that was typed is missed. */
-    leave: () => (leaving.current = true),
+    /** Whether what was typed is not missed any more. */
+    leave: (is: boolean) => {
+      leaving.current = is;
+    },
     type(some: Partial<Draft>) {
       const gone = "when" in some ? ["every", "cron", "at"] : Object.keys(some);
       set({
@@ -160,7 +172,10 @@ export function useSettings(name: string) {
         faults: state.current.faults.filter((fault) => !gone.includes(keyOf(fault))),
       });
     },
-    decide: (field: Field, whose: "mine" | "theirs") => set({ form: decided(state.current.form!, field, whose) }),
+    decide(field: Field, whose: "mine" | "theirs") {
+      const form = decided(state.current.form!, field, whose);
+      set({ form, ...(form.contested.size ? {} : { note: null }) });
+    },
     discard() {
       const form = opened(state.current.form!.base, state.current.form!.etag);
       const made = state.current.text && yaml.current!.toYaml(form.base);
@@ -169,6 +184,8 @@ export function useSettings(name: string) {
     typeText: (changed: string) => set({ text: { ...state.current.text!, text: changed }, faults: [] }),
     keepText: () => set({ text: { ...state.current.text!, contested: false }, note: null }),
     async showText() {
+      const faults = duplicates(state.current.form!.draft);
+      if (faults.length) return refused(faults);
       yaml.current = await import("./yaml");
       const { base, draft } = state.current.form!;
       const made = yaml.current.toYaml(entryOf(base, draft));
