@@ -64,10 +64,13 @@ export const ABSENT: Revision = { text: "", etag: null };
 /** A file's content is no text, so that it cannot be edited without doing harm to it. */
 export class NotText extends Error {}
 
-/** The address of a file; where the API would mistake a part of it for one of its own, slashes are encoded. */
+/**
+ * The address of a file. Slashes are encoded where the API would mistake a name for one of its own, or the browser
+ * `..` for a step up: it is for the service to refuse that.
+ */
 export function filePath(path: string): string {
-  const parts = path.split("/");
-  const mistakable = parts.some((part) => part === "versions" || part === "check");
+  const parts = (/^\.{1,2}$/.test(path) ? `./${path}` : path).split("/");
+  const mistakable = parts.some((part) => ["versions", "check", ".", ".."].includes(part));
   return `api/v1/files/${parts.map(encodeURIComponent).join(mistakable ? "%2F" : "/")}`;
 }
 

@@ -1,5 +1,5 @@
 /** CodeMirror as this page uses it: in a shadow tree, where its styles are no inline ones and reach nothing else. */
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
 import { yaml } from "@codemirror/lang-yaml";
 import {
@@ -56,6 +56,21 @@ function languageOf(name: string, text: string): Dialect {
   return dialectOf(name, text.slice(0, 256).split("\n", 1)[0]!);
 }
 
+/**
+ * Where Chromium replaces several lines by a letter, it joins what is left of them by inline styles: those are against
+ * the page's policy, which would be reported.
+ */
+const typingOverLines = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const { state, composing } = view;
+    const { from, to } = state.selection.main;
+    if (event.inputType !== "insertText" || event.data === null || composing) return false;
+    if (state.doc.lineAt(from).to >= to) return false;
+    view.dispatch(state.replaceSelection(event.data), { scrollIntoView: true, userEvent: "input.type" });
+    return true;
+  },
+});
+
 export interface Look {
   /** Of the file. */
   name: string;
@@ -83,13 +98,14 @@ export function editing({ name, text, label, readOnly }: Look): Extension {
       : [
           history(), drawSelection(), EditorState.allowMultipleSelections.of(true), highlightActiveLine(),
           highlightActiveLineGutter(), highlightSelectionMatches(), bracketMatching(), indentOnInput(), lintGutter(),
+          typingOverLines,
           keymap.of([indentWithTab, ...historyKeymap, ...lintKeymap]),
         ],
     keymap.of([...searchKeymap, ...defaultKeymap]),
   ];
 }
 
-/** What makes a state one of another text; the cursor stays where it is, and the change can be undone. */
+/** What makes a state one of another text; the cursor stays where it is, and the change can be undone by itself. */
 export function becoming(state: EditorState, text: string): TransactionSpec {
   const lineBreak = lineBreakOf(text);
   const [before, after] = [state.doc.toString(), lineBreak === "\n" ? text : text.replaceAll(lineBreak, "\n")];
@@ -99,6 +115,7 @@ export function becoming(state: EditorState, text: string): TransactionSpec {
       from: fromA, to: toA, insert: Text.of(after.slice(fromB, toB).split("\n")),
     })),
     effects: withLineBreak.reconfigure(EditorState.lineSeparator.of(lineBreak)),
+    annotations: isolateHistory.of("full"),
   };
 }
 

@@ -57,8 +57,8 @@ const ERROR: Finding = { line: 2, column: 1, severity: "error", message: "unexpe
 async function opened(content: string | null, drafts = new Kept()) {
   const disk = new Disk(content);
   const session = new Session(disk, drafts);
-  await session.open();
   session.keepDrafts();
+  await session.open();
   return { disk, session, drafts };
 }
 

@@ -47,10 +47,10 @@ export class Session {
     this.problem.value = null;
     try {
       const found = await this.#source.read();
-      this.text.value = found.text;
-      this.base.value = found;
       const left = this.#drafts.get();
       if (left && left.text !== found.text) this.left.value = left;
+      this.text.value = found.text;
+      this.base.value = found;
     } catch (error) {
       this.problem.value = said(error);
     }
