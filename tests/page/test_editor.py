@@ -229,12 +229,17 @@ def test_leaving_with_something_unsaved_is_asked_about_and_loses_nothing(
     expect(text(page)).to_contain_text("echo before")
     write(page, "#!/bin/sh\necho unsaved\n")
     asked: list[str] = []
-    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
     page.get_by_role("tab", name="Runs").click()
     expect(text(page)).to_contain_text("echo unsaved")
     assert "job.sh has changes that are not saved" in asked[0]
 
-    page.once("dialog", Dialog.accept)
+    page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
     expect(text(page)).to_contain_text("echo before")
     button(page, "Bring them back").click()

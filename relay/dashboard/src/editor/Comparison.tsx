@@ -71,6 +71,7 @@ export function Comparison({ name, old, now, onEdit }: Props) {
       destroy = () => editor.destroy();
     }
     setChanges(getChunks(view.current.state)?.chunks.length ?? 0);
+    if (onEdit) view.current.focus();
     return destroy;
   }, [name, old.text, onEdit ? null : now.text, isWide, spoken]);
 
@@ -99,7 +100,7 @@ export function Comparison({ name, old, now, onEdit }: Props) {
           </button>
         </div>
       </div>
-      <div class="code" ref={ref} />
+      <div class="code grows" ref={ref} />
     </div>
   );
 }

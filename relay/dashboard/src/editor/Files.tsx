@@ -23,7 +23,7 @@ function File({ path, versions }: { path: string; versions: boolean }) {
   const source = useMemo(() => fileSource(path), [path]);
   return (
     <>
-      <nav class="bar-of spread place" aria-label={t.file}>
+      <div class="bar-of spread place">
         <h1 class="line">
           <a href={address({ page: "files" })}>{t.files}</a> <span class="note">/</span> {path}
         </h1>
@@ -41,7 +41,7 @@ function File({ path, versions }: { path: string; versions: boolean }) {
             {t.download}
           </a>
         </div>
-      </nav>
+      </div>
       {versions ? <Versions path={path} /> : <Editor source={source} />}
     </>
   );

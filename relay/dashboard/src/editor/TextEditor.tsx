@@ -67,8 +67,13 @@ export function TextEditor({ session, name, hidden, onReady }: Props) {
     };
   }, [session, name, spoken]);
 
+  const wasHidden = useRef(hidden);
   useEffect(() => {
-    if (!hidden) view.current?.requestMeasure();
+    if (wasHidden.current && !hidden) {
+      view.current!.requestMeasure();
+      view.current!.focus();
+    }
+    wasHidden.current = hidden;
   }, [hidden]);
 
   return <div class="code" ref={ref} hidden={hidden} />;

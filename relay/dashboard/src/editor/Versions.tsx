@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import "./editor.css";
 import { type FileVersion, filePath, listVersions, readText, readVersion, restoreVersion } from "../api/files";
 import { useTick } from "../live/clock";
@@ -33,10 +33,6 @@ export function Versions({ path }: { path: string }) {
       reload(); // also where somebody else was faster
     }
   });
-  useEffect(() => {
-    addEventListener("focus", reload);
-    return () => removeEventListener("focus", reload);
-  }, []);
 
   if (!value) return <Loading problem={problem} reload={reload} />;
   const { now, versions } = value;
@@ -67,7 +63,8 @@ export function Versions({ path }: { path: string }) {
               <Version
                 key={version.number}
                 version={version}
-                isNow={version.etag === now.etag}
+                isNow={version === versions[0] && version.etag === now.etag}
+                isAsNow={version.etag === now.etag}
                 chosen={chosen === version.number}
                 busy={restore.busy}
                 onChoose={() => setChosen(chosen === version.number ? null : version.number)}
@@ -110,15 +107,18 @@ export function Versions({ path }: { path: string }) {
 
 interface VersionProps {
   version: FileVersion;
-  /** The file is like this. */
+  /** The file is this one. */
   isNow: boolean;
+  /** It has the same content. */
+  isAsNow: boolean;
   chosen: boolean;
   busy: boolean;
   onChoose(): void;
   onRestore(): void;
 }
 
-function Version({ version: { number, saved_at, op, size }, isNow, chosen, busy, onChoose, onRestore }: VersionProps) {
+function Version({ version, isNow, isAsNow, chosen, busy, onChoose, onRestore }: VersionProps) {
+  const { number, saved_at, op, size } = version;
   const t = words();
   const at = Date.parse(saved_at);
   const when = useTick((now) => moment(at, now));
@@ -130,22 +130,20 @@ function Version({ version: { number, saved_at, op, size }, isNow, chosen, busy,
         <time dateTime={saved_at}>{when}</time> <span class="note">{ago}</span>
       </td>
       <td>
-        {t.ops[op]} {isNow && <b class="good">{t.isNow}</b>}
+        {t.ops[op]} {isNow ? <b class="good">{t.now}</b> : isAsNow && size !== null && <span class="note">{t.isAsNow}</span>}
       </td>
       <td>{size === null ? "–" : bytes(size)}</td>
       <td>
-        <div class="bar-of acts">
-          {size !== null && !isNow && (
-            <>
-              <button type="button" aria-expanded={chosen} aria-label={t.compareOf(count(number))} onClick={onChoose}>
-                {t.compareNow}
-              </button>
-              <button type="button" disabled={busy} aria-label={t.restoreOf(count(number))} onClick={onRestore}>
-                {t.restore}
-              </button>
-            </>
-          )}
-        </div>
+        {size !== null && !isAsNow && (
+          <div class="bar-of acts">
+            <button type="button" aria-expanded={chosen} aria-label={t.compareOf(count(number))} onClick={onChoose}>
+              {t.compareNow}
+            </button>
+            <button type="button" disabled={busy} aria-label={t.restoreOf(count(number))} onClick={onRestore}>
+              {t.restore}
+            </button>
+          </div>
+        )}
       </td>
     </tr>
   );
@@ -155,9 +153,12 @@ function Version({ version: { number, saved_at, op, size }, isNow, chosen, busy,
 function Difference({ path, number, now }: { path: string; number: number; now: string }) {
   const t = words();
   const { value, problem, reload } = useLoaded(() => readVersion(path, number), [path, number]);
+  const ref = useRef<HTMLElement>(null);
+  const isThere = value !== null;
+  useEffect(() => ref.current?.scrollIntoView({ block: "nearest" }), [isThere]);
   if (!value) return <Loading problem={problem} reload={reload} />;
   return (
-    <section class="card" aria-label={t.compareOf(count(number))}>
+    <section ref={ref} class="card comparing" aria-label={t.compareOf(count(number))}>
       <Comparison
         name={path}
         old={{ text: value.text, title: t.versionNumber(count(number)) }}

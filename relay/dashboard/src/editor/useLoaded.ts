@@ -8,7 +8,10 @@ export interface Loaded<T> {
   reload(): void;
 }
 
-/** What a component asks the service for; asked for anew where the inputs change, or on `reload`. */
+/**
+ * What a component asks the service for; asked for anew where the inputs change, on `reload`, and when the reader comes
+ * back to the window.
+ */
 export function useLoaded<T>(load: () => Promise<T>, inputs: readonly unknown[]): Loaded<T> {
   const [value, setValue] = useState<T | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
@@ -30,7 +33,9 @@ export function useLoaded<T>(load: () => Promise<T>, inputs: readonly unknown[])
 
   useEffect(() => {
     reload();
+    addEventListener("focus", reload);
     return () => {
+      removeEventListener("focus", reload);
       asked.current += 1;
     };
   }, inputs as unknown[]);

@@ -25,7 +25,7 @@ export const words = translated({
     line: (n: string) => `Line ${n}`,
     sound: "No faults found.",
     errorsTitle: (name: string) => `Save ${name} with errors?`,
-    errorsText: (n: string) => `It has ${n} error(s); a script that runs it will probably fail.`,
+    errorsText: (n: string) => `It has ${n === "1" ? "an error" : `${n} errors`}: a script that runs it will probably fail.`,
     keepEditing: "Keep editing",
     saveAnyway: "Save all the same",
 
@@ -56,10 +56,10 @@ export const words = translated({
     keepChange: "Keep yours",
 
     // Which file
-    inlineTitle: "The command is no file of its own",
+    inlineTitle: "This script is a command, not a file",
     inline: (folder: string) =>
       `The shell runs this line by itself, or finds the program on its PATH. To edit a script here, put it into a file in ${folder} and let the command name it.`,
-    elsewhereTitle: "The command runs a file elsewhere",
+    elsewhereTitle: "The file of this script is elsewhere",
     elsewhere: (path: string, folder: string) => `It runs ${path}. Only files in ${folder} can be edited here.`,
     toSettings: "Change the command",
     toFiles: "To the files",
@@ -103,7 +103,7 @@ export const words = translated({
     when: "When",
     what: "What",
     ops: { written: "Saved", restored: "Brought back", found: "Changed on disk", deleted: "Deleted" },
-    isNow: "Now",
+    isAsNow: "same as now",
     now: "Now",
     compareNow: "Compare",
     compareOf: (n: string) => `Compare version ${n} with now`,
@@ -180,10 +180,10 @@ export const words = translated({
     takeChange: "此處採用對方內容",
     keepChange: "保留我的內容",
 
-    inlineTitle: "此命令不是獨立的檔案",
+    inlineTitle: "這個指令稿是一行命令，不是檔案",
     inline: (folder: string) =>
       `這一行由 shell 直接執行，或從 PATH 尋找程式。若要在此編輯，請將指令稿存成 ${folder} 中的檔案，再由命令指定該檔案。`,
-    elsewhereTitle: "此命令執行其他位置的檔案",
+    elsewhereTitle: "這個指令稿的檔案在其他位置",
     elsewhere: (path: string, folder: string) => `它執行 ${path}。此處只能編輯 ${folder} 中的檔案。`,
     toSettings: "變更命令",
     toFiles: "前往檔案",
@@ -196,7 +196,7 @@ export const words = translated({
     noFileFits: "沒有符合的檔案。",
     moreFiles: (n: string) => `還有 ${n} 個，請用篩選尋找。`,
     truncated: (n: string) => `僅列出 ${n} 個檔案，位於最深層的檔案未列出。`,
-    usedBy: "使用者",
+    usedBy: "執行此檔的指令稿",
     size: "大小",
     modified: "變更時間",
     executable: "可執行",
@@ -225,7 +225,7 @@ export const words = translated({
     when: "時間",
     what: "動作",
     ops: { written: "儲存", restored: "還原", found: "在磁碟上變更", deleted: "刪除" },
-    isNow: "目前",
+    isAsNow: "與目前相同",
     now: "目前",
     compareNow: "比較",
     compareOf: (n: string) => `比較版本 ${n} 與目前內容`,
