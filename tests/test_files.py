@@ -70,7 +70,8 @@ def problem(answer: tuple[int, dict[str, str], bytes], status: int) -> str:
 
 
 def test_a_file_is_made_read_replaced_and_deleted(service: Service) -> None:
-    assert service.get(URL) == {"files": [], "truncated": False}
+    base = str(service.folder)
+    assert service.get(URL) == {"files": [], "truncated": False, "folder": f"{base}/scripts", "base": base}
     made = put(service, "sub/job.sh", HELLO, 201)
     assert made["Location"] == f"{URL}/sub/job.sh"
     status, headers, body = service.fetch(f"{URL}/sub/job.sh")

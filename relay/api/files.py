@@ -34,6 +34,13 @@ class TemplateList(Struct, frozen=True):
     templates: list[Template]
 
 
+class Listing(FileList, frozen=True, kw_only=True):
+    folder: str
+    """`scripts_dir`, as an absolute path."""
+    base: str
+    """Absolute path of the folder that relative ones in the configuration start from."""
+
+
 class VersionList(Struct, frozen=True):
     versions: list[versions.FileVersion]
     """Newest first."""
@@ -51,10 +58,11 @@ class Templates(Handler):
 
 
 class Files(Handler):
-    @operation("The files under `scripts_dir`", {200: FileList}, problems=(409, 507))
+    @operation("The files under `scripts_dir`", {200: Listing}, problems=(409, 507))
     async def get(self) -> None:
         found = await self.engine.files.listing()
-        await self.answer_list("files", found.files, truncated=found.truncated)
+        folder, base = self.engine.settings.scripts_dir.absolute(), self.engine.config.file.path.absolute().parent
+        await self.answer_list("files", found.files, truncated=found.truncated, folder=str(folder), base=str(base))
 
 
 class _Contents(Handler):

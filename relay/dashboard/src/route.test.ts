@@ -9,6 +9,7 @@ const PLACES: [string, Route][] = [
   ["#/config", { page: "config" }],
   ["#/files", { page: "files" }],
   ["#/files/lib/a%20%23b.sh", { page: "files", path: "lib/a #b.sh" }],
+  ["#/files/lib/a.sh?versions", { page: "files", path: "lib/a.sh", versions: true }],
   ["#/scripts/a.b-c", { page: "script", name: "a.b-c", tab: "runs" }],
   ["#/scripts/a/settings", { page: "script", name: "a", tab: "settings" }],
   ["#/scripts/a/output", { page: "script", name: "a", tab: "output" }],

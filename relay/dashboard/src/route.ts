@@ -15,8 +15,8 @@ export type Route =
   /** In tab `output`, `run` is the one looked at (else the latest) and `line` the number of a line in it, from 0. */
   | { page: "script"; name: string; tab: Tab; run?: string; line?: number }
   | { page: "new" }
-  /** A file under `scripts_dir`, else the list of them. */
-  | { page: "files"; path?: string }
+  /** A file under `scripts_dir`, or its versions; else the list of all. */
+  | { page: "files"; path?: string; versions?: true }
   | { page: "config" }
   | { page: "unknown"; address: string };
 
@@ -32,7 +32,10 @@ export function parse(address: string): Route {
     return unknown;
   }
   const [page = "overview", first, second, third, ...more] = parts;
-  if (page === "files") return first === undefined ? { page } : { page, path: parts.slice(1).join("/") };
+  if (page === "files" && first === undefined) return { page };
+  if (page === "files") {
+    return { page, path: parts.slice(1).join("/"), ...(query === "versions" ? { versions: true } : {}) };
+  }
   if (more.length) return unknown;
   if (page === "scripts" && first !== undefined) return script(first, second ?? "runs", third, query) ?? unknown;
   if (first !== undefined) return unknown;
@@ -67,8 +70,10 @@ export function address(route: Route): string {
   switch (route.page) {
     case "overview":
       return "#/";
-    case "files":
-      return ["#/files", ...(route.path ?? "").split("/").filter(Boolean).map(encodeURIComponent)].join("/");
+    case "files": {
+      const parts = ["#/files", ...(route.path ?? "").split("/").filter(Boolean).map(encodeURIComponent)];
+      return parts.join("/") + (route.versions ? "?versions" : "");
+    }
     case "script": {
       const parts = ["#/scripts", encodeURIComponent(route.name)];
       if (route.tab !== "runs" || route.run !== undefined) parts.push(route.tab);

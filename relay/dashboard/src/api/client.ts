@@ -44,6 +44,8 @@ export interface RequestOptions {
   json?: unknown;
   /** Sent as it is. */
   text?: string;
+  /** Sent as it is, however long that takes. */
+  file?: Blob;
   /** The state that a change is meant for; the service answers 412 where there is another one by now. */
   ifMatch?: string;
   /** Only where there is nothing yet; else the service answers 412. */
@@ -55,19 +57,20 @@ const TIMEOUT = 30_000;
 
 /** Raises ApiError for any answer but 2xx, and where none comes. An aborted request raises what `signal` says. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
-  const { method = "GET", json, text, ifMatch, ifNew, signal } = options;
+  const { method = "GET", json, text, file, ifMatch, ifNew, signal } = options;
   const headers: Record<string, string> = {};
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
   if (ifNew) headers["If-None-Match"] = "*";
-  const timeout = AbortSignal.timeout(TIMEOUT);
+  const body = json === undefined ? (text ?? file) : JSON.stringify(json);
+  const ends = [...(signal ? [signal] : []), ...(file ? [] : [AbortSignal.timeout(TIMEOUT)])];
   let response: Response;
   try {
     response = await fetch(path, {
       method,
       headers,
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      ...(json !== undefined ? { body: JSON.stringify(json) } : text !== undefined ? { body: text } : {}),
+      signal: AbortSignal.any(ends),
+      ...(body === undefined ? {} : { body }),
     });
   } catch (error) {
     if (signal?.aborted) throw error;

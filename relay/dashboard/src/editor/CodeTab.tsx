@@ -1,5 +1,44 @@
+import { useMemo } from "preact/hooks";
+import "./editor.css";
+import { address } from "../route";
 import type { TabProps } from "../script/ScriptPage";
+import { Editor } from "./laterEditor";
+import { Loading } from "./Loading";
+import { fileSource } from "./source";
+import { type ScriptFile, useScriptFile } from "./useScriptFile";
+import { words } from "./words";
 
+/** The file that a script runs, to be edited. */
 export function CodeTab({ row }: TabProps) {
-  return <p>CodeTab {row.name}</p>;
+  const { value, ...loaded } = useScriptFile(row.name);
+  if (!value) return <Loading {...loaded} />;
+  if (value.runs.kind !== "file") return <NoFile name={row.name} file={value} />;
+  return <OneFile key={value.runs.path} path={value.runs.path} />;
+}
+
+function OneFile({ path }: { path: string }) {
+  const source = useMemo(() => fileSource(path), [path]);
+  return <Editor source={source} />;
+}
+
+/** Why there is nothing to edit, and where the command can be changed. */
+export function NoFile({ name, file: { runs, command, folder } }: { name: string; file: ScriptFile }) {
+  const t = words();
+  return (
+    <section class="card empty">
+      <h2>{runs.kind === "elsewhere" ? t.elsewhereTitle : t.inlineTitle}</h2>
+      <pre>
+        <code>{typeof command === "string" ? command : command.map((word) => JSON.stringify(word)).join(" ")}</code>
+      </pre>
+      <p>{runs.kind === "elsewhere" ? t.elsewhere(runs.path, folder) : t.inline(folder)}</p>
+      <div class="bar-of">
+        <a class="button main" href={address({ page: "script", name, tab: "settings" })}>
+          {t.toSettings}
+        </a>
+        <a class="button" href={address({ page: "files" })}>
+          {t.toFiles}
+        </a>
+      </div>
+    </section>
+  );
 }

@@ -2,7 +2,7 @@ import "./settings.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Fault } from "../api/client";
 import { runScript } from "../api/scripts";
-import { type Template, templates } from "../api/templates";
+import { listTemplates, type Template } from "../api/files";
 import { state } from "../live/live";
 import { go, guardLeaving } from "../route";
 import { alarm, announce, said } from "../shell/announce";
@@ -144,7 +144,7 @@ export function NewScript() {
 function useTemplates(): readonly Template[] {
   const [offered, setOffered] = useState<readonly Template[]>([]);
   useEffect(() => {
-    templates().then(setOffered, () => announce(words().templatesFailed));
+    listTemplates().then(setOffered, () => announce(words().templatesFailed));
   }, []);
   return offered;
 }

@@ -1,9 +1,8 @@
 /** A new script: its file first, where it has one, then its entry. What was done stays done when it is tried again. */
 import { ApiError, type Fault } from "../api/client";
+import { deleteFile, filePath, listFiles, writeText } from "../api/files";
 import { createScript } from "../api/scripts";
-import { createFile, removeFile } from "../api/templates";
 import { type Draft, entryOf, quoted } from "./entry";
-import { readServiceSettings } from "./service";
 import { words } from "./words";
 
 export interface NewFile {
@@ -29,8 +28,11 @@ export class Creation {
   async create(draft: Draft, file: NewFile | null): Promise<string> {
     if (!file) return (await this.#add(draft)).name;
     await this.#write(file);
-    const { scriptsDir } = await readServiceSettings();
-    const text = quoted([`${scriptsDir.replace(/\/+$/, "")}/${file.path}`]);
+    const { folder, base } = await listFiles();
+    const path = `${folder}/${file.path}`;
+    // Relative paths start from the configuration's folder, unless the script has a `workdir` of its own.
+    const near = !draft.workdir && path.startsWith(`${base}/`);
+    const text = quoted([near ? `.${path.slice(base.length)}` : path]);
     return (await this.#add({ ...draft, command: { isList: false, text, words: [] } })).name;
   }
 
@@ -38,9 +40,10 @@ export class Creation {
     if (this.#written?.path === file.path && this.#written.text === file.text) return;
     try {
       // An earlier attempt's file, unless someone has changed it since.
-      if (this.#written) await removeFile(this.#written.path, this.#written.etag).catch(() => undefined);
+      if (this.#written) await deleteFile(this.#written.path, this.#written.etag).catch(() => undefined);
       this.#written = null;
-      this.#written = { ...file, etag: await createFile(file.path, file.text) };
+      const { headers } = await writeText(filePath(file.path), file.text, null);
+      this.#written = { ...file, etag: headers.get("ETag") ?? "" };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const message = error.status === 412 ? words().existing(file.path) : error.message;

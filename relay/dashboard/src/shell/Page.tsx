@@ -90,7 +90,7 @@ function Content({ route }: { route: Route }) {
     case "new":
       return <NewScript />;
     case "files":
-      return <Files path={route.path ?? null} />;
+      return <Files path={route.path ?? null} versions={route.versions ?? false} />;
     case "config":
       return <Configuration />;
     case "unknown":

@@ -1,5 +1,5 @@
 /** The tab's title and icon carry the worst state there is, for readers who look at another tab. */
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { clock } from "../live/clock";
 import { isLive, latest } from "../live/live";
 import { summarize } from "../live/summary";
@@ -26,6 +26,9 @@ const words = translated({
   },
 });
 
+/** Something that is being edited is not saved. */
+export const unsaved = signal(false);
+
 type State = "good" | "bad" | "warning" | "active" | "offline";
 
 /** On a tab there is no theme to follow: these can be told apart on light and dark. */
@@ -36,7 +39,7 @@ export function tellByTitle(): void {
   effect(() => {
     const [state, text] = worst();
     const place = route.value.page === "script" ? `${route.value.name} · ` : "";
-    document.title = `${text ? `${text} · ` : ""}${place}Cronscope`;
+    document.title = `${unsaved.value ? "● " : ""}${text ? `${text} · ` : ""}${place}Cronscope`;
     if (icon.getAttribute("href") !== ICONS[state]) icon.setAttribute("href", ICONS[state]);
   });
 }

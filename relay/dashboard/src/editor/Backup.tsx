@@ -1,0 +1,87 @@
+import { useRef, useState } from "preact/hooks";
+import { BACKUP, type Restored, restoreBackup } from "../api/config";
+import { said } from "../shell/announce";
+import { bytes, count } from "../text/format";
+import { Dialog } from "../ui/Dialog";
+import { words } from "./words";
+
+/** Everything as one archive: to be kept, and to be brought back. */
+export function Backup() {
+  const t = words();
+  const field = useRef<HTMLInputElement>(null);
+  const [archive, setArchive] = useState<File | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const [restored, setRestored] = useState<Restored | null>(null);
+
+  async function restore(chosen: File) {
+    setArchive(null);
+    setBusy(true);
+    setProblem(null);
+    setRestored(null);
+    try {
+      setRestored(await restoreBackup(chosen));
+    } catch (error) {
+      setProblem(said(error));
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <section class="card backup" aria-labelledby="backup">
+      <h2 id="backup">{t.backup}</h2>
+      <p class="note">{t.backupHelp}</p>
+      <div class="bar-of">
+        <a class="button" href={BACKUP} download>
+          {t.downloadBackup}
+        </a>
+        <input
+          ref={field}
+          type="file"
+          class="unseen"
+          tabIndex={-1}
+          aria-label={t.archive}
+          accept=".gz,application/gzip"
+          onChange={(event) => {
+            setArchive(event.currentTarget.files?.[0] ?? null);
+            event.currentTarget.value = ""; // the same one can be chosen again
+          }}
+        />
+        <button type="button" disabled={busy} onClick={() => field.current!.click()}>
+          {busy ? t.restoring : t.restoreBackup}
+        </button>
+      </div>
+      <div role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
+      <div role="status">{restored && <Result restored={restored} />}</div>
+      {archive && (
+        <Dialog title={t.restoreBackupTitle} onClose={() => setArchive(null)}>
+          <p>
+            <b class="mono">{archive.name}</b> <span class="note">{bytes(archive.size)}</span>
+          </p>
+          <p>{t.restoreBackupHelp}</p>
+          <div class="bar-of ends">
+            <button type="button" autoFocus onClick={() => setArchive(null)}>
+              {t.cancel}
+            </button>
+            <button type="button" class="danger" onClick={() => void restore(archive)}>
+              {t.restore}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </section>
+  );
+}
+
+function Result({ restored }: { restored: Restored }) {
+  const t = words();
+  const { scripts, files, runs, kept_files: kept, changed_at_next_start: keys } = restored;
+  return (
+    <>
+      <p>{t.restoredBackup(count(scripts), count(files), count(runs))}</p>
+      {keys.length > 0 && <p>{t.atNextStart(keys.join(", "))}</p>}
+      {kept.length > 0 && <p class="note">{t.keptFiles(kept.join(", "))}</p>}
+    </>
+  );
+}

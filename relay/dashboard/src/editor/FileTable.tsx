@@ -1,0 +1,170 @@
+import { useState } from "preact/hooks";
+import { getJson } from "../api/client";
+import { deleteFile, type FileEntry, filePath, listFiles, tagOf } from "../api/files";
+import type { Script } from "../events";
+import { useTick } from "../live/clock";
+import { address } from "../route";
+import { announce } from "../shell/announce";
+import { useAction } from "../shell/action";
+import { age, bytes, count, moment } from "../text/format";
+import { Dialog } from "../ui/Dialog";
+import { Loading } from "./Loading";
+import { NewFile } from "./NewFile";
+import { usersOf } from "./scriptFile";
+import { useLoaded } from "./useLoaded";
+import { words } from "./words";
+
+/** More rows would be slow to draw; the filter finds the others. */
+const MOST = 300;
+
+/** Every file under `scripts_dir`, and which scripts run it. */
+export function FileTable() {
+  const t = words();
+  const { value, problem, reload } = useLoaded(async () => {
+    const [list, { scripts }] = await Promise.all([listFiles(), getJson<{ scripts: Script[] }>("api/v1/scripts")]);
+    return { ...list, users: usersOf(scripts, list) };
+  }, []);
+  const [wanted, setWanted] = useState("");
+  const [making, setMaking] = useState(false);
+  const [deleting, setDeleting] = useState<{ path: string; etag: string } | null>(null);
+  const ask = useAction(async (path: string) => {
+    const etag = await tagOf(filePath(path));
+    if (etag === null) reload();
+    else setDeleting({ path, etag });
+  });
+  const remove = useAction(async (path: string, etag: string) => {
+    await deleteFile(path, etag);
+    announce(t.deleted(path));
+  });
+
+  if (!value) return <Loading problem={problem} reload={reload} />;
+  const found = value.files.filter(({ path }) => path.toLowerCase().includes(wanted.toLowerCase()));
+  return (
+    <>
+      <div class="bar-of spread place">
+        <div>
+          <h1>{t.files}</h1>
+          <p class="note mono">{value.folder}</p>
+        </div>
+        <div class="bar-of">
+          {value.files.length > 0 && (
+            <input
+              type="search"
+              aria-label={t.filterFiles}
+              placeholder={t.filterFiles}
+              value={wanted}
+              onInput={(event) => setWanted(event.currentTarget.value)}
+            />
+          )}
+          <button type="button" class="main" onClick={() => setMaking(true)}>
+            {t.newFile}
+          </button>
+        </div>
+      </div>
+      {value.files.length === 0 ? (
+        <p class="card">{t.noFiles}</p>
+      ) : (
+        <section class="card files">
+          <table>
+            <thead>
+              <tr>
+                <th>{t.file}</th>
+                <th>{t.usedBy}</th>
+                <th>{t.size}</th>
+                <th>{t.modified}</th>
+                <th>
+                  <span class="unseen">{t.actions}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.slice(0, MOST).map((file) => (
+                <Row
+                  key={file.path}
+                  file={file}
+                  users={value.users.get(file.path) ?? []}
+                  busy={ask.busy}
+                  onDelete={() => void ask.go(file.path)}
+                />
+              ))}
+            </tbody>
+          </table>
+          {found.length === 0 && <p class="note">{t.noFileFits}</p>}
+          {found.length > MOST && <p class="note">{t.moreFiles(count(found.length - MOST))}</p>}
+          {value.truncated && <p class="note">{t.truncated(count(value.files.length))}</p>}
+        </section>
+      )}
+      {making && <NewFile taken={value.files.map(({ path }) => path)} onClose={() => setMaking(false)} />}
+      {deleting && (
+        <Dialog title={t.deleteTitle(deleting.path)} onClose={() => setDeleting(null)}>
+          {value.users.has(deleting.path) && <p class="problem">{t.stillUsed(value.users.get(deleting.path)!.join(", "))}</p>}
+          <p>{t.versionsStay}</p>
+          <div class="bar-of ends">
+            <button type="button" autoFocus onClick={() => setDeleting(null)}>
+              {t.cancel}
+            </button>
+            <button
+              type="button"
+              class="danger"
+              disabled={remove.busy}
+              onClick={async () => {
+                await remove.go(deleting.path, deleting.etag);
+                setDeleting(null);
+                reload();
+              }}
+            >
+              {t.delete}
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+interface RowProps {
+  file: FileEntry;
+  /** Scripts that run it. */
+  users: readonly string[];
+  busy: boolean;
+  onDelete(): void;
+}
+
+function Row({ file: { path, size, modified_at, executable, link_to }, users, busy, onDelete }: RowProps) {
+  const t = words();
+  const at = Date.parse(modified_at);
+  const when = useTick((now) => moment(at, now));
+  const ago = useTick((now) => age(at, now));
+  return (
+    <tr>
+      <th scope="row">
+        <a href={address({ page: "files", path })}>{path}</a>
+        {link_to !== null && <span class="note"> → {link_to}</span>}
+        {executable && <span class="note tagged">{t.executable}</span>}
+      </th>
+      <td>
+        {users.map((name) => (
+          <a key={name} class="user" href={address({ page: "script", name, tab: "code" })}>
+            {name}
+          </a>
+        ))}
+      </td>
+      <td>{bytes(size)}</td>
+      <td>
+        <time dateTime={modified_at} title={when}>
+          {ago}
+        </time>
+      </td>
+      <td>
+        <div class="bar-of acts">
+          <a class="button" aria-label={t.versionsOf(path)} href={address({ page: "files", path, versions: true })}>
+            {t.versions}
+          </a>
+          <button type="button" disabled={busy} aria-label={t.deleteTitle(path)} onClick={onDelete}>
+            {t.delete}
+          </button>
+        </div>
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,53 @@
+import type { ComponentChildren } from "preact";
+import { lineBreakOf } from "./dialect";
+import type { Session } from "./session";
+import { words } from "./words";
+
+/** What the reader should know of the text before going on with it. */
+export function Notices({ session }: { session: Session }) {
+  const t = words();
+  const { left, theirs, problem, note, base, comparing, text } = session;
+  return (
+    <>
+      <div role="alert">{problem.value !== null && <p class="notice problem">{problem.value}</p>}</div>
+      <div role="status">
+        {note.value !== null && <p class="notice mild">{note.value}</p>}
+        {left.value && (
+          <Notice text={t.leftText}>
+            <button type="button" onClick={() => session.takeUpDraft()}>
+              {t.takeUp}
+            </button>
+            <button type="button" class="quiet" onClick={() => session.forgetDraft()}>
+              {t.forget}
+            </button>
+          </Notice>
+        )}
+        {theirs.value && comparing.value && <Notice text={t.conflict} />}
+        {theirs.value && !comparing.value && (
+          <Notice text={t.changedOnDisk}>
+            <button type="button" onClick={() => (comparing.value = true)}>
+              {t.compare}
+            </button>
+          </Notice>
+        )}
+        {base.value?.etag === null && <Notice text={t.absent} />}
+        {lineBreakOf(text.value) === "\r\n" && !comparing.value && (
+          <Notice text={t.windowsLines}>
+            <button type="button" onClick={() => (text.value = text.value.replaceAll("\r\n", "\n"))}>
+              {t.convertLines}
+            </button>
+          </Notice>
+        )}
+      </div>
+    </>
+  );
+}
+
+function Notice({ text, children }: { text: string; children?: ComponentChildren }) {
+  return (
+    <div class="notice mild">
+      <p>{text}</p>
+      {children && <div class="bar-of">{children}</div>}
+    </div>
+  );
+}

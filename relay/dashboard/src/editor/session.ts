@@ -1,0 +1,189 @@
+/**
+ * One text being edited: what it grew from, what others made of the file meanwhile, and what is wrong with it.
+ *
+ * Whatever goes wrong, the text stays as the reader left it; it is replaced only while it has nothing unsaved in it.
+ */
+import { computed, effect, signal, untracked } from "@preact/signals";
+import { ApiError } from "../api/client";
+import { ABSENT, type Finding, type Revision } from "../api/files";
+import { said } from "../shell/announce";
+import { type Drafts, type Draft } from "./drafts";
+import type { Source, Written } from "./source";
+
+/** How an attempt to save ended. `faulty`: the text has errors, which are marked. */
+export type Outcome = "saved" | "faulty" | "conflict" | "failed";
+
+export class Session {
+  /** What the text grew from; null until it was read. */
+  readonly base = signal<Revision | null>(null);
+  readonly text = signal("");
+  /** What is on disk, where that is neither the base nor the text. */
+  readonly theirs = signal<Revision | null>(null);
+  readonly comparing = signal(false);
+  /** Null before the text was checked. */
+  readonly findings = signal<readonly Finding[] | null>(null);
+  /** What went wrong last. */
+  readonly problem = signal<string | null>(null);
+  /** What the reader should know of what was saved last. */
+  readonly note = signal<string | null>(null);
+  readonly saving = signal(false);
+  /** What the reader typed earlier and never saved. */
+  readonly left = signal<Draft | null>(null);
+
+  readonly dirty = computed(() => this.base.value !== null && this.text.value !== this.base.value.text);
+  readonly errors = computed(() => this.findings.value?.filter(({ severity }) => severity === "error").length ?? 0);
+
+  readonly #source: Source;
+  readonly #drafts: Drafts;
+  /** One more with every save, so that what was seen before it is not taken for news. */
+  #turn = 0;
+
+  constructor(source: Source, drafts: Drafts) {
+    this.#source = source;
+    this.#drafts = drafts;
+  }
+
+  async open(): Promise<void> {
+    this.problem.value = null;
+    try {
+      const found = await this.#source.read();
+      const left = this.#drafts.get();
+      if (left && left.text !== found.text) this.left.value = left;
+      this.text.value = found.text;
+      this.base.value = found;
+    } catch (error) {
+      this.problem.value = said(error);
+    }
+  }
+
+  /** Keep what is unsaved in the browser, until the returned function is called. */
+  keepDrafts(): () => void {
+    return effect(() => {
+      const [base, text] = [this.base.value, this.text.value];
+      if (!base || this.left.value) return;
+      this.#drafts.set(this.dirty.value ? { base, text } : null);
+    });
+  }
+
+  /** Go on with what was left unsaved; others may have changed the file since. */
+  takeUpDraft(): void {
+    const [left, found] = [this.left.value, this.base.value];
+    if (!left || !found) return;
+    this.text.value = left.text;
+    this.base.value = left.base;
+    this.left.value = null;
+    this.#see(found);
+  }
+
+  forgetDraft(): void {
+    this.left.value = null;
+  }
+
+  /** `insist`: even with errors, where the source takes them. */
+  async save(insist = false): Promise<Outcome> {
+    const base = (this.comparing.value && this.theirs.value) || this.base.value;
+    if (!base || this.saving.value) return "failed";
+    const text = this.text.value;
+    this.saving.value = true;
+    this.#turn += 1;
+    this.problem.value = null;
+    try {
+      if (this.#source.takesErrors && !insist) {
+        await this.check();
+        if (this.errors.value) return "faulty";
+      }
+      this.#written(text, await this.#source.write(text, base.etag));
+      return "saved";
+    } catch (error) {
+      return await this.#refused(text, error);
+    } finally {
+      this.saving.value = false;
+    }
+  }
+
+  #written(text: string, { etag, note }: Written): void {
+    this.base.value = { text, etag };
+    this.theirs.value = null;
+    this.comparing.value = false;
+    this.problem.value = null;
+    this.note.value = note ?? null;
+  }
+
+  async #refused(text: string, error: unknown): Promise<Outcome> {
+    this.problem.value = said(error);
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 422 && error.faults.length) {
+      this.findings.value = error.faults.map(({ line, message }) => ({
+        line: line ?? 1, column: 1, severity: "error", message,
+      }));
+      return "faulty";
+    }
+    if (error.status !== 412) return "failed";
+    try {
+      const found = await this.#source.read();
+      if (found.text === text && found.etag !== null) {
+        this.#written(text, { etag: found.etag }); // the answer to an earlier attempt was lost
+        return "saved";
+      }
+      this.#see(found);
+      this.comparing.value = this.theirs.value !== null;
+      if (this.comparing.value) this.problem.value = null;
+      return "conflict";
+    } catch (failure) {
+      this.problem.value = said(failure);
+      return "failed";
+    }
+  }
+
+  /** See whether the file is still what it was. Raises nothing: that the service is away is told elsewhere. */
+  async look(): Promise<void> {
+    const base = this.base.value;
+    if (!base || this.saving.value) return;
+    const turn = this.#turn;
+    try {
+      const etag = await this.#source.etag();
+      if (turn !== this.#turn || etag === (this.theirs.value ?? base).etag) return;
+      const found = etag === null ? ABSENT : etag === base.etag ? base : await this.#source.read();
+      if (turn === this.#turn) this.#see(found);
+    } catch (error) {
+      if (!(error instanceof ApiError)) this.problem.value = said(error);
+    }
+  }
+
+  /** The file holds `found`. */
+  #see(found: Revision): void {
+    const base = this.base.value!;
+    if (found.etag === base.etag) {
+      this.theirs.value = null;
+      this.comparing.value = false;
+    } else if (found.etag === null) {
+      this.base.value = found; // the text is all that is left of it
+      this.theirs.value = null;
+      this.comparing.value = false;
+    } else if (found.text === this.text.value || !this.dirty.value) {
+      this.text.value = found.text;
+      this.#written(found.text, { etag: found.etag });
+    } else {
+      this.theirs.value = found;
+    }
+  }
+
+  /** Give up the text for what is on disk. */
+  takeTheirs(): void {
+    const theirs = this.theirs.value;
+    if (!theirs?.etag) return;
+    this.text.value = theirs.text;
+    this.#written(theirs.text, { etag: theirs.etag });
+  }
+
+  /** Mark what is wrong with the text; where that cannot be found out, the marks stay as they are. */
+  async check(): Promise<void> {
+    const text = untracked(() => this.text.value);
+    try {
+      const findings = await this.#source.check(text);
+      if (text === this.text.value) this.findings.value = findings;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { effect } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { onFrame } from "../live/live";
+import { guardLeaving } from "../route";
+import { unsaved } from "../shell/title";
+import { draftsOf } from "./drafts";
+import { Session } from "./session";
+import type { Source } from "./source";
+import { words } from "./words";
+
+/** How often to look whether others changed the file, in milliseconds, while the tab is looked at. */
+const LOOK_EVERY = 15_000;
+/** A reload of the configuration tells of many scripts at once. */
+const SETTLES = 200;
+/** After so many milliseconds without a key the text is checked. */
+const CHECK_AFTER = 500;
+
+/** A session for as long as the component is there. */
+export function useSession(source: Source): Session {
+  const session = useMemo(() => new Session(source, draftsOf(source.address)), [source.address]);
+  useEffect(() => {
+    void session.open();
+    const ends = [
+      session.keepDrafts(),
+      watch(session),
+      checkWhileTyping(session),
+      guardLeaving(() => (session.dirty.value ? words().leaving(source.name) : null)),
+      effect(() => {
+        unsaved.value = session.dirty.value;
+      }),
+    ];
+    return () => {
+      ends.forEach((end) => end());
+      unsaved.value = false;
+    };
+  }, [session]);
+  return session;
+}
+
+/** Notice what others make of the file. */
+function watch(session: Session): () => void {
+  let soon = 0;
+  const look = () => {
+    if (document.visibilityState === "visible") void session.look();
+  };
+  const ignore = onFrame(({ type }) => {
+    if (type !== "script_changed" && type !== "hello") return;
+    clearTimeout(soon);
+    soon = window.setTimeout(look, SETTLES);
+  });
+  const every = setInterval(look, LOOK_EVERY);
+  addEventListener("focus", look);
+  document.addEventListener("visibilitychange", look);
+  return () => {
+    ignore();
+    clearTimeout(soon);
+    clearInterval(every);
+    removeEventListener("focus", look);
+    document.removeEventListener("visibilitychange", look);
+  };
+}
+
+function checkWhileTyping(session: Session): () => void {
+  let soon = 0;
+  let wait = 0; // what is opened is checked at once
+  const end = effect(() => {
+    if (session.base.value === null) return;
+    void session.text.value;
+    clearTimeout(soon);
+    soon = window.setTimeout(() => void session.check(), wait);
+    wait = CHECK_AFTER;
+  });
+  return () => {
+    end();
+    clearTimeout(soon);
+  };
+}

@@ -1,0 +1,308 @@
+"""Editing: files under `scripts_dir` and the configuration, by several people at the same time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Dialog, Locator, Page, expect
+
+from tests.page.conftest import OpenPage
+from tests.service import Service, until
+
+CONFIG = """\
+sample_interval: 200ms
+scripts:
+  - name: job
+    command: ./scripts/job.sh
+  - name: inline
+    command: echo hello | tr a-z A-Z
+"""
+JOB = """\
+#!/bin/sh
+echo before
+"""
+FILES = "/api/v1/files"
+
+
+@pytest.fixture
+def service(start_service: Callable[..., Service]) -> Service:
+    service = start_service(CONFIG)
+    made = service.fetch(f"{FILES}/job.sh", method="PUT", body=JOB.encode())
+    assert made[0] == 201
+    return service
+
+
+@pytest.fixture
+def job(service: Service) -> Path:
+    return service.folder / "scripts" / "job.sh"
+
+
+def text(page: Page, name: str = "job.sh") -> Locator:
+    return page.get_by_role("textbox", name=f"Text of {name}")
+
+
+def write(page: Page, content: str, name: str = "job.sh") -> None:
+    """Replace the text in the editor."""
+    text(page, name).click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(content)
+
+
+def save(page: Page) -> None:
+    page.keyboard.press("Control+s")
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def output(service: Service, name: str) -> str:
+    run_id = service.run(name)
+    service.ended(run_id)
+    return service.fetch(f"/api/v1/runs/{run_id}/output.txt")[2].decode()
+
+
+def test_what_is_edited_and_saved_is_what_runs_next(open_page: OpenPage, service: Service, job: Path) -> None:
+    page = open_page(service, "#/scripts/job/code")
+    expect(text(page)).to_contain_text("echo before")
+    expect(button(page, "Save")).to_be_disabled()
+    write(page, "#!/bin/sh\necho after\n")
+    expect(page.get_by_text("Not saved")).to_be_visible()
+    expect(page).to_have_title(re.compile("^● "))
+    save(page)
+    expect(page.get_by_role("status").get_by_text("job.sh was saved.")).to_be_visible()
+    expect(page).to_have_title(re.compile("^job"))
+    assert job.read_text() == "#!/bin/sh\necho after\n"
+    assert "after" in output(service, "job")
+
+
+def test_an_editor_is_used_and_left_by_the_keyboard_alone(open_page: OpenPage, service: Service, job: Path) -> None:
+    page = open_page(service, "#/files/job.sh")
+    expect(text(page)).to_be_visible()
+    text(page).focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Tab")
+    page.keyboard.type("r?/g o")  # no shortcuts of the page
+    save(page)
+    expect(page.get_by_text("No changes")).to_be_visible()
+    assert job.read_text() == JOB + "  r?/g o"
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Tab")
+    expect(text(page)).not_to_be_focused()
+
+
+def test_two_who_edit_the_same_file_lose_nothing(open_page: OpenPage, service: Service, job: Path) -> None:
+    first, second = (open_page(service, "#/scripts/job/code") for _ in range(2))
+    for page in (first, second):
+        expect(text(page)).to_contain_text("echo before")
+    write(first, "#!/bin/sh\necho first\n")
+    write(second, "#!/bin/sh\necho second\n")
+    save(first)
+    expect(first.get_by_text("No changes")).to_be_visible()
+
+    save(second)
+    expect(second.get_by_text("Somebody else saved this while you edited it.")).to_be_visible()
+    mine, theirs = (second.get_by_role("textbox", name=name) for name in ("Yours, not saved", "Theirs, on disk"))
+    expect(mine).to_contain_text("echo second")
+    expect(theirs).to_contain_text("echo first")
+    assert job.read_text() == "#!/bin/sh\necho first\n"
+
+    mine.click()
+    second.keyboard.press("Control+End")
+    second.keyboard.insert_text("echo first\n")
+    button(second, "Save yours").click()
+    expect(second.get_by_text("No changes")).to_be_visible()
+    expect(text(second)).to_contain_text("echo secondecho first")
+    assert job.read_text() == "#!/bin/sh\necho second\necho first\n"
+
+    first.evaluate("dispatchEvent(new Event('focus'))")
+    expect(text(first)).to_contain_text("echo secondecho first")
+
+
+def test_their_text_can_be_taken_and_ones_own_brought_back(open_page: OpenPage, service: Service, job: Path) -> None:
+    page = open_page(service, "#/files/job.sh", viewport={"width": 360, "height": 740})
+    expect(text(page)).to_contain_text("echo before")
+    write(page, "#!/bin/sh\necho mine\n")
+    job.write_text("#!/bin/sh\necho theirs\n")
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    button(page, "Compare").click()
+    expect(page.get_by_text("1 change", exact=True)).to_be_visible()
+    expect(page.locator(".cm-deletedChunk")).to_contain_text("echo theirs")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    button(page, "Take theirs").click()
+    expect(text(page)).to_contain_text("echo theirs")
+    text(page).click()
+    page.keyboard.press("Control+z")
+    expect(text(page)).to_contain_text("echo mine")
+    expect(page.get_by_text("Not saved")).to_be_visible()
+
+
+def test_a_change_on_disk_is_noticed(open_page: OpenPage, service: Service, job: Path) -> None:
+    page = open_page(service, "#/files/job.sh")
+    expect(text(page)).to_contain_text("echo before")
+    job.write_text("#!/bin/sh\necho by hand\n")
+    service.fetch("/api/v1/scripts/inline/disable", method="POST", body=b"")  # whose event is a reason to look
+    expect(text(page)).to_contain_text("echo by hand")
+
+    job.unlink()
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.get_by_text("There is no such file")).to_be_visible()
+    button(page, "Save").click()
+    expect(page.get_by_text("No changes")).to_be_visible()
+    assert job.read_text() == "#!/bin/sh\necho by hand\n"
+
+
+def test_faults_are_marked_where_they_are_and_saved_on_request_only(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
+    page = open_page(service, "#/files/job.sh")
+    expect(page.get_by_text("No faults found.")).to_be_visible()
+    write(page, "#!/bin/sh\necho ok\nif true; then (\n")
+    findings = page.get_by_role("list").filter(has_text="Error")
+    expect(findings).to_contain_text("Line 4")
+    expect(page.locator(".cm-lint-marker-error")).to_be_visible()
+    save(page)
+    button(page, "Keep editing").click()
+    expect(text(page)).to_be_focused()
+    assert job.read_text() == JOB
+    save(page)
+    button(page, "Save all the same").click()
+    expect(page.get_by_text("No changes")).to_be_visible()
+    assert job.read_text() == "#!/bin/sh\necho ok\nif true; then (\n"
+
+
+def test_a_faulty_configuration_is_refused_and_a_sound_one_acts_at_once(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, "#/config")
+    name = "cronscope.yml"
+    expect(text(page, name)).to_contain_text("name: inline")
+    write(page, CONFIG + "  - name: third\n    command: 'true'\n    cron: every day\n", name)
+    save(page)
+    expect(page.get_by_role("list").filter(has_text="cron")).to_contain_text("Line 9")
+    expect(page.get_by_role("alert").filter(has_text="fault")).to_be_visible()
+    assert service.config.read_text() == CONFIG
+
+    page.keyboard.press("Control+End")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+End")
+    page.keyboard.insert_text("    cron: '@daily'")
+    save(page)
+    expect(page.get_by_text("No changes")).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("rowheader", name="third")).to_be_visible()
+
+
+def test_a_configuration_that_others_changed_is_noticed(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, "#/config")
+    name = "cronscope.yml"
+    expect(text(page, name)).to_contain_text("name: inline")
+    service.fetch("/api/v1/scripts/inline/disable", method="POST", body=b"")
+    expect(text(page, name)).to_contain_text("enabled: false")
+    text(page, name).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.insert_text("# mine\n")
+    service.fetch("/api/v1/scripts/inline/enable", method="POST", body=b"")
+    expect(page.get_by_text("Somebody changed this on disk while you edited it.")).to_be_visible()
+    expect(text(page, name)).to_contain_text("# mine")
+
+
+def test_versions_are_compared_and_brought_back(open_page: OpenPage, service: Service, job: Path) -> None:
+    job.write_text("#!/bin/sh\necho by hand\n")
+    page = open_page(service, "#/scripts/job/versions")
+    expect(page.get_by_role("row", name="Changed on disk")).to_contain_text("Now")
+    button(page, "Compare version 1 with now").click()
+    expect(page.get_by_role("textbox", name="Version 1")).to_contain_text("echo before")
+    expect(page.get_by_role("textbox", name="Now")).to_contain_text("echo by hand")
+    button(page, "Restore version 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("status").get_by_text("job.sh is version 1 again.")).to_be_visible()
+    expect(page.get_by_role("row", name="Brought back")).to_contain_text("Now")
+    assert job.read_text() == JOB
+
+
+def test_leaving_with_something_unsaved_is_asked_about_and_loses_nothing(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
+    page = open_page(service, "#/scripts/job/code")
+    expect(text(page)).to_contain_text("echo before")
+    write(page, "#!/bin/sh\necho unsaved\n")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.get_by_role("tab", name="Runs").click()
+    expect(text(page)).to_contain_text("echo unsaved")
+    assert "job.sh has changes that are not saved" in asked[0]
+
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    expect(text(page)).to_contain_text("echo before")
+    button(page, "Bring them back").click()
+    expect(text(page)).to_contain_text("echo unsaved")
+    save(page)
+    expect(page.get_by_text("No changes")).to_be_visible()
+    assert job.read_text() == "#!/bin/sh\necho unsaved\n"
+
+
+def test_while_the_service_is_away_the_text_stays(open_page: OpenPage, service: Service, job: Path) -> None:
+    page = open_page(service, "#/scripts/job/code")
+    expect(text(page)).to_contain_text("echo before")
+    write(page, "#!/bin/sh\necho kept\n")
+    service.kill()
+    save(page)
+    expect(page.get_by_role("alert").get_by_text("The service cannot be reached.")).to_be_visible()
+    expect(text(page)).to_contain_text("echo kept")
+    service.start()
+    expect(page.get_by_test_id("connection")).to_have_text("Live")
+    expect(text(page)).to_contain_text("echo kept")
+    save(page)
+    expect(page.get_by_text("No changes")).to_be_visible()
+    assert job.read_text() == "#!/bin/sh\necho kept\n"
+
+
+def test_files_are_made_of_templates_and_deleted(open_page: OpenPage, service: Service, job: Path) -> None:
+    page = open_page(service, "#/files")
+    expect(page.get_by_role("row", name="job.sh").get_by_role("link", name="job", exact=True)).to_be_visible()
+    button(page, "New file").click()
+    page.get_by_role("radio", name="Python script").check()
+    expect(page.get_by_role("textbox", name="Name")).to_have_value("script.py")
+    page.get_by_role("textbox", name="Name").fill("../out.py")
+    button(page, "Create").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("../out.py")
+    page.get_by_role("textbox", name="Name").fill("tools/new.py")
+    button(page, "Create").click()
+    expect(text(page, "tools/new.py")).to_contain_text("#!/usr/bin/env python3")
+    assert "import" in (service.folder / "scripts/tools/new.py").read_text()
+
+    page.get_by_role("link", name="Files", exact=True).first.click()
+    button(page, "Delete job.sh").click()
+    expect(page.get_by_role("dialog")).to_contain_text("It is run by job")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("row", name="job.sh")).to_have_count(0)
+    assert not job.exists()
+
+
+def test_a_command_that_is_no_file_is_said_to_be_none(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, "#/scripts/inline/code")
+    expect(page.get_by_text("echo hello | tr a-z A-Z")).to_be_visible()
+    page.get_by_role("link", name="Change the command").click()
+    expect(page).to_have_url(re.compile("#/scripts/inline/settings$"))
+
+
+def test_a_backup_is_downloaded_and_restored(open_page: OpenPage, service: Service, job: Path) -> None:
+    page = open_page(service, "#/config")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download a backup").click()
+    archive = download.value.path()
+    job.write_text("broken")
+    with page.expect_file_chooser() as chooser:
+        button(page, "Restore a backup…").click()
+    chooser.value.set_files({"name": "backup.tar.gz", "mimeType": "application/gzip", "buffer": archive.read_bytes()})
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    expect(page.get_by_text("Restored: 2 scripts, 1 files")).to_be_visible()
+    assert until(job.read_text, lambda content: content == JOB)
