@@ -195,10 +195,10 @@ def test_no_line_is_lost_where_the_service_is_killed_meanwhile(open_page: OpenPa
 
 def test_lines_come_by_requests_where_web_sockets_do_not_get_through(open_page: OpenPage, service: Service) -> None:
     service.run("said")
-    page = open_output(open_page, service, "said")
-    page.route_web_socket("**/ws*", lambda socket: socket.close())
-    page.reload()
-    expect(page.get_by_test_id("connection")).to_have_text("Live, every 5 s")
+    page = open_output(
+        open_page, service, "said", live="Live, every 5 s",
+        prepare=lambda page: page.route_web_socket("**/ws*", lambda socket: socket.close()),
+    )  # fmt: skip
     with gate(service) as say:
         say.write("without a socket\n")
         expect(line(page, 1)).to_contain_text("without a socket")
@@ -281,7 +281,9 @@ def test_what_is_not_there_is_said(open_page: OpenPage, service: Service) -> Non
 def test_everything_is_done_by_keys_on_a_narrow_screen(open_page: OpenPage, service: Service) -> None:
     first = ran(service, "needles")
     ran(service, "needles")
-    page = open_output(open_page, service, "needles", viewport={"width": 360, "height": 740}, locale="zh-TW")
+    page = open_output(
+        open_page, service, "needles", viewport={"width": 360, "height": 740}, locale="zh-TW", live="即時"
+    )
     expect(line(page, 6_003)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     page.keyboard.press("Home")

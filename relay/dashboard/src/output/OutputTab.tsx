@@ -25,7 +25,9 @@ export function OutputTab({ row, route }: TabProps) {
   // A new run is shown by itself only to who reads along at the end of the one before.
   const shown = useRef<string | null>(null);
   const following = useRef(true);
-  if (route.run !== undefined || shown.current === null || following.current) shown.current = route.run ?? latest;
+  const named = useRef(route.run);
+  if (shown.current === null || following.current || named.current !== route.run) shown.current = route.run ?? latest;
+  named.current = route.run;
   const start = useAction(() => runScript(row.name));
   if (shown.current !== null) {
     return (

@@ -54,27 +54,28 @@ export function Search({ runId, total, stream, top, onFind }: Props) {
   }, [typed]);
 
   const found = scan?.numbers ?? [];
-  // The first match from here on, without being asked for: at once where it is known, else after the whole search.
-  const first = neighbour(found, top() - 1, 1);
-  const arrived = line === null && first !== null && (first >= top() || scan!.done) ? first : null;
   useEffect(() => {
-    if (arrived !== null) come(arrived);
-  }, [arrived]);
+    if (line !== null || !found.length) return;
+    // The first match from here on, without being asked for: at once where it is known, else after the whole search.
+    const from = top();
+    const first = neighbour(found, from - 1, 1)!;
+    if (first >= from || scan!.done) come(first);
+  });
 
-  function come(to: number | null) {
-    if (to === null) return;
+  function come(to: number) {
     setLine(to);
     onFind(q, to);
   }
 
   function go(step: 1 | -1) {
+    const next = neighbour(found, line ?? top(), step);
     if (typed !== q) setQ(typed);
-    else come(neighbour(found, line ?? top(), step));
+    else if (next !== null) come(next);
   }
 
   useCommands(() => [{ title: t.keys.search, keys: "/", run: () => field.current?.select() }], [t]);
   return (
-    <div class="search bar-of" role="search">
+    <div class="output-search bar-of" role="search">
       <input
         ref={field}
         type="search"

@@ -119,6 +119,7 @@ export class Scrolling {
   move(pixels: number): void {
     const { first, end } = this.#drawn;
     const lowest = this.#list!.offsetHeight - this.#view;
+    if (lowest <= 0 && first === 0 && end === this.#rows) return; // all of it is in view
     const offset = this.#offset + pixels;
     if (end === this.#rows && offset >= lowest && pixels > 0) {
       this.follow();
