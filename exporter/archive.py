@@ -78,6 +78,10 @@ class Page(Struct, frozen=True):
     """Number of the line to go on with."""
     end: bool = False
     """The run has ended, and there is no line `next`."""
+    numbers: list[int] | None = None
+    """Of every one of `lines`, where there is a filter."""
+    dropped_from: int | None = None
+    """Where the page was to begin inside of a dropped stretch, which it passes over: number of the first line of it."""
 
 
 class Chunk(Struct, frozen=True):
@@ -106,6 +110,10 @@ class LineReader(ABC):
     ended: bool
 
     @abstractmethod
+    def count(self) -> int:
+        """How many lines there are now, dropped ones included."""
+
+    @abstractmethod
     def segment(self, line: int) -> tuple[Segment, bytes] | None:
         """The segment that holds the line, and its bytes (none where it was dropped); None past the last line."""
 
@@ -120,7 +128,7 @@ class LineReader(ABC):
 
     def _consecutive(self, first: int, limit: int) -> Page:
         lines: list[tuple[int, Stream, str]] = []
-        number, seen = first, 0
+        number, seen, dropped_from = first, 0, None
         while len(lines) < limit and seen < PAGE_BYTES and (found := self.segment(number)) is not None:
             segment, data = found
             if segment.kind & DROPPED:
@@ -128,31 +136,34 @@ class LineReader(ABC):
                 if not inside:
                     lines.append((segment.offset_ms, segment.stream, self.marker(segment)))
                     break
-                first = number
+                first, dropped_from = number, segment.first
             else:
                 texts = split(data)[number - segment.first :][: limit - len(lines)]
                 lines += [(segment.offset_ms, segment.stream, text) for text in texts]
                 number += len(texts)
                 seen += len(data)
-        return Page(first, lines, number, self._is_end(number))
+        return Page(first, lines, number, self._is_end(number), dropped_from=dropped_from)
 
     def _matching(self, first: int, limit: int, streams: int, needle: str) -> Page:
         lines: list[tuple[int, Stream, str]] = []
+        numbers: list[int] = []
         number, seen = first, 0
         while len(lines) < limit and seen < SEARCH_BYTES and (found := self.segment(number)) is not None:
             segment, data = found
             if segment.kind & DROPPED and number == segment.first and segment.kind & streams and not needle:
                 lines.append((segment.offset_ms, segment.stream, self.marker(segment)))
+                numbers.append(number)
             elif segment.kind & streams and needle in data.decode(errors="replace").casefold():
-                texts = enumerate(split(data)[number - segment.first :], number + 1)
-                matching = [(after, text) for after, text in texts if needle in text.casefold()][: limit - len(lines)]
+                texts = enumerate(split(data)[number - segment.first :], number)
+                matching = [(each, text) for each, text in texts if needle in text.casefold()][: limit - len(lines)]
                 lines += [(segment.offset_ms, segment.stream, text) for _, text in matching]
+                numbers += [each for each, _ in matching]
                 if len(lines) == limit:
-                    number = matching[-1][0]
+                    number = numbers[-1] + 1
                     break
             number = segment.next
             seen += len(data)
-        return Page(first, lines, number, self._is_end(number))
+        return Page(first, lines, number, self._is_end(number), numbers)
 
     def _is_end(self, number: int) -> bool:
         return self.ended and self.segment(number) is None
@@ -207,11 +218,15 @@ class Archive(LineReader):
 
     ended = True
 
-    def __init__(self, fetch: Callable[[int], Chunk | None]) -> None:
+    def __init__(self, fetch: Callable[[int], Chunk | None], count: Callable[[], int]) -> None:
         """`fetch` answers the chunk that holds a line, or the first one after it; None past the end."""
         self._fetch = fetch
+        self._count = count
         self._segments: list[Segment] = []
         self._data = b""
+
+    def count(self) -> int:
+        return self._count()
 
     def segment(self, line: int) -> tuple[Segment, bytes] | None:
         if not (self._segments and self._segments[0].first <= line < self._segments[-1].next):
@@ -225,7 +240,8 @@ class Archive(LineReader):
     @classmethod
     def of(cls, chunk: Chunk) -> Archive:
         """The output as far as one chunk has it."""
-        return cls(lambda line: chunk if line < chunk.first_line + chunk.lines else None)
+        end = chunk.first_line + chunk.lines
+        return cls(lambda line: chunk if line < end else None, lambda: end)
 
     def _open(self, chunk: Chunk) -> None:
         layout = msgspec.msgpack.decode(chunk.segments, type=_Layout)

@@ -372,6 +372,13 @@ class OutputPage(Output, frozen=True, kw_only=True):
 
     next: int | None
     """Number of the line to go on with; null at the end of the output of a run that has ended."""
+    total: int
+    """How many lines there are by now, dropped ones included."""
+    numbers: list[int] | None
+    """Of every one of `lines`, where they were filtered; null where they follow each other from `from` on."""
+    dropped_from: int | None
+    """Where the lines asked for begin inside of a dropped stretch: number of the first line of it, where its marker
+    is.  Null elsewhere."""
 
 
 class Gap(Struct, frozen=True, kw_only=True):

@@ -149,6 +149,13 @@ class Recording(LineReader):
         self._finish()
         yield from pack(self.segments(), self.max_output)
 
+    def count(self) -> int:
+        with self._looking:
+            if self._closed:
+                raise ValueError("the recording is closed")
+            self._index()
+            return self._table.lines
+
     def segment(self, line: int) -> tuple[Segment, bytes] | None:
         """See `LineReader`.  While the run is on, a last line without newline is not there yet.
 

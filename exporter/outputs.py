@@ -23,6 +23,19 @@ class UnknownRun(LookupError):
     """No run has this id, or it is no longer in the history; the message says so."""
 
 
+def _page(lines: LineReader, first: int, limit: int, stream: Stream | None, q: str | None) -> tuple[Page, int]:
+    """A page, and how many lines there are."""
+    return lines.page(first, limit, stream=stream, q=q), lines.count()
+
+
+def output_page(run: Run, page: Page, total: int) -> OutputPage:
+    """A page of a run's output of `total` lines, as it is told."""
+    return OutputPage(
+        run_id=run.run_id, script_name=run.script_name, first=page.first, lines=page.lines, end=page.end,
+        next=None if page.end else page.next, total=total, numbers=page.numbers, dropped_from=page.dropped_from,
+    )  # fmt: skip
+
+
 class Outputs:
     """Belongs to the event loop's thread; the reading itself happens on worker threads."""
 
@@ -46,13 +59,10 @@ class Outputs:
         live = self._live.get(run_id)
         waits = run.waits if live is None else live.recording is None and not live.ended
         if waits:  # its process is still to be started
-            page = Page(first, [], first)
+            page, total = Page(first, [], first), 0
         else:
-            page = await self._look(run_id, lambda lines: lines.page(first, limit, stream=stream, q=q))
-        return OutputPage(
-            run_id=run_id, script_name=run.script_name, first=page.first, lines=page.lines, end=page.end,
-            next=None if page.end else page.next,
-        )  # fmt: skip
+            page, total = await self._look(run_id, partial(_page, first=first, limit=limit, stream=stream, q=q))
+        return output_page(run, page, total)
 
     async def lines(self, run_id: str, first: int = 0, limit: int = 1000) -> Output:
         """The same without a filter, as the stream sends it."""

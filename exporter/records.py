@@ -158,7 +158,11 @@ def archive(connection: sqlite3.Connection, run_id: str) -> Archive:
         ).fetchone()
         return Chunk(*row) if row else None
 
-    return Archive(fetch)
+    def count() -> int:
+        statement = "SELECT coalesce(max(first_line + lines), 0) FROM output_chunks WHERE run_id = ?"
+        return int(connection.execute(statement, (run_id,)).fetchone()[0])
+
+    return Archive(fetch, count)
 
 
 def _to_run(row: tuple[Any, ...]) -> Run:

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
+from msgspec import structs
+
 from exporter import records
 from exporter.archive import LineReader
 from exporter.config import LoadedConfig
 from exporter.events import Instant, OutputPage, Run, Script, Stream
 from exporter.history import HistoryError, RunPage, RunQuery, read_only
-from exporter.outputs import PIECE_BYTES, UnknownRun
+from exporter.outputs import PIECE_BYTES, UnknownRun, output_page
 from exporter.scheduler import next_planned, taken_up
 from exporter.scripts import Scripts
 from exporter.triggers import timing
@@ -73,12 +75,9 @@ class Stored:
         Of an output that is still in files there are none, and no end: the next start of the service takes it up.
         """
         run = self.run(run_id)
-        page = self._look(run_id, lambda lines: lines.page(first, limit=1000))
+        page, total = self._look(run_id, lambda lines: (lines.page(first, limit=1000), lines.count()))
         end = page.end and not (self._data_dir / "runs" / run_id).is_dir()
-        return OutputPage(
-            run_id=run_id, script_name=run.script_name, first=page.first, lines=page.lines, end=end,
-            next=None if end else page.next,
-        )  # fmt: skip
+        return output_page(run, structs.replace(page, end=end), total)
 
     def text(self, run_id: str, stream: Stream) -> Iterator[str]:
         """The whole stored output of one stream, in pieces."""

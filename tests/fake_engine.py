@@ -198,7 +198,10 @@ class FakeEngine(Engine):
         self._asked("output", run_id, first, limit, stream, q)
         self._know_run(run_id)
         lines: list[tuple[int, Stream, str]] = [(0, "stdout", "first"), (7, "stderr", "second")]
-        return OutputPage(run_id=run_id, script_name="backup", first=first, lines=lines, end=True, next=None)
+        return OutputPage(
+            run_id=run_id, script_name="backup", first=first, lines=lines, end=True, next=None, total=first + 2,
+            numbers=None, dropped_from=None,
+        )  # fmt: skip
 
     async def raw_output(self, run_id: str) -> AsyncGenerator[bytes, None]:
         for piece in self.pieces:

@@ -539,6 +539,7 @@ async def test_output_comes_in_lines(fetch: Fetch, engine: FakeEngine) -> None:
     assert json.loads(answer.body) == {
         "run_id": RUN_ID, "script_name": "backup", "from": 120, "end": True, "next": None,
         "lines": [[0, "stdout", "first"], [7, "stderr", "second"]],
+        "total": 122, "numbers": None, "dropped_from": None,
     }  # fmt: skip
     assert engine.asked == [("output", RUN_ID, 120, 7, "stderr", "oops")]
 

@@ -84,7 +84,7 @@ def archive_of(chunks: list[Chunk]) -> Archive:
     def fetch(line: int) -> Chunk | None:
         return next((chunk for chunk in chunks if line < chunk.first_line + chunk.lines), None)
 
-    return Archive(fetch)
+    return Archive(fetch, lambda: chunks[-1].first_line + chunks[-1].lines if chunks else 0)
 
 
 def texts(page: Page) -> list[str]:
@@ -251,14 +251,15 @@ def test_a_page_of_one_stream_has_only_its_lines(script: Script) -> None:
     script.say("out\n")
     script.say("err\n", "stderr")
     page = script.recording.page(0, 10, stream="stderr")
-    assert (page.first, texts(page), page.next) == (0, ["err"], 2)
+    assert (page.first, texts(page), page.next, page.numbers) == (0, ["err"], 2, [1])
 
 
 def test_text_is_found_in_any_case_and_next_says_where_to_go_on(script: Script) -> None:
     script.say("Fehler A\nok\nfehler b\nSTRASSE\n")
     page = script.recording.page(0, 1, q="FEHLER")
-    assert (texts(page), page.next) == (["Fehler A"], 1)
-    assert texts(script.recording.page(page.next, 10, q="FEHLER")) == ["fehler b"]
+    assert (texts(page), page.next, page.numbers) == (["Fehler A"], 1, [0])
+    page = script.recording.page(page.next, 10, q="FEHLER")
+    assert (texts(page), page.numbers) == (["fehler b"], [2])
     assert texts(script.recording.page(0, 10, q="straße")) == ["STRASSE"]
 
 
@@ -292,8 +293,10 @@ def test_lines_asked_for_inside_the_gap_are_answered_from_after_it(small: Script
     small.say(numbers(0, 999))
     small.finish()
     page = small.recording.page(51, 3)
-    assert (page.first, texts(page)[0], page.next) == (950, "line 0950", 953)
-    assert small.recording.page(50, 3).next == 950
+    assert (page.first, texts(page)[0], page.next, page.dropped_from) == (950, "line 0950", 953, 50)
+    page = small.recording.page(50, 3)
+    assert (page.next, page.dropped_from) == (950, None)
+    assert small.recording.count() == small.archive().count() == 1000
 
 
 def test_the_smaller_stream_keeps_all_and_the_larger_one_gets_the_rest(small: Script) -> None:

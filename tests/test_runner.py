@@ -780,7 +780,10 @@ def test_of_300_mb_of_output_10_mib_are_kept_and_the_disk_is_spared(folder: Fold
     assert written - recording.dropped_bytes == 10 << 20
     assert (folder.run / "stdout").stat().st_blocks * 512 < 11 << 20
     chunks = list(recording.chunks())
-    archive = Archive(lambda line: next((chunk for chunk in chunks if line < chunk.first_line + chunk.lines), None))
+    archive = Archive(
+        lambda line: next((chunk for chunk in chunks if line < chunk.first_line + chunk.lines), None),
+        lambda: written // 16,
+    )
     marker = archive.page(327_680, 10)
     assert [text for _, _, text in marker.lines] == [
         "[cronscope: 276.1 MiB, 18094640 lines dropped here: over max_output 10MiB]"

@@ -187,6 +187,9 @@ class Lines(LineReader):
     def __init__(self, text: bytes | None) -> None:
         self._text = text
 
+    def count(self) -> int:
+        return 1
+
     def segment(self, line: int) -> tuple[Segment, bytes] | None:
         if self._text is None:
             raise ValueError("the recording is closed")
