@@ -1,6 +1,6 @@
 """The pieces that dashboards are made of: queries, panels in the colours of the page, and the frame around them.
 
-A query names its job and instances, and says "per second" and "since the last point" in one way only; so a panel's
+A query names its job and instances, and says "per second" and "up to this point" in one way only; so a panel's
 definition is what it shows, and nothing else.
 """
 
@@ -23,6 +23,7 @@ from grafana_foundation_sdk.builders import (
     table,
     timeseries,
 )
+from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as looks
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
@@ -57,6 +58,8 @@ YES = {"0": ("No", "bad"), "1": ("Yes", "good")}
 # --- queries ---
 
 _HERE = 'job=~"$job", instance=~"$instance"'
+UP_TO_NOW = "in the minute up to each point, or longer where points are further apart"
+"""Windows overlap: one of the time between two points would miss what lies between two scrapes."""
 
 
 def here(metric: str, *more: str) -> str:
@@ -64,9 +67,14 @@ def here(metric: str, *more: str) -> str:
     return f"{metric}{{{', '.join((_HERE, *more))}}}"
 
 
-def script(metric: str, *more: str) -> str:
+def scripts(metric: str, *more: str) -> str:
     """`cronscope_script_…` of the chosen scripts."""
     return here(f"cronscope_script_{metric}", 'script=~"$script"', *more)
+
+
+def script(metric: str, *more: str) -> str:
+    """`cronscope_script_…` of the one that is chosen, whose name Grafana does not escape for `=~`."""
+    return here(f"cronscope_script_{metric}", 'script="$script"', *more)
 
 
 def rate(series: str) -> str:
@@ -74,6 +82,7 @@ def rate(series: str) -> str:
 
 
 def increase(series: str) -> str:
+    """What `UP_TO_NOW` tells of in a panel's description."""
     return f"increase({series}[$__rate_interval])"
 
 
@@ -101,8 +110,8 @@ def lines(expression: str, legend: str) -> Query:
     return Query().expr(expression).range().legend_format(legend)
 
 
-def now(expression: str, legend: str = "__auto") -> Query:
-    return Query().expr(expression).instant().legend_format(legend)
+def now(expression: str) -> Query:
+    return Query().expr(expression).instant().legend_format("{{instance}}")
 
 
 def rows(expression: str) -> Query:
@@ -129,10 +138,13 @@ def number(
     title: str, description: str, target: Query, unit: str = "short", *, words: Words | None = None,
     bad_from: float | None = None, colour: str = "active", links: Links | None = None, named: bool = False,
 ) -> Stat:  # fmt: skip
-    """The latest value: as a word, or a number that is an alarm from `bad_from` on; `named`: with the legend's text."""
+    """The latest value: as a word, or a number that is an alarm from `bad_from` on.
+
+    `named`: with the instance, which else is there only where there are several.
+    """
     panel = _panel(Stat(), title, description, [target], unit, 4, 4)
     panel.color_mode(looks.BigValueColorMode.VALUE).graph_mode(looks.BigValueGraphMode.NONE).no_value("–")
-    panel.text_mode(looks.BigValueTextMode.VALUE_AND_NAME if named else looks.BigValueTextMode.VALUE)
+    panel.text_mode(looks.BigValueTextMode.VALUE_AND_NAME if named else looks.BigValueTextMode.AUTO)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     steps = [model.Threshold(None, COLOURS[colour if bad_from is None else "good"])]
     if bad_from is not None:
@@ -147,7 +159,7 @@ def chart(
     title: str, description: str, *targets: Query, unit: str = "short", width: int = 12, most: float | None = None,
     colours: Mapping[str, str] | None = None, links: Links | None = None,
 ) -> Timeseries:  # fmt: skip
-    """Lines over time, from zero on; `colours` by the legend's text."""
+    """Lines over time, from zero on; `colours` by how the legend's text begins."""
     panel = _panel(Timeseries(), title, description, targets, unit, width, 8).min(0).fill_opacity(10)
     panel.show_points(looks.VisibilityMode.NEVER)
     legend = common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST).show_legend(True)
@@ -156,8 +168,8 @@ def chart(
     if most is not None:
         panel.max(most)
     for name, colour in (colours or {}).items():
-        panel.override_by_name(
-            name, [model.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": COLOURS[colour]})]
+        panel.override_by_regexp(
+            f"/^{name}\\b/", [model.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": COLOURS[colour]})]
         )
     return panel.data_links([_link(*each) for each in (links or {}).items()])
 
@@ -231,11 +243,11 @@ def _link(title: str, url: str) -> dashboard.DashboardLink:
 
 def _to_script(script: str, instance: str) -> Links:
     """To the dashboard about one script; both are Grafana's text for a label."""
-    chosen = f"var-script={script}&var-instance={instance}"
+    chosen = f"${{datasource:queryparam}}&${{job:queryparam}}&var-instance={instance}&var-script={script}"
     return {"Show the script": f"/d/cronscope-script?{chosen}&${{__url_time_range}}"}
 
 
-TO_SCRIPT = _to_script("${__field.labels.script}", "$__all")
+TO_SCRIPT = _to_script("${__field.labels.script}", "${__field.labels.instance}")
 TO_SCRIPT_OF_ROW = _to_script("${__data.fields.Script}", "${__data.fields.Instance}")
 
 
@@ -248,30 +260,46 @@ def board(name: str, title: str, description: str, *, scripts: str = "") -> dash
     made.readonly().time("now-6h", "now").refresh("30s").timezone("browser")
     made.tooltip(model.DashboardCursorSync.CROSSHAIR)
     made.with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
-    made.with_variable(_choice("job", "label_values(cronscope_build_info, job)"))
-    made.with_variable(_choice("instance", 'label_values(cronscope_build_info{job=~"$job"}, instance)'))
-    if scripts:
-        query = f"label_values({here('cronscope_script_enabled')}, script)"
-        made.with_variable(_choice("script", query, many=scripts == "many"))
+    made.with_variable(_many("job", "label_values(cronscope_build_info, job)"))
+    made.with_variable(_many("instance", 'label_values(cronscope_build_info{job=~"$job"}, instance)'))
+    query = f"label_values({here('cronscope_script_enabled')}, script)"
+    if scripts == "one":
+        made.with_variable(_choice("script", query))
+    elif scripts == "many":
+        made.with_variable(_many("script", query).all_value(".+"))  # there may be thousands
     scheme = dashboard.CustomVariable("scheme").label("Page by").values("http,https")
     scheme.current(model.VariableOption(text="http", value="http", selected=True))
     made.with_variable(scheme.description("How browsers reach the live page at the instance's address"))
-    restarts = f"changes({here('process_start_time_seconds')}[$__rate_interval]) > 0"
-    made.annotation(
-        dashboard.AnnotationQuery().name("Restarts").datasource(SOURCE).expr(restarts).enable(True)
-        .icon_color(COLOURS["warning"])
-    )  # fmt: skip
+    starts = moment(here("process_start_time_seconds"))
+    made.annotation(_Restarts(name="Restarts", datasource=SOURCE, icon_color=COLOURS["warning"], expr=starts))
     others = dashboard.DashboardLink("Dashboards").type(model.DashboardLinkType.DASHBOARDS).tags([TAG])
     return made.link(others.include_vars(True).keep_time(True))
 
 
-def _choice(label: str, query: str, *, many: bool = True) -> dashboard.QueryVariable:
+class _Restarts(model.AnnotationQuery, Builder[model.AnnotationQuery]):
+    """Marks each start of the service at the time of it, however long it was down before.
+
+    It has options of the Prometheus data source that the SDK does not know, and so is its own builder.
+    """
+
+    def build(self) -> model.AnnotationQuery:
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        options = {"useValueForTime": True, "titleFormat": "Cronscope started", "tagKeys": "instance"}
+        return super().to_json() | options
+
+
+def _choice(label: str, query: str) -> dashboard.QueryVariable:
     made = dashboard.QueryVariable(label).label(label.capitalize()).datasource(SOURCE).query(query)
     made.refresh(model.VariableRefresh.ON_TIME_RANGE_CHANGED).sort(model.VariableSort.ALPHABETICAL_ASC)
-    if not many:
-        return made
-    made.current(model.VariableOption(text="All", value="$__all", selected=True))
-    return made.multi(True).include_all(True).all_value(".+")
+    return made
+
+
+def _many(label: str, query: str) -> dashboard.QueryVariable:
+    """All of them unless some are chosen: those that the query finds, where nothing else is set as `all_value`."""
+    made = _choice(label, query).current(model.VariableOption(text="All", value="$__all", selected=True))
+    return made.multi(True).include_all(True)
 
 
 def fill(made: dashboard.Dashboard, sections: Mapping[str, Iterable[Panel]]) -> dashboard.Dashboard:

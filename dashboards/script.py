@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 
 from dashboards import panels as p
-from dashboards.overview import STATE
+from dashboards.overview import state
 
 
 def one_script() -> Dashboard:
@@ -19,7 +19,7 @@ def _now() -> list[p.Panel]:
         p.number(
             "State",
             "Running, or the result of the last run.  Click for the live page.",
-            p.now(STATE),
+            p.now(state(p.script)),
             words=p.RESULT,
             links=p.PAGE,
         ),
@@ -57,7 +57,7 @@ def _now() -> list[p.Panel]:
         p.timeline(
             "Results",
             "Result of the last run, and when one was running.",
-            p.lines(STATE, "{{instance}}"),
+            p.lines(state(p.script), "{{instance}}"),
             p.RESULT,
             5,
         ),
@@ -74,26 +74,26 @@ def _runs() -> list[p.Panel]:
         p.chart(
             "Last run",
             "Duration of the last run at each time, the timeout, and the time between planned starts.",
-            p.lines(p.script("last_run_duration_seconds"), "Took"),
-            p.lines(p.script("timeout_seconds"), "Timeout"),
-            p.lines(p.script("schedule_interval_seconds"), "Interval"),
+            p.lines(p.script("last_run_duration_seconds"), "Took, {{instance}}"),
+            p.lines(p.script("timeout_seconds"), "Timeout, {{instance}}"),
+            p.lines(p.script("schedule_interval_seconds"), "Interval, {{instance}}"),
             unit="s",
             colours={"Took": "active", "Timeout": "bad", "Interval": "quiet"},
         ),
         p.chart(
             "Failures",
-            "Runs that failed since the last point, by reason.",
+            f"Runs that failed {p.UP_TO_NOW}, by reason.",
             p.lines(f"sum by (reason) ({p.increase(p.script('run_failures_total'))})", "{{reason}}"),
         ),
         p.chart(
             "Starts that did not happen",
-            "Planned starts skipped since the last point, by reason: the script still ran (overlap), the service was "
+            f"Planned starts skipped {p.UP_TO_NOW}, by reason: the script still ran (overlap), the service was "
             "down (missed), or too many waited (queue_full).",
             p.lines(f"sum by (reason) ({p.increase(p.script('runs_skipped_total'))})", "{{reason}}"),
         ),
         p.chart(
             "Runs",
-            "Runs that ended since the last point, and runs executing.",
+            f"Runs that ended {p.UP_TO_NOW}, and runs executing.",
             p.lines(f"sum({p.increase(p.script('runs_total'))})", "Ended"),
             p.lines(f"sum({p.script('runs_in_progress')})", "Running"),
             colours={"Ended": "quiet", "Running": "active"},
@@ -101,8 +101,8 @@ def _runs() -> list[p.Panel]:
         p.chart(
             "Age of the run under way",
             "How long the run that has been executing longest has been, beside the timeout.",
-            p.lines(p.age(p.script("active_run_start_timestamp_seconds")), "Running for"),
-            p.lines(p.script("timeout_seconds"), "Timeout"),
+            p.lines(p.age(p.script("active_run_start_timestamp_seconds")), "Running for, {{instance}}"),
+            p.lines(p.script("timeout_seconds"), "Timeout, {{instance}}"),
             unit="s",
             colours={"Running for": "active", "Timeout": "bad"},
         ),
@@ -143,7 +143,7 @@ def _published() -> list[p.Panel]:
         ),
         p.chart(
             "Series rejected",
-            "Series that were refused since the last point, by reason.",
+            f"Series that were refused {p.UP_TO_NOW}, by reason.",
             p.lines(f"sum by (reason) ({p.increase(p.script('published_samples_rejected_total'))})", "{{reason}}"),
         ),
     ]

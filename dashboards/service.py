@@ -26,7 +26,7 @@ def service() -> Dashboard:
 
 def _each(title: str, description: str, expression: str, unit: str = "short", **more: Any) -> p.Stat:
     """One number for each instance, by its name."""
-    target = p.now(expression, "{{instance}}")
+    target = p.now(expression)
     return p.number(title, description, target, unit, named=True, links=p.PAGE, **more)
 
 
@@ -119,13 +119,13 @@ def _store() -> list[p.Panel]:
         ),
         p.chart(
             "Failed writes",
-            "Commits of the history that failed since the last point; what they held is tried again.",
+            f"Commits of the history that failed {p.UP_TO_NOW}; what they held is tried again.",
             p.lines(p.increase(p.here("cronscope_store_write_failures_total")), "{{instance}}"),
             width=8,
         ),
         p.chart(
             "Log messages",
-            "Messages of the service's own log since the last point, by level.",
+            f"Messages of the service's own log {p.UP_TO_NOW}, by level.",
             p.lines(f"sum by (level) ({p.increase(p.here('cronscope_log_messages_total'))})", "{{level}}"),
             width=8,
             colours={"critical": "bad", "error": "bad", "warning": "warning", "info": "active", "debug": "quiet"},
@@ -162,12 +162,12 @@ def _delivery() -> list[p.Panel]:
         ),
         p.chart(
             "Messages dropped",
-            "Messages since the last point that slow connections did not get, by kind.",
+            f"Messages {p.UP_TO_NOW} that slow connections did not get, by kind.",
             p.lines(f"sum by (kind) ({p.increase(p.here('cronscope_websocket_messages_dropped_total'))})", "{{kind}}"),
         ),
         p.chart(
             "Connections ended and resumed",
-            "Since the last point: why connections ended, and what clients got that came back.",
+            f"Why connections ended {p.UP_TO_NOW}, and what clients got that came back.",
             p.lines(
                 f"sum by (reason) ({p.increase(p.here('cronscope_websocket_disconnects_total'))})", "Ended: {{reason}}"
             ),
@@ -234,15 +234,15 @@ def _host() -> list[p.Panel]:
         p.chart(
             "Disk",
             "Bytes a second, by disk.",
-            p.lines(p.rate(p.here("cronscope_host_disk_read_bytes_total")), "Read, {{device}}"),
-            p.lines(p.rate(p.here("cronscope_host_disk_written_bytes_total")), "Written, {{device}}"),
+            p.lines(p.rate(p.here("cronscope_host_disk_read_bytes_total")), "Read, {{instance}} {{device}}"),
+            p.lines(p.rate(p.here("cronscope_host_disk_written_bytes_total")), "Written, {{instance}} {{device}}"),
             unit="Bps",
         ),
         p.chart(
             "Network",
             "Bytes a second, by network interface.",
-            p.lines(p.rate(p.here("cronscope_host_network_receive_bytes_total")), "Received, {{device}}"),
-            p.lines(p.rate(p.here("cronscope_host_network_transmit_bytes_total")), "Sent, {{device}}"),
+            p.lines(p.rate(p.here("cronscope_host_network_receive_bytes_total")), "Received, {{instance}} {{device}}"),
+            p.lines(p.rate(p.here("cronscope_host_network_transmit_bytes_total")), "Sent, {{instance}} {{device}}"),
             unit="Bps",
         ),
         p.chart(

@@ -293,7 +293,7 @@ class Engine:
 
     def launch(self, start: Start, worked_off: TimetableEntry | None) -> None:
         if start.trigger in ("schedule", "retry"):
-            self.metrics.start_delayed((Instant.now() - start.scheduled_at) / 1000)
+            self.metrics.start_delayed((Instant.now() - (start.free_at or start.scheduled_at)) / 1000)
         self._live.launch(start, self._scripts.settings(start.script_name), worked_off)
 
     def skip(self, starts: Sequence[Start], reason: SkipReason, worked_off: TimetableEntry | None) -> None:

@@ -49,6 +49,8 @@ class Start(Struct, frozen=True, kw_only=True):
     scheduled_at: Instant
     slot: Instant | None = None
     """The slot that it is for; None for manual runs and retries."""
+    free_at: Instant | None = None
+    """When the earlier run of its script that it waited for was over; None where it waited for none."""
 
     def record(self, status: Status, *, reason: SkipReason | None = None, started_at: Instant | None = None) -> Run:
         return Run(
@@ -441,6 +443,8 @@ class Scheduler:
             self._dispatch()
         else:
             self.plan_retry(run)
+            if plan.waiting:
+                plan.waiting[0] = structs.replace(plan.waiting[0], free_at=self._clock())
             self._advance(plan)
 
     def plan_retry(self, run: Run) -> None:

@@ -1,6 +1,11 @@
 """The rules of Grafana's dashboard-linter, of which there is no Python package: https://github.com/grafana/dashboard-linter
 
 Each takes a dashboard and yields what is wrong with it.  That of LogQL have nothing to look at but the type of sources.
+Two ask for something else than the linter's:
+
+- template-job-rule and template-instance-rule: without `allValue: .+`, *All* is what the query finds.  With it, `up`
+  and `process_…` of every target there is would be on the dashboards.
+- target-instance-rule: `ALERTS` may be without an instance, as where there is none.
 """
 
 from __future__ import annotations
@@ -45,11 +50,15 @@ def template_datasource(board: Board) -> Iterator[str]:
 def _template(name: str) -> Callable[[Board], Iterator[str]]:
     def rule(board: Board) -> Iterator[str]:
         found = variables(board).get(name, {})
-        asked = {key: found.get(key) for key in ("type", "label", "multi", "allValue")}
-        if asked != {"type": "query", "label": name.capitalize(), "multi": True, "allValue": ".+"}:
+        asked = {key: found.get(key) for key in ("type", "label", "multi", "includeAll", "allValue")}
+        if asked != {
+            "type": "query", "label": name.capitalize(), "multi": True, "includeAll": True, "allValue": None
+        }:  # fmt: skip
             yield f"variable {name}: {asked}"
         if found["datasource"]["uid"] not in _SOURCES:
             yield f"variable {name} has a data source of its own"
+        if not re.match(r"label_values\(cronscope_build_info\b", found["query"]):
+            yield f"variable {name} is about others than Cronscopes"
 
     return rule
 
@@ -100,7 +109,8 @@ def _matcher(label: str) -> Callable[[Board], Iterator[str]]:
     def rule(board: Board) -> Iterator[str]:
         for title, query in targets(board):
             for metric in re.findall(r"\b(?:cronscope|process)_\w+|\bup\b|\bALERTS\b", query):
-                with_matcher = rf'\b{metric}\{{[^}}]*\b{label}=~"\${label}"'
+                or_none = r"\|" if (metric, label) == ("ALERTS", "instance") else ""
+                with_matcher = rf'\b{metric}\{{[^}}]*\b{label}=~"\${label}{or_none}"'
                 if len(re.findall(with_matcher, query)) != len(re.findall(rf"\b{metric}\b", query)):
                     yield f"{title}: {query}"
 

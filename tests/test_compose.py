@@ -136,6 +136,11 @@ def test_images_are_pinned_and_their_processes_have_no_more_rights_than_they_nee
     assert service["security_opt"] == ["no-new-privileges:true"]
 
 
+def test_scripts_can_run_what_they_unpack_and_nothing_else_can() -> None:
+    assert SERVICES["cronscope"]["tmpfs"] == ["/tmp:exec"]  # noqa: S108
+    assert {tuple(SERVICES[name]["tmpfs"]) for name in SERVICES.keys() - {"cronscope"}} == {("/tmp",)}  # noqa: S108
+
+
 @pytest.mark.parametrize("name", LONG_RUNNING)
 def test_what_fails_is_noticed_and_started_again(name: str) -> None:
     service = SERVICES[name]

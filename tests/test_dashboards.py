@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from dashboards.generate import generated
 from dashboards.panels import COLOURS, STYLE
+from exporter.events import Instant
 from tests.dashboard_linter import RULES, Board, panels, targets, variables
 from tests.programs import program
 from tests.prometheus import CONFIG as PROMETHEUS
@@ -25,8 +26,15 @@ BOARDS: dict[str, Board] = {
     path.stem: json.loads(path.read_text()) for path in sorted((FOLDER / "grafana").glob("*.json"))
 }
 each_board = pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
-GRAFANA = {"$__rate_interval": "1m", "$__range": "1m", "$job": ".+", "$instance": ".+", "$script": ".+"}
-"""What Grafana puts in the place of its variables."""
+GRAFANA = {
+    "$__rate_interval": "1m",
+    "$__range": "1m",
+    '="$script': '=~".+',
+    "$job": ".+",
+    "$instance": ".+",
+    "$script": ".+",
+}
+"""What Grafana puts in the place of its variables; for the one script, which is asked for by its name, there is any."""
 
 
 def asked(board: Board) -> list[tuple[str, str]]:
@@ -78,6 +86,22 @@ def metrics_of(query: str) -> list[str]:
     return re.findall(r"\b([a-zA-Z_]\w*)\{", query)
 
 
+def test_scripts_are_matched_by_a_pattern_only_where_grafana_makes_it() -> None:
+    operators = {"overview": "=~", "script": "="}  # of a variable with one value, it takes the value as it is
+    for name, operator in operators.items():
+        assert variables(BOARDS[name])["script"].get("multi", False) == (operator == "=~")
+        assert {*re.findall(r'\bscript(\S+)"\$script"', str([*targets(BOARDS[name])]))} == {operator}
+
+
+@each_board
+def test_a_restart_is_marked_when_it_was_with_the_instance(board: Board) -> None:
+    [restarts] = board["annotations"]["list"]
+    assert restarts["expr"].startswith("process_start_time_seconds{")
+    assert restarts["useValueForTime"]
+    assert restarts["titleFormat"]
+    assert restarts["tagKeys"] == "instance"
+
+
 def test_their_addresses_are_fixed() -> None:
     assert {board["uid"] for board in BOARDS.values()} == {f"cronscope-{name}" for name in BOARDS}
     assert {name for name, board in BOARDS.items() if "script" in variables(board)} == {"overview", "script"}
@@ -95,6 +119,8 @@ def test_they_have_the_colours_of_the_page(board: Board) -> None:
 def test_links_lead_to_dashboards_and_variables_that_there_are_and_to_the_page(board: Board) -> None:
     for uid, variable in re.findall(r'"/d/([\w-]+)\?(?:[^"]*&)?var-(\w+)=', json.dumps(board)):
         assert variable in variables(next(each for each in BOARDS.values() if each["uid"] == uid))
+    for link in re.findall(r'"/d/cronscope-script\?[^"]*"', json.dumps(board)):
+        assert {"${datasource:queryparam}", "${job:queryparam}", "${__url_time_range}"} <= {*re.split('[?&"]', link)}
     assert re.search(r'"\$\{scheme\}://\$\{__(data\.fields|field\.labels)\.[iI]nstance\}/"', json.dumps(board))
     assert "cronscope" in board["links"][0]["tags"]
     assert "cronscope" in board["tags"]
@@ -140,8 +166,11 @@ def test_every_query_has_data_where_the_service_has_it(start_service: Callable[.
     long = service.run("long")
     with prometheus(adapted(tmp_path, f"127.0.0.1:{service.port}"), tmp_path / "tsdb") as server:
         until(lambda: server.ask("increase(cronscope_script_runs_total[1m]) > 0"), bool)
-        service.kill()  # starts are missed, of which an alert tells, and a restart is there to be marked
-        until(lambda: server.ask('up{job="cronscope"} == 0'), bool)
+        missed = Instant(Instant.now() + 1500)
+        once = json.dumps({"name": "once", "command": "true", "at": missed.rfc3339()}).encode()
+        assert service.fetch("/api/v1/scripts", method="POST", body=once)[0] == 201
+        service.kill()  # a start is missed, of which an alert tells, and a restart is there to be marked
+        until(lambda: server.ask('up{job="cronscope"} == 0') and Instant.now() > missed, bool)
         service.start()
         until(lambda: server.ask("changes(process_start_time_seconds[1m]) > 0"), bool)
         seen = {*server.api("label/__name__/values")}

@@ -27,6 +27,13 @@ def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+def sound(*paths: Path) -> None:
+    """Of what it only dislikes, such as rules that look the same, promtool tells in words alone."""
+    checked = promtool("check", "rules", *paths)
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stdout.count("SUCCESS") == len(paths), checked.stdout
+
+
 def groups(text: str) -> dict[str, list[dict[str, Any]]]:
     """The rules of a file, by group."""
     loaded: dict[str, Any] = YAML(typ="safe").load(text)
@@ -41,8 +48,7 @@ def shipped() -> list[dict[str, Any]]:
 
 
 def test_promtool_finds_the_rules_sound() -> None:
-    checked = promtool("check", "rules", *RULES.glob("*.yml"))
-    assert checked.returncode == 0, checked.stderr
+    sound(*RULES.glob("*.yml"))
 
 
 @pytest.mark.parametrize("name", ["scripts", "service"])
@@ -87,7 +93,7 @@ scripts:
     timeout: 10m
     kill_after: 30s
     labels: {team: ops, severity: page, instance: mine, odd: 'a "{{ b }}" c'}
-  - {name: probe, command: "true", every: 30s, overlap: queue}
+  - {name: probe, command: "true", every: 30s, overlap: queue, retries: 2}
   - {name: by.hand, command: "true"}
   - {name: stated, command: "true", every: 1h, success_age_limit: 1h30m}
 """
@@ -106,8 +112,7 @@ def made(config: Path, *arguments: str) -> dict[str, dict[str, dict[str, Any]]]:
     assert result.exit_code == 0, result.stderr
     path = config.with_name("rules.yml")
     path.write_text(result.stdout)
-    checked = promtool("check", "rules", path)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    sound(path)
     return {
         name.removeprefix("cronscope-script-"): {
             rule["alert"].removeprefix("CronscopeScript"): rule for rule in rules
@@ -119,13 +124,18 @@ def made(config: Path, *arguments: str) -> dict[str, dict[str, dict[str, Any]]]:
 def test_limits_follow_from_schedule_timeout_and_success_age_limit(config: Path) -> None:
     rules = made(config)
     assert f"> {2 * (24 * 3600 + 600)}" in rules["backup"]["Overdue"]["expr"]
-    assert rules["backup"]["NeverSucceeded"]["for"] == "2d20m"
-    assert rules["backup"]["Stuck"]["expr"].endswith(f"> {600 + 30 + 60}")
+    assert "offset 2d20m == 1" in rules["backup"]["NeverSucceeded"]["expr"]
+    assert f"> {600 + 30 + 60}\n" in rules["backup"]["Stuck"]["expr"]
     assert "> 480" in rules["backup"]["Slow"]["expr"]
     assert "> 24" in rules["probe"]["Slow"]["expr"]
     assert "> 5400" in rules["stated"]["Overdue"]["expr"]
-    assert rules["stated"]["Stuck"]["expr"].endswith("> 5400")
-    assert rules["by.hand"]["Stuck"]["expr"].endswith("> 86400")
+    assert "> 5400\n" in rules["stated"]["Stuck"]["expr"]
+    assert "> 86400\n" in rules["by.hand"]["Stuck"]["expr"]
+    assert ") > 20\n" in rules["probe"]["StartMissed"]["expr"]
+    assert ") > 0\n" in rules["backup"]["StartMissed"]["expr"]
+    assert ") > 0\n" in rules["by.hand"]["StartMissed"]["expr"]
+    assert "> 0.75\n" in rules["probe"]["Failing"]["expr"]
+    assert "> 6\n" in rules["probe"]["Failing"]["expr"]
 
 
 def test_each_script_gets_the_rules_that_can_be_about_it(config: Path) -> None:
@@ -140,33 +150,86 @@ def test_each_script_gets_the_rules_that_can_be_about_it(config: Path) -> None:
 
 def test_labels_of_a_script_are_on_its_alerts_but_do_not_hide_where_they_come_from(config: Path) -> None:
     labels = made(config)["backup"]["Overdue"]["labels"]
-    assert labels == {"team": "ops", "severity": "page", "odd": 'a "{{"{{"}} b }}" c'}
+    assert labels == {"script": "backup", "team": "ops", "severity": "page", "odd": 'a "{{"{{"}} b }}" c'}
 
 
 def test_rules_may_be_about_one_instance_only(config: Path) -> None:
     for rules in made(config, "--instance", 'db"1:8917').values():
         for rule in rules.values():
-            assert rule["expr"].count("script=") == rule["expr"].count('instance="db\\"1:8917"') > 0
+            asked = rule["expr"].count("script=") + rule["expr"].count("up{")
+            assert asked == rule["expr"].count('instance="db\\"1:8917"') > 0
 
 
-def test_a_script_of_which_nothing_is_known_is_noticed(config: Path) -> None:
-    made(config)
-    test = config.with_name("test.yml")
-    test.write_text("""\
-rule_files: [rules.yml]
-evaluation_interval: 1m
-tests:
-  - interval: 1m
-    input_series:
-      - {series: 'cronscope_script_last_success_timestamp_seconds{script="stated"}', values: 0x60 _x120}
-      - {series: 'cronscope_script_enabled{script="probe"}', values: 0x180}
-    promql_expr_test:
-      - expr: count by (alertname, script) (ALERTS{alertstate="firing", script=~"stated|probe"})
-        eval_time: 160m
-        exp_samples: [{labels: '{alertname="CronscopeScriptNeverSucceeded", script="stated"}', value: 1}]
-""")
-    tested = promtool("test", "rules", test)
+def fires(config: Path, test: str) -> None:
+    """`test`: input series and what is expected, as promtool wants them."""
+    path = config.with_name("test.yml")
+    path.write_text(f"rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n  - interval: 1m\n{test}")
+    tested = promtool("test", "rules", path)
     assert tested.returncode == 0, tested.stdout
+
+
+def test_a_script_of_which_nothing_is_known_is_noticed_at_its_service(config: Path) -> None:
+    made(config)
+    fires(
+        config,
+        """\
+    input_series:
+      - {series: 'up{job="cronscope", instance="a"}', values: 1x180}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="stated"}', values: 1x60 _x120}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="backup"}', values: 1x180}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="probe"}', values: 0x180}
+    alert_rule_test:
+      - {alertname: CronscopeScriptNeverSucceeded, eval_time: 70m}
+      - alertname: CronscopeScriptNeverSucceeded
+        eval_time: 80m
+        exp_alerts:
+          - exp_labels: {job: cronscope, instance: a, script: stated, severity: critical}
+            exp_annotations:
+              summary: stated on a has never succeeded
+              description: >-
+                No run of it has completed since it was configured, or nothing is known of it any more.  Run it by hand
+                and read what it prints: cronscope run stated.  Success is an exit code in success_codes.
+""",
+    )
+
+
+def test_scripts_that_never_completed_are_told_of_after_their_limit_or_a_failed_run(config: Path) -> None:
+    made(config)
+    fires(
+        config,
+        """\
+    input_series:
+      - {series: 'up{job="cronscope", instance="a"}', values: 1x180}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="backup"}', values: 1x180}
+      - {series: 'cronscope_script_last_run_success{job="cronscope", instance="a", script="backup"}', values: _x60 0x99}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="stated"}', values: 1x180}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="probe"}', values: 0x180}
+    promql_expr_test:
+      - {expr: 'ALERTS{alertname="CronscopeScriptNeverSucceeded", alertstate="firing"}', eval_time: 65m}
+      - expr: count by (script) (ALERTS{alertname="CronscopeScriptNeverSucceeded", alertstate="firing"})
+        eval_time: 80m
+        exp_samples: [{labels: '{script="backup"}', value: 1}]
+      - expr: count by (script) (ALERTS{alertname="CronscopeScriptNeverSucceeded", alertstate="firing"})
+        eval_time: 105m
+        exp_samples: [{labels: '{script="backup"}', value: 1}, {labels: '{script="stated"}', value: 1}]
+""",
+    )
+
+
+def test_a_service_that_is_down_is_no_alert_about_each_of_its_scripts(config: Path) -> None:
+    made(config)
+    fires(
+        config,
+        """\
+    input_series:
+      - {series: 'up{job="cronscope", instance="a"}', values: 1x20 0x200}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="backup"}', values: 1x20 stale}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="probe"}', values: 0x20 stale}
+      - {series: 'cronscope_script_enabled{job="cronscope", instance="a", script="stated"}', values: 1x20 stale}
+    promql_expr_test:
+      - {expr: 'ALERTS', eval_time: 200m}
+""",
+    )
 
 
 def test_without_scripts_there_are_no_rules(config: Path) -> None:
