@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import platform
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -45,6 +46,9 @@ _LOG_LEVELS = {
     "debug": logging.NOTSET,
 }
 """From which level number on a record counts as which."""
+_OPENMETRICS_1_0_0 = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+"""Whichever later version is asked for."""
+_SINCE_1 = re.compile(r"[1-9][0-9]*(\.[0-9]+)*")
 
 
 class _Registry(CollectorRegistry):
@@ -319,12 +323,17 @@ class Metrics:
 
         `compress`: as gzip.
         """
-        try:
-            _, content_type = choose_encoder(accept)
-        except TypeError:  # what prometheus_client makes of a version that is no number
-            _, content_type = choose_encoder("")
-        openmetrics = content_type.startswith("application/openmetrics-text")
-        return await self._exposition.render(openmetrics=openmetrics, compress=compress), content_type
+        openmetrics = is_openmetrics(accept)
+        body = await self._exposition.render(openmetrics=openmetrics, compress=compress)
+        return body, _OPENMETRICS_1_0_0 if openmetrics else CONTENT_TYPE_PLAIN_0_0_4
+
+
+def is_openmetrics(accept: str) -> bool:
+    """Whether an item of an `Accept` header (RFC 9110, 12.5.1) asks for OpenMetrics, and not for a draft of it."""
+    kind, *parameters = (part.strip() for part in accept.lower().split(";"))
+    values = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
+    version = values.get("version", "1").strip('"')
+    return kind == "application/openmetrics-text" and _SINCE_1.fullmatch(version) is not None
 
 
 def facts_of(script: ScriptSettings, timing: Timing) -> ScriptFacts:

@@ -337,12 +337,18 @@ def test_promtool_finds_nothing_to_complain_of(busy: Metrics) -> None:
     [
         ("", "text/plain; version=0.0.4; charset=utf-8"),
         ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
-        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ("text/plain; version=1.0.0; escaping=allow-utf-8", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text; version=0.0.1", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text; version=none", "text/plain; version=0.0.4; charset=utf-8"),
+        *(
+            (f"application/openmetrics-text{version}", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+            for version in ("", "; version=1.0.0", ';version="1.0.0"', ";VERSION=2.0.0;escaping=underscores;q=0.5")
+        ),
     ],
 )
 def test_the_format_is_the_one_asked_for(metrics: Metrics, accept: str, content_type: str) -> None:
     body, answered = asyncio.run(metrics.render(accept))
-    assert answered.startswith(content_type)
+    assert answered == content_type
     assert body.endswith(b"# EOF\n") == ("openmetrics" in content_type)
 
 
