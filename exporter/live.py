@@ -52,6 +52,8 @@ ARCHIVING = "archiving"
 """Name of the task that stores output which there was no room for."""
 RECORD = "record"
 """Name of the file that has a run's record while the history has no room for it."""
+BEGUN = "begun"
+"""Name of the file that has a run's start: the history knows the decision, which is made durable before that."""
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  # folders in it are made by mkdtemp(3)
 """Where a run's folder goes while the disk is full, if there is such a place: shm_overview(7)."""
 LEAST_ROOM = 256 << 10
@@ -211,6 +213,8 @@ class LiveRuns:
             live.folder = _make_folder(live.folder, full=not stored or _is_full(self._folder))
             if not stored:
                 (live.folder / RECORD).write_bytes(to_json(live.run))
+            with suppress(OSError):  # the disk is full: then it is the decision's time that outlives a crash
+                (live.folder / BEGUN).write_text(str(int(live.started_at)))
             self._record_output(live)
             live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files)
         except (SpawnError, OSError) as error:
@@ -339,7 +343,7 @@ class LiveRuns:
                 except OSError:
                     log.exception("left alone: %s cannot be read", folder)
         self.archive_waiting()
-        for run in left:
+        for run in map(self._begun, left):
             script = script_of(run.script_name) or ScriptSettings(name=run.script_name, command="")
             live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)
             self._listener.adopted(run)
@@ -354,6 +358,13 @@ class LiveRuns:
                 await self._end(live, found)
             else:
                 await self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=live.last_seen))
+
+    def _begun(self, run: Run) -> Run:
+        """The record with the start that was told."""
+        try:
+            return structs.replace(run, started_at=Instant((self._folder / run.run_id / BEGUN).read_text()))
+        except (OSError, ValueError):  # it had not come to that, or the disk was full
+            return run
 
     async def _unrecorded(self, folder: Path) -> Run | None:
         """The record of a run that the history never had room for; it has it now."""
