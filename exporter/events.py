@@ -112,6 +112,10 @@ class Run(Struct, frozen=True, kw_only=True):
         """What listings are in the order of: its start, or else when that was planned."""
         return self.scheduled_at if self.started_at is None else self.started_at
 
+    def ended_after(self, other: Run | None) -> bool:
+        """Of two runs that have ended: whether this is the last one, in whichever order their ends were heard of."""
+        return other is None or (self.ended_at or 0, self.run_id) >= (other.ended_at or 0, other.run_id)
+
 
 class Schedule(Struct, frozen=True, kw_only=True):
     """When a script starts, as the API tells it."""

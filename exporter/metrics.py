@@ -267,13 +267,15 @@ class Metrics:
             series.next_run = at
 
     def published(self, name: str, published: Published, at: Instant) -> list[Refusal]:
-        """Show what a run of the script that ended at that time published in place of what an earlier one did.
+        """Show what a run of the script that ended at that time published, unless a later one has published already.
 
-        Answers what of it is not shown.
+        Answers what of it is refused.
         """
         if (series := self._scripts.touch(name)) is None:
             return []
-        series.published_samples, refusals = self._publications.replace(name, published, at)
+        refusals = published.refusals
+        if self._publications.is_news(name, at):
+            series.published_samples, refusals = self._publications.replace(name, published, at)
         for refusal in refusals:
             series.rejected_samples[refusal.reason] += refusal.samples
         return refusals

@@ -246,6 +246,10 @@ class Publications:
         """The scripts that have published something, and the end of the run that did."""
         return [(script, at) for script, (at, _) in self._published.items()]
 
+    def is_news(self, script: str, at: Instant) -> bool:
+        """Whether no run of the script that ended later than `at` has published something."""
+        return script not in self._published or self._published[script][0] <= at
+
     def replace(self, script: str, published: Published, at: Instant) -> tuple[int, list[Refusal]]:
         """Show what the script has published now in place of what it had before.
 

@@ -424,6 +424,19 @@ def test_a_failed_run_is_the_last_run_but_leaves_the_last_success(metrics: Metri
     assert of_backup(metrics, "last_success_timestamp_seconds") == NOON.seconds() + 1.5
 
 
+def test_the_last_run_is_the_one_that_ended_last_whichever_is_told_last(metrics: Metrics) -> None:
+    late = Instant(NOON + 60_000)
+    metrics.run_ended(ended(run(run_id="2", start=late, status="completed")))
+    metrics.run_ended(ended(run(run_id="1", status="completed", milliseconds=500)))
+    metrics.run_ended(ended(run(run_id="0", status="failed", reason="exit_code")))
+    assert of_backup(metrics, "runs_total") == 3
+    assert of_backup(metrics, "last_run_success") == 1
+    assert of_backup(metrics, "last_run_duration_seconds") == 1.5
+    assert of_backup(metrics, "last_start_timestamp_seconds") == late.seconds()
+    assert of_backup(metrics, "last_completion_timestamp_seconds") == late.seconds() + 1.5
+    assert of_backup(metrics, "last_success_timestamp_seconds") == late.seconds() + 1.5
+
+
 def test_cpu_time_and_output_add_up_over_runs(metrics: Metrics) -> None:
     for _ in range(2):
         metrics.run_ended(ended(run(status="completed")))

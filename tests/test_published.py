@@ -239,6 +239,16 @@ def test_what_a_run_publishes_takes_the_place_of_what_an_earlier_one_did(metrics
     assert of_backup(metrics, "published_samples") == 0
 
 
+def test_what_a_run_published_stays_though_one_that_ended_before_it_is_read_later(
+    metrics: Metrics, tmp_path: Path
+) -> None:
+    metrics.published("backup", published(tmp_path, "x 2\n"), NOON)
+    found = published(tmp_path, "x 1\ny 1\nup 1\n")
+    assert metrics.published("backup", found, Instant(NOON - 1)) == found.refusals
+    assert (value(metrics, "x", script="backup"), value(metrics, "y", script="backup")) == (2, None)
+    assert of_backup(metrics, "published_samples") == 1
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
