@@ -1,8 +1,8 @@
 """What a scrape gets: the text of all metrics, of which only what has changed is rendered again.
 
 Each script's lines are kept, family by family, until something about it changes; so are all scripts' lines joined,
-and compressed.  Scrapes at the same time share one text.  The event loop is never held up for long: rendering pauses between scripts, and what is done with the
-whole text happens on a worker thread.
+and compressed.  Scrapes at the same time share one text.  The event loop is never held up for long: rendering pauses
+between scripts, and what is done with the whole text happens on a worker thread.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -156,6 +157,8 @@ class LiveRuns:
         self._scanty = False
         """Whether the disk is almost full."""
         self._trimming: dict[str, asyncio.Future[None]] = {}
+        self._publisher = ThreadPoolExecutor(1, thread_name_prefix="published")
+        """One thread: many files of metrics at once must not hold up what else is done beside the event loop."""
         self._marking: asyncio.TimerHandle | None = None
         self._leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when runs are to be left to themselves."""
@@ -262,7 +265,7 @@ class LiveRuns:
                 await asyncio.to_thread(live.recording.finish, outcome.ended_at)
             except Exception:  # what cannot be read must not keep the script from ever starting again
                 log.exception("run %s: its output cannot be read", live.run.run_id)
-        published = await _published(live)
+        published = await self._published(live)
         run = _ended(live, outcome)
         stored = await self._history.record(run)
         live.run = run
@@ -281,6 +284,13 @@ class LiveRuns:
             self._spawn(run.run_id, self._archive(live))
         else:
             self._put_off(live)
+
+    async def _published(self, live: LiveRun) -> Published | None:
+        """What the run's file of metrics has; None where it left none."""
+        if not live.has_published:
+            return None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._publisher, read_published, live.metrics, live.run.script_name)
 
     def _put_off(self, live: LiveRun) -> None:
         """There is no room for the output: the files stay, and take no descriptor of the service."""
@@ -396,6 +406,7 @@ class LiveRuns:
                 live.stop("cancelled")
         while self._tasks:  # a run's end begins the archiving of its output
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._publisher.shutdown(wait=False)
         if self._marking is not None:
             self._marking.cancel()
 
@@ -486,11 +497,6 @@ def _discard(entry: Path, folder: Path) -> None:
         gone = entry.with_suffix(DISCARDED)
         entry.rename(gone)
         shutil.rmtree(gone)
-
-
-async def _published(live: LiveRun) -> Published | None:
-    """What the run's file of metrics has; None where it left none."""
-    return await asyncio.to_thread(read_published, live.metrics, live.run.script_name) if live.has_published else None
 
 
 def _ended(live: LiveRun, outcome: Outcome) -> Run:
