@@ -102,6 +102,8 @@ class Run(Struct, frozen=True, kw_only=True):
     stderr_bytes: int = 0
     dropped_bytes: int = 0
     """Bytes of output that were not kept: over `max_output`, or while the disk was almost full."""
+    metrics_rejected: str | UnsetType = UNSET
+    """Absent unless metrics that the run published were refused: which, and why."""
 
     @property
     def waits(self) -> bool:

@@ -35,7 +35,7 @@ from exporter.events import (
 )
 from exporter.history import History, TimetableEntry
 from exporter.output import SCANTY_BYTES, Recording
-from exporter.published import Published
+from exporter.published import Published, pack, reasons
 from exporter.published import read as read_published
 from exporter.runner import METRICS, STOPPED, Outcome, Process, SpawnError, adopt, launch
 from exporter.scheduler import Start
@@ -74,8 +74,14 @@ class Listener(Protocol):
     def over(self, run: Run) -> None:
         """A run has ended, and its record is stored; `happened` tells of it next."""
 
-    def published(self, run: Run, published: Published) -> None:
-        """A run that has ended, which was told just now, left a file of metrics."""
+    def published(self, run: Run, published: Published) -> Published | None:
+        """A run that has ended, which is not told yet, left a file of metrics.
+
+        Answers what of it is shown from now on, and what is refused; None where nobody wants to know.
+        """
+
+    def rejected(self, run: Run) -> None:
+        """Metrics of a run that has ended, which was told just now, were refused: its record says which."""
 
     def next_start(self, script_name: str) -> Instant | None: ...
 
@@ -265,9 +271,13 @@ class LiveRuns:
                 await asyncio.to_thread(live.recording.finish, outcome.ended_at)
             except Exception:  # what cannot be read must not keep the script from ever starting again
                 log.exception("run %s: its output cannot be read", live.run.run_id)
-        published = await self._published(live)
         run = _ended(live, outcome)
-        stored = await self._history.record(run)
+        families = None
+        if (found := await self._published(live)) and (shown := self._listener.published(run, found)):
+            families = pack(shown.families)
+            if shown.refusals:
+                run = structs.replace(run, metrics_rejected=reasons(shown.refusals))
+        stored = await self._history.record(run, published=families)
         live.run = run
         self._listener.over(run)
         event = RunEnded(
@@ -277,8 +287,8 @@ class LiveRuns:
             cpu_system_seconds=outcome.cpu_system_seconds or 0.0,
         )
         self._listener.happened(event, outcome.ended_at)
-        if published is not None:
-            self._listener.published(run, published)
+        if run.metrics_rejected:
+            self._listener.rejected(run)
         self.tell_followers(run.run_id)
         if stored:
             self._spawn(run.run_id, self._archive(live))

@@ -24,7 +24,7 @@ from prometheus_client.registry import Collector
 from exporter.events import Instant, Run, RunEnded
 from exporter.exposition import Exposition
 from exporter.host_series import HostCollector
-from exporter.published import Publications, Published, Refusal
+from exporter.published import Publications, Published
 from exporter.sampler import Reading
 from exporter.script_series import ScriptCollector, ScriptFacts
 from exporter.settings import ScriptSettings
@@ -266,21 +266,24 @@ class Metrics:
         if series := self._scripts.touch(name):
             series.next_run = at
 
-    def published(self, name: str, published: Published, at: Instant) -> list[Refusal]:
+    def published(self, name: str, published: Published, at: Instant) -> Published:
         """Show what a run of the script that ended at that time published, unless a later one has published already.
 
-        Answers what of it is refused.
+        Answers what of it is shown, and what is refused.
         """
         if (series := self._scripts.touch(name)) is None:
-            return []
-        refusals = published.refusals
+            return Published([], [])
+        found = Published([], published.refusals)
         if self._publications.is_news(name, at):
-            series.published_samples, refusals = self._publications.replace(name, published, at)
-        for refusal in refusals:
+            found = self._publications.replace(name, published, at)
+            series.published_samples = sum(family.samples for family in found.families)
+        for refusal in found.refusals:
             series.rejected_samples[refusal.reason] += refusal.samples
-        return refusals
+        return found
 
-    def _withdraw_old(self, now: Instant) -> None:
+    def withdraw_old(self, now: Instant) -> list[str]:
+        """Show no more what scripts published longer ago than their success_age_limit; the names of those scripts."""
+        gone = []
         for name, at in self._publications.ages():
             series = self._scripts.scripts[name]
             limit = series.facts.success_age_limit
@@ -288,6 +291,8 @@ class Metrics:
                 self._publications.withdraw(name)
                 self._scripts.touch(name)
                 series.published_samples = 0
+                gone.append(name)
+        return gone
 
     # --- the service and the machine ---
 
@@ -301,7 +306,6 @@ class Metrics:
 
     def ticked(self, at: Instant) -> None:
         self._last_tick.set(at.seconds())
-        self._withdraw_old(at)
 
     def reloaded(self, ok: bool, at: Instant) -> None:
         """The configuration was read, at the start or later; where it was at fault the old one stays."""

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO, cast
 
+import msgspec
 from prometheus_client.core import Metric, Sample
 from prometheus_client.parser import text_fd_to_metric_families
 
@@ -51,6 +52,8 @@ _TOLD = 5
 """Refusals that a message tells of."""
 _SHOWN = 80
 """Characters of what is at fault that a message shows."""
+_WHY = 200
+"""Characters of a reason that a message tells: names may be long."""
 
 
 class Refusal(NamedTuple):
@@ -221,11 +224,34 @@ def _fitting(groups: Iterable[list[Sample]], room: int) -> list[Sample]:
     return fitting
 
 
-def refused(script_name: str, refusals: list[Refusal]) -> str:
-    """A sentence for people."""
-    told = [f"{refusal.why} ({refusal.reason}, {refusal.samples})" for refusal in refusals[:_TOLD]]
+def reasons(refusals: list[Refusal]) -> str:
+    """In words, for people: what was refused, and how much of it."""
+    told = [f"{_short(refusal.why)} ({refusal.reason}, {refusal.samples})" for refusal in refusals[:_TOLD]]
     more = [f"{len(refusals) - _TOLD} more reasons"] if len(refusals) > _TOLD else []
-    return f"metrics that {script_name} published were refused: {'; '.join([*told, *more])}"
+    return "; ".join([*told, *more])
+
+
+def _short(why: str) -> str:
+    return why if len(why) <= _WHY else f"{why[:_WHY]}…"
+
+
+# --- in the history ---
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Family]).decode
+
+
+def pack(families: list[Family]) -> bytes:
+    """Families as the history has them."""
+    return _encode(families)
+
+
+def unpack(packed: bytes) -> list[Family]:
+    """Empty where they are damaged, or another version wrote them: the next run publishes anew."""
+    try:
+        return _decode(packed)
+    except msgspec.DecodeError:
+        return []
 
 
 # --- what is shown, on the event loop ---
@@ -256,25 +282,25 @@ class Publications:
         """Whether no run of the script that ended later than `at` has published something."""
         return script not in self._published or self._published[script][0] <= at
 
-    def replace(self, script: str, published: Published, at: Instant) -> tuple[int, list[Refusal]]:
+    def replace(self, script: str, published: Published, at: Instant) -> Published:
         """Show what the script has published now in place of what it had before.
 
-        Answers the number of samples shown, and what was refused in reading, or clashes with what is shown already.
+        Answers what is shown of it, and what was refused in reading, or clashes with what is shown already.
         """
         self.withdraw(script)
         names: list[str] = []
         self._published[script] = at, names
-        refusals, count = list(published.refusals), 0
+        answer = Published([], list(published.refusals))
         for family in published.families:
             if clash := self._clash(family):
-                refusals.append(Refusal("type", family.samples, f"{family.name} clashes with {clash}"))
+                answer.refusals.append(Refusal("type", family.samples, f"{family.name} clashes with {clash}"))
                 continue
             shown = self._shown.setdefault(family.name, _Shown(family, {}))
             shown.lines[script] = family.lines
             names.append(family.name)
             self._owners.update(dict.fromkeys(family.names(), family.name))
-            count += family.samples
-        return count, refusals
+            answer.families.append(family)
+        return answer
 
     def _clash(self, family: Family) -> str | None:
         """Another family, or this one with another type, that has one of its names."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,19 @@ from hypothesis import strategies as st
 
 from exporter.events import Instant
 from exporter.metrics import Metrics
-from exporter.published import MAX_FILE, MAX_LINE, MAX_LINES, MAX_SAMPLES, Published, Refusal, read, refused
+from exporter.published import (
+    MAX_FILE,
+    MAX_LINE,
+    MAX_LINES,
+    MAX_SAMPLES,
+    Family,
+    Published,
+    Refusal,
+    pack,
+    read,
+    reasons,
+    unpack,
+)
 from exporter.settings import Duration, ScriptSettings
 from tests.service import Service, until
 from tests.test_metrics import BACKUP, BY_HAND, NOON, OPENMETRICS, Daily, families, of_backup, text_of, value
@@ -286,10 +299,13 @@ def test_whatever_scripts_publish_a_scrape_is_sound(tmp_path_factory: pytest.Tem
 
 def test_a_message_tells_the_first_reasons() -> None:
     told = [Refusal("reserved", 2, f"the name up{number} is reserved") for number in range(7)]
-    assert refused("backup", told[:1]) == (
-        "metrics that backup published were refused: the name up0 is reserved (reserved, 2)"
-    )
-    assert refused("backup", told).endswith("; the name up4 is reserved (reserved, 2); 2 more reasons")
+    assert reasons(told[:1]) == "the name up0 is reserved (reserved, 2)"
+    assert reasons(told).endswith("; the name up4 is reserved (reserved, 2); 2 more reasons")
+
+
+def test_a_message_is_short_however_long_the_names_are() -> None:
+    told = [Refusal("reserved", 1, f"the name process_{'x' * 8000} is reserved")] * 100
+    assert len(reasons(told)) < 1500
 
 
 # --- showing it ---
@@ -306,7 +322,7 @@ def metrics() -> Metrics:
 def test_published_families_have_one_header_and_the_series_of_all_scripts(metrics: Metrics, tmp_path: Path) -> None:
     for script in ("backup", "probe"):
         text = f"# HELP x Told by {script}.\n# TYPE x gauge\nx 1\n"
-        assert metrics.published(script, published(tmp_path, text, script), NOON) == []
+        assert metrics.published(script, published(tmp_path, text, script), NOON).refusals == []
     for accept in ("", OPENMETRICS):
         assert '# HELP x Told by backup.\n# TYPE x gauge\nx{script="backup"} 1.0\nx{script="probe"} 1.0\n' in text_of(
             metrics, accept
@@ -329,7 +345,7 @@ def test_what_a_run_published_stays_though_one_that_ended_before_it_is_read_late
 ) -> None:
     metrics.published("backup", published(tmp_path, "x 2\n"), NOON)
     found = published(tmp_path, "x 1\ny 1\nup 1\n")
-    assert metrics.published("backup", found, Instant(NOON - 1)) == found.refusals
+    assert metrics.published("backup", found, Instant(NOON - 1)) == Published([], found.refusals)
     assert (value(metrics, "x", script="backup"), value(metrics, "y", script="backup")) == (2, None)
     assert of_backup(metrics, "published_samples") == 1
 
@@ -347,21 +363,21 @@ def test_what_a_run_published_stays_though_one_that_ended_before_it_is_read_late
 def test_a_family_has_the_type_of_who_published_it_first(
     metrics: Metrics, tmp_path: Path, first: str, second: str
 ) -> None:
-    assert metrics.published("backup", published(tmp_path, first), NOON) == []
+    assert metrics.published("backup", published(tmp_path, first), NOON).refusals == []
     other = published(tmp_path, second, "probe")
-    [refusal] = metrics.published("probe", other, NOON)
+    [refusal] = metrics.published("probe", other, NOON).refusals
     assert (refusal.reason, refusal.samples) == ("type", other.families[0].samples)
     assert "clashes with" in refusal.why
     rejected = "cronscope_script_published_samples_rejected_total"
     assert value(metrics, rejected, script="probe", reason="type") == refusal.samples
     assert value(metrics, "cronscope_script_published_samples", script="probe") == 0
     metrics.script_removed("backup")
-    assert metrics.published("probe", other, NOON) == []
+    assert metrics.published("probe", other, NOON).refusals == []
 
 
 def test_two_types_of_one_name_in_a_file_are_a_clash_too(metrics: Metrics, tmp_path: Path) -> None:
     found = published(tmp_path, "# TYPE x gauge\nx 1\ny 1\n# TYPE x counter\nx 2\n")
-    assert [refusal.reason for refusal in metrics.published("backup", found, NOON)] == ["type"]
+    assert [refusal.reason for refusal in metrics.published("backup", found, NOON).refusals] == ["type"]
     assert value(metrics, "x", script="backup") == 1
 
 
@@ -371,7 +387,7 @@ def test_what_a_removed_script_published_goes_at_once(metrics: Metrics, tmp_path
     metrics.script_removed("backup")
     assert "backup" not in text_of(metrics)
     assert "# HELP x" not in text_of(metrics)
-    assert metrics.published("backup", published(tmp_path, "x 1\n"), NOON) == []
+    assert metrics.published("backup", published(tmp_path, "x 1\n"), NOON).refusals == []
     assert "backup" not in text_of(metrics)
 
 
@@ -380,9 +396,9 @@ def test_what_is_older_than_the_success_age_limit_goes(metrics: Metrics, tmp_pat
     metrics.script_configured(script, Daily())
     for name in ("backup", "probe"):
         metrics.published(name, published(tmp_path, "x 1\n", name), NOON)
-    metrics.ticked(Instant(NOON + 3_600_000))
+    assert metrics.withdraw_old(Instant(NOON + 3_600_000)) == []
     assert value(metrics, "x", script="backup") == 1
-    metrics.ticked(Instant(NOON + 3_600_001))
+    assert metrics.withdraw_old(Instant(NOON + 3_600_001)) == ["backup"]
     assert value(metrics, "x", script="backup") is None
     assert of_backup(metrics, "published_samples") == 0
     assert value(metrics, "x", script="probe") == 1  # it has no limit
@@ -430,6 +446,11 @@ def test_a_bad_file_is_counted_and_told_and_its_run_completes(start_service: Cal
     rejected = "cronscope_script_published_samples_rejected_total"
     assert metrics[f'{rejected}{{reason="reserved",script="publisher"}}'] == 1
     assert metrics[f'{rejected}{{reason="syntax",script="fifo"}}'] == 1
+    service.kill()
+    service.start()
+    assert service.record(run_id)["metrics_rejected"] == "the name cronscope_x is reserved (reserved, 1)"
+    assert service.record(fifo)["metrics_rejected"] == "it is no regular file (syntax, 1)"
+    assert "metrics_rejected" not in service.record(service.run("silent"))
 
 
 def test_what_was_published_outlives_a_run_that_publishes_nothing_but_not_its_age_limit(
@@ -455,3 +476,44 @@ def test_a_run_that_outlived_the_service_publishes_to_the_next_one(start_service
     (service.folder / "gate").write_text("go\n")
     service.ended(run_id)
     until(service.metrics, lambda metrics: metrics.get('kept{script="slow"}') == 1)
+
+
+def test_what_was_published_is_shown_again_after_a_crash_until_it_is_replaced_or_too_old_or_its_script_goes(
+    start_service: Callable[..., Service],
+) -> None:
+    config = CONFIG.replace("success_age_limit: 1s", "success_age_limit: 1d")
+    service = start_service(config)
+    file = service.folder / "metrics"
+    file.write_text(f"# HELP x Of the run.\nx 1\nup 1\n{HISTOGRAM}")
+    for name in ("publisher", "once"):
+        service.ended(service.run(name))
+
+    def own() -> list[str]:
+        lines = service.fetch("/metrics")[2].decode().splitlines()
+        return [line for line in lines if re.search(r"^[^c].*script=|published_samples{|HELP x", line)]
+
+    before = own()
+    assert len(before) == 1 + 4 + 1 + 5 + 1
+    service.kill()
+    service.start()
+    assert own() == before
+    file.write_text("x 2\n")
+    service.ended(service.run("publisher"))
+    service.kill()
+    service.config.write_text(config.replace("1d", "1ms"))
+    service.start()
+    metrics = service.metrics()
+    assert (metrics['x{script="publisher"}'], 'once{script="once"}' in metrics) == (2, False)
+    service.kill()
+    service.config.write_text("scripts: []")
+    service.start()
+    service.stop()
+    service.config.write_text(config)
+    service.start()
+    assert not {'x{script="publisher"}', 'once{script="once"}'} & service.metrics().keys()
+
+
+def test_what_cannot_be_read_back_is_published_anew_by_the_next_run() -> None:
+    found = [Family("x", "gauge", "", 1, b'x{script="backup"} 1.0\n')]
+    assert unpack(pack(found)) == found
+    assert unpack(pack(found)[:-1]) == []
