@@ -52,7 +52,7 @@ from exporter.live import LiveRuns
 from exporter.metrics import Metrics
 from exporter.outputs import Outputs
 from exporter.planned import planned_script
-from exporter.published import Published, refused
+from exporter.published import Published, unpack
 from exporter.pulse import Pulse
 from exporter.restore import Restores, Upload
 from exporter.retention import Keeper
@@ -157,6 +157,12 @@ class Engine:
     async def _restore(self, past: Past) -> None:
         for name in self._scripts:
             self._restore_last(name, past)
+        for name, at, families in await self._history.published():
+            if name in self._scripts:
+                self.metrics.published(name, Published(unpack(families), []), at)
+            else:
+                self._history.forget([name])
+        self._withdraw_old(Instant.now())
         left = await self._history.executing()
         for run in left:
             if run.waits:  # who asked for it by hand is to find out
@@ -192,7 +198,7 @@ class Engine:
             if booted != boot:
                 self._scheduler.rebooted(script.name)
             await asyncio.sleep(0)  # after a long downtime a script may have a thousand starts to decide on
-        self._history.forget_slots(known.keys() - set(self._scripts))
+        self._history.forget(known.keys() - set(self._scripts))
         self._history.set_slots((name, known[name]) for name in self._scripts)
         self._history.set_fact("boot", boot)
         self._timetable.start()
@@ -270,7 +276,7 @@ class Engine:
     def _delete(self, name: str) -> None:
         gone = self.script(name)
         self._scheduler.remove(name)
-        self._history.forget_slots([name])
+        self._history.forget([name])
         self._scripts.remove(name)
         self.metrics.script_removed(name)
         self.happened(ScriptChanged(op="deleted", script=gone), Instant.now())
@@ -327,13 +333,17 @@ class Engine:
     def over(self, run: Run) -> None:
         self._scheduler.ended(run)
 
-    def published(self, run: Run, published: Published) -> None:
+    def published(self, run: Run, published: Published) -> Published | None:
         assert run.ended_at is not None
-        refusals = self.metrics.published(run.script_name, published, run.ended_at)
-        if refusals:
-            message = refused(run.script_name, refusals)
-            log.warning("run %s: %s", run.run_id, message)
-            self.happened(Error(message=message, script_name=run.script_name), run.ended_at)
+        if run.script_name not in self._scripts:
+            return None
+        return self.metrics.published(run.script_name, published, run.ended_at)
+
+    def rejected(self, run: Run) -> None:
+        assert run.ended_at is not None
+        message = f"metrics that {run.script_name} published were refused: {run.metrics_rejected}"
+        log.warning("run %s: %s", run.run_id, message)
+        self.happened(Error(message=message, script_name=run.script_name), run.ended_at)
 
     def next_start(self, script_name: str) -> Instant | None:
         """The script's next planned start; None where there is none."""
@@ -379,6 +389,7 @@ class Engine:
         now = Instant.now()
         self.metrics.event_loop_lag.observe(late)
         self.metrics.ticked(now)
+        self._withdraw_old(now)
         offset = time.time() - time.monotonic()
         if abs(offset - self._clock_offset) > CLOCK_STEP_SECONDS:  # the clock was set, or the machine slept
             if offset < self._clock_offset:
@@ -389,6 +400,10 @@ class Engine:
         if self._history.failure is None and not self._disk.low:
             self._live.archive_waiting()
         self._keeper.tick(now)
+
+    def _withdraw_old(self, now: Instant) -> None:
+        if gone := self.metrics.withdraw_old(now):
+            self._history.forget_published(gone)
 
     def _guard_disk(self, now: Instant) -> None:
         if self._disk.look():

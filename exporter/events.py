@@ -102,6 +102,8 @@ class Run(Struct, frozen=True, kw_only=True):
     stderr_bytes: int = 0
     dropped_bytes: int = 0
     """Bytes of output that were not kept: over `max_output`, or while the disk was almost full."""
+    metrics_rejected: str | UnsetType = UNSET
+    """Absent unless metrics that the run published were refused: which, and why."""
 
     @property
     def waits(self) -> bool:
@@ -111,6 +113,10 @@ class Run(Struct, frozen=True, kw_only=True):
     def begun_at(self) -> Instant:
         """What listings are in the order of: its start, or else when that was planned."""
         return self.scheduled_at if self.started_at is None else self.started_at
+
+    def ended_after(self, other: Run | None) -> bool:
+        """Of two runs that have ended: whether this is the last one, in whichever order their ends were heard of."""
+        return other is None or (self.ended_at or 0, self.run_id) >= (other.ended_at or 0, other.run_id)
 
 
 class Schedule(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """What a scrape gets: the text of all metrics, of which only what has changed is rendered again.
 
 Each script's lines are kept, family by family, until something about it changes; so are all scripts' lines joined,
-and compressed.  The event loop is never held up for long: rendering pauses between scripts, and what is done with the
-whole text happens on a worker thread.
+and compressed.  Scrapes at the same time share one text.  The event loop is never held up for long: rendering pauses
+between scripts, and what is done with the whole text happens on a worker thread.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain, zip_longest
 from typing import NamedTuple, Protocol
@@ -23,6 +24,8 @@ from exporter.script_series import Block, ScriptCollector, ScriptSeries, script_
 SLICE_SECONDS = 0.002
 """How long rendering may hold the event loop at a time."""
 GZIP_LEVEL = 1
+_Form = tuple[bool, bool]
+"""Whether it is OpenMetrics, and whether it is compressed."""
 _GZIP_FORMAT = zlib.MAX_WBITS + 16  # RFC 1952 around the deflated data
 
 
@@ -64,10 +67,24 @@ class Exposition:
         self._scripts = scripts
         self._publications = publications
         self._own_labels: list[str] = []
-        self._kept: dict[tuple[bool, bool], _Kept] = {}
+        self._kept: dict[_Form, _Kept] = {}
+        self._turns: defaultdict[_Form, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: dict[_Form, asyncio.Task[bytes]] = {}
+        """What is not begun yet, so that it will tell of all that happens till then."""
 
     async def render(self, *, openmetrics: bool, compress: bool) -> bytes:
         """All that has happened by now, in one of the two formats, compressed as gzip if asked for."""
+        form = openmetrics, compress
+        if form not in self._waiting:
+            self._waiting[form] = asyncio.get_running_loop().create_task(self._in_turn(form))
+        return await asyncio.shield(self._waiting[form])
+
+    async def _in_turn(self, form: _Form) -> bytes:
+        async with self._turns[form]:
+            del self._waiting[form]
+            return await self._render(*form)
+
+    async def _render(self, openmetrics: bool, compress: bool) -> bytes:
         pace = _Pace()
         version = self._scripts.version
         kept = self._kept.get((openmetrics, compress))

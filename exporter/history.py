@@ -37,13 +37,19 @@ __all__ = ["CursorError", "History", "HistoryError", "Past", "RunPage", "RunQuer
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+_SCHEMA = ("schema.sql", "schema_2.sql")
+"""What brings a database from each version to the next."""
+SCHEMA_VERSION = len(_SCHEMA)
 RETRY_SECONDS = 1.0
 RESERVE_BYTES = 1 << 20
 """Room for some hundred records after the disk is full."""
 _UPSERT = (
     f"INSERT INTO runs ({', '.join(records.COLUMNS)}) VALUES ({', '.join('?' * len(records.COLUMNS))})"  # noqa: S608
     f" ON CONFLICT (run_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in records.COLUMNS[1:])}"
+)
+_PUBLISH = (
+    "INSERT INTO published VALUES (?, ?, ?) ON CONFLICT (script_name) DO UPDATE"
+    " SET ended_at = excluded.ended_at, families = excluded.families WHERE excluded.ended_at >= ended_at"
 )
 
 Rows = Callable[[sqlite3.Connection], object]
@@ -117,16 +123,21 @@ class History:
 
     # --- writing ---
 
-    def record(self, *runs: Run, worked_off: TimetableEntry | None = None) -> asyncio.Future[bool]:
+    def record(
+        self, *runs: Run, worked_off: TimetableEntry | None = None, published: bytes | None = None
+    ) -> asyncio.Future[bool]:
         """Store records of one script's runs, new or changed, and how far its timetable is worked off, as one.
 
-        The future is True once all of it is durable, False where it could not be stored yet.
+        With them goes `published`: the metrics that the one run left when it ended.  The future is True once all of it
+        is durable, False where it could not be stored yet.
         """
 
         def rows(connection: sqlite3.Connection) -> None:
-            connection.executemany(_UPSERT, map(msgspec.structs.astuple, runs))
+            connection.executemany(_UPSERT, map(records.to_row, runs))
             if worked_off is not None:
                 _set_slot(connection, runs[0].script_name, worked_off)
+            if published is not None:
+                _execute(connection, _PUBLISH, runs[0].script_name, runs[0].ended_at, published)
 
         return self._submit(rows)
 
@@ -140,12 +151,20 @@ class History:
 
         return self._submit(rows)
 
-    def forget_slots(self, script_names: Iterable[str]) -> asyncio.Future[bool]:
-        """Scripts are gone: one of the same name is a new one."""
+    def forget(self, script_names: Iterable[str]) -> asyncio.Future[bool]:
+        """Scripts are gone: one of the same name is a new one, with a past as far as that is recorded."""
+        return self._delete_of(script_names, "timetable", "published", "cleared")
+
+    def forget_published(self, script_names: Iterable[str]) -> asyncio.Future[bool]:
+        """Metrics of these scripts' own are too old to be shown again."""
+        return self._delete_of(script_names, "published")
+
+    def _delete_of(self, script_names: Iterable[str], *tables: str) -> asyncio.Future[bool]:
         names = [(name,) for name in script_names]
 
         def rows(connection: sqlite3.Connection) -> None:
-            connection.executemany("DELETE FROM timetable WHERE script_name = ?", names)
+            for table in tables:
+                connection.executemany(f"DELETE FROM {table} WHERE script_name = ?", names)  # noqa: S608
 
         return self._submit(rows)
 
@@ -264,6 +283,12 @@ class History:
     async def timetable(self) -> dict[str, TimetableEntry]:
         return await self.read(records.timetable)
 
+    async def published(self) -> list[tuple[str, Instant, bytes]]:
+        """What scripts have published, with the end of the run that did; whoever came first comes first."""
+        statement = "SELECT script_name, ended_at, families FROM published ORDER BY ended_at"
+        rows = await self.read(lambda c: c.execute(statement).fetchall())
+        return [(name, Instant(at), families) for name, at, families in rows]
+
     async def recorded_slots(self) -> dict[str, set[Instant]]:
         """Planned starts that are recorded although the timetable is not worked off up to them, by script."""
         statement = (
@@ -298,8 +323,12 @@ def read_only(path: Path) -> sqlite3.Connection:
         return connection
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(f"another version wrote it (schema {version}, this one knows {SCHEMA_VERSION})")
+    if version < SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(
+            "an older version wrote it, and the next start of the service will bring it up to date"
+        )
+    if version > SCHEMA_VERSION:
+        raise sqlite3.DatabaseError(f"a newer version wrote it (schema {version}, this one knows {SCHEMA_VERSION})")
     return connection
 
 
@@ -316,9 +345,14 @@ def prepare(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    if version == 0:
-        schema = files("exporter").joinpath("schema.sql").read_text()
-        connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    build(connection, version, SCHEMA_VERSION)
+
+
+def build(connection: sqlite3.Connection, since: int, version: int) -> None:
+    """Bring a database from one version of the schema, 0 being none, to another.  Raises sqlite3.Error."""
+    for number, name in enumerate(_SCHEMA[since:version], since + 1):
+        schema = files("exporter").joinpath(name).read_text()
+        connection.executescript(f"BEGIN; {schema} PRAGMA user_version = {number}; COMMIT;")
 
 
 def _commit(connection: sqlite3.Connection, writes: list[Rows]) -> str | None:

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -34,7 +35,7 @@ from exporter.events import (
 )
 from exporter.history import History, TimetableEntry
 from exporter.output import SCANTY_BYTES, Recording
-from exporter.published import Published
+from exporter.published import Published, pack, reasons
 from exporter.published import read as read_published
 from exporter.runner import METRICS, STOPPED, Outcome, Process, SpawnError, adopt, launch
 from exporter.scheduler import Start
@@ -52,6 +53,8 @@ ARCHIVING = "archiving"
 """Name of the task that stores output which there was no room for."""
 RECORD = "record"
 """Name of the file that has a run's record while the history has no room for it."""
+BEGUN = "begun"
+"""Name of the file that has a run's start: the history knows the decision, which is made durable before that."""
 IN_MEMORY = Path("/dev/shm")  # noqa: S108  # folders in it are made by mkdtemp(3)
 """Where a run's folder goes while the disk is full, if there is such a place: shm_overview(7)."""
 LEAST_ROOM = 256 << 10
@@ -71,8 +74,14 @@ class Listener(Protocol):
     def over(self, run: Run) -> None:
         """A run has ended, and its record is stored; `happened` tells of it next."""
 
-    def published(self, run: Run, published: Published) -> None:
-        """A run that has ended, which was told just now, left a file of metrics."""
+    def published(self, run: Run, published: Published) -> Published | None:
+        """A run that has ended, which is not told yet, left a file of metrics.
+
+        Answers what of it is shown from now on, and what is refused; None where nobody wants to know.
+        """
+
+    def rejected(self, run: Run) -> None:
+        """Metrics of a run that has ended, which was told just now, were refused: its record says which."""
 
     def next_start(self, script_name: str) -> Instant | None: ...
 
@@ -154,6 +163,8 @@ class LiveRuns:
         self._scanty = False
         """Whether the disk is almost full."""
         self._trimming: dict[str, asyncio.Future[None]] = {}
+        self._publisher = ThreadPoolExecutor(1, thread_name_prefix="published")
+        """One thread: many files of metrics at once must not hold up what else is done beside the event loop."""
         self._marking: asyncio.TimerHandle | None = None
         self._leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when runs are to be left to themselves."""
@@ -211,6 +222,8 @@ class LiveRuns:
             live.folder = _make_folder(live.folder, full=not stored or _is_full(self._folder))
             if not stored:
                 (live.folder / RECORD).write_bytes(to_json(live.run))
+            with suppress(OSError):  # the disk is full: then it is the decision's time that outlives a crash
+                (live.folder / BEGUN).write_text(str(int(live.started_at)))
             self._record_output(live)
             live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files)
         except (SpawnError, OSError) as error:
@@ -258,9 +271,13 @@ class LiveRuns:
                 await asyncio.to_thread(live.recording.finish, outcome.ended_at)
             except Exception:  # what cannot be read must not keep the script from ever starting again
                 log.exception("run %s: its output cannot be read", live.run.run_id)
-        published = await _published(live)
         run = _ended(live, outcome)
-        stored = await self._history.record(run)
+        families = None
+        if (found := await self._published(live)) and (shown := self._listener.published(run, found)):
+            families = pack(shown.families)
+            if shown.refusals:
+                run = structs.replace(run, metrics_rejected=reasons(shown.refusals))
+        stored = await self._history.record(run, published=families)
         live.run = run
         self._listener.over(run)
         event = RunEnded(
@@ -270,13 +287,20 @@ class LiveRuns:
             cpu_system_seconds=outcome.cpu_system_seconds or 0.0,
         )
         self._listener.happened(event, outcome.ended_at)
-        if published is not None:
-            self._listener.published(run, published)
+        if run.metrics_rejected:
+            self._listener.rejected(run)
         self.tell_followers(run.run_id)
         if stored:
             self._spawn(run.run_id, self._archive(live))
         else:
             self._put_off(live)
+
+    async def _published(self, live: LiveRun) -> Published | None:
+        """What the run's file of metrics has; None where it left none."""
+        if not live.has_published:
+            return None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._publisher, read_published, live.metrics, live.run.script_name)
 
     def _put_off(self, live: LiveRun) -> None:
         """There is no room for the output: the files stay, and take no descriptor of the service."""
@@ -339,7 +363,7 @@ class LiveRuns:
                 except OSError:
                     log.exception("left alone: %s cannot be read", folder)
         self.archive_waiting()
-        for run in left:
+        for run in map(self._begun, left):
             script = script_of(run.script_name) or ScriptSettings(name=run.script_name, command="")
             live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)
             self._listener.adopted(run)
@@ -354,6 +378,13 @@ class LiveRuns:
                 await self._end(live, found)
             else:
                 await self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=live.last_seen))
+
+    def _begun(self, run: Run) -> Run:
+        """The record with the start that was told."""
+        try:
+            return structs.replace(run, started_at=Instant((self._folder / run.run_id / BEGUN).read_text()))
+        except (OSError, ValueError):  # it had not come to that, or the disk was full
+            return run
 
     async def _unrecorded(self, folder: Path) -> Run | None:
         """The record of a run that the history never had room for; it has it now."""
@@ -385,6 +416,7 @@ class LiveRuns:
                 live.stop("cancelled")
         while self._tasks:  # a run's end begins the archiving of its output
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        self._publisher.shutdown(wait=False)
         if self._marking is not None:
             self._marking.cancel()
 
@@ -475,11 +507,6 @@ def _discard(entry: Path, folder: Path) -> None:
         gone = entry.with_suffix(DISCARDED)
         entry.rename(gone)
         shutil.rmtree(gone)
-
-
-async def _published(live: LiveRun) -> Published | None:
-    """What the run's file of metrics has; None where it left none."""
-    return await asyncio.to_thread(read_published, live.metrics, live.run.script_name) if live.has_published else None
 
 
 def _ended(live: LiveRun, outcome: Outcome) -> Run:

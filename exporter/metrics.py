@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 import platform
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -23,7 +24,7 @@ from prometheus_client.registry import Collector
 from exporter.events import Instant, Run, RunEnded
 from exporter.exposition import Exposition
 from exporter.host_series import HostCollector
-from exporter.published import Publications, Published, Refusal
+from exporter.published import Publications, Published
 from exporter.sampler import Reading
 from exporter.script_series import ScriptCollector, ScriptFacts
 from exporter.settings import ScriptSettings
@@ -45,6 +46,9 @@ _LOG_LEVELS = {
     "debug": logging.NOTSET,
 }
 """From which level number on a record counts as which."""
+_OPENMETRICS_1_0_0 = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+"""Whichever later version is asked for."""
+_SINCE_1 = re.compile(r"[1-9][0-9]*(\.[0-9]+)*")
 
 
 class _Registry(CollectorRegistry):
@@ -268,19 +272,24 @@ class Metrics:
         if series := self._scripts.touch(name):
             series.next_run = at
 
-    def published(self, name: str, published: Published, at: Instant) -> list[Refusal]:
-        """Show what a run of the script that ended at that time published in place of what an earlier one did.
+    def published(self, name: str, published: Published, at: Instant) -> Published:
+        """Show what a run of the script that ended at that time published, unless a later one has published already.
 
-        Answers what of it is not shown.
+        Answers what of it is shown, and what is refused.
         """
         if (series := self._scripts.touch(name)) is None:
-            return []
-        series.published_samples, refusals = self._publications.replace(name, published, at)
-        for refusal in refusals:
+            return Published([], [])
+        found = Published([], published.refusals)
+        if self._publications.is_news(name, at):
+            found = self._publications.replace(name, published, at)
+            series.published_samples = sum(family.samples for family in found.families)
+        for refusal in found.refusals:
             series.rejected_samples[refusal.reason] += refusal.samples
-        return refusals
+        return found
 
-    def _withdraw_old(self, now: Instant) -> None:
+    def withdraw_old(self, now: Instant) -> list[str]:
+        """Show no more what scripts published longer ago than their success_age_limit; the names of those scripts."""
+        gone = []
         for name, at in self._publications.ages():
             series = self._scripts.scripts[name]
             limit = series.facts.success_age_limit
@@ -288,6 +297,8 @@ class Metrics:
                 self._publications.withdraw(name)
                 self._scripts.touch(name)
                 series.published_samples = 0
+                gone.append(name)
+        return gone
 
     # --- the service and the machine ---
 
@@ -301,7 +312,6 @@ class Metrics:
 
     def ticked(self, at: Instant) -> None:
         self._last_tick.set(at.seconds())
-        self._withdraw_old(at)
 
     def reloaded(self, ok: bool, at: Instant) -> None:
         """The configuration was read, at the start or later; where it was at fault the old one stays."""
@@ -325,12 +335,17 @@ class Metrics:
 
         `compress`: as gzip.
         """
-        try:
-            _, content_type = choose_encoder(accept)
-        except TypeError:  # what prometheus_client makes of a version that is no number
-            _, content_type = choose_encoder("")
-        openmetrics = content_type.startswith("application/openmetrics-text")
-        return await self._exposition.render(openmetrics=openmetrics, compress=compress), content_type
+        openmetrics = is_openmetrics(accept)
+        body = await self._exposition.render(openmetrics=openmetrics, compress=compress)
+        return body, _OPENMETRICS_1_0_0 if openmetrics else CONTENT_TYPE_PLAIN_0_0_4
+
+
+def is_openmetrics(accept: str) -> bool:
+    """Whether an item of an `Accept` header (RFC 9110, 12.5.1) asks for OpenMetrics, and not for a draft of it."""
+    kind, *parameters = (part.strip() for part in accept.lower().split(";"))
+    values = dict(parameter.split("=", 1) for parameter in parameters if "=" in parameter)
+    version = values.get("version", "1").strip('"')
+    return kind == "application/openmetrics-text" and _SINCE_1.fullmatch(version) is not None
 
 
 def facts_of(script: ScriptSettings, timing: Timing) -> ScriptFacts:

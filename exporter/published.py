@@ -1,7 +1,8 @@
 """Metrics that scripts publish: each run may write Prometheus' text format to `$CRONSCOPE_METRICS_FILE`.
 
 The file is read when the run has ended, on a worker thread.  Whatever a script writes must not spoil a scrape, so what
-is shown is checked more strictly than prometheus_client's parser does: it is sound in OpenMetrics, too.
+is shown is checked more strictly than prometheus_client's parser does; and it must not hold up the service, so no more
+is read than what may be shown, and some for what is refused.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator
-from itertools import groupby
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO, cast
 
+import msgspec
 from prometheus_client.core import Metric, Sample
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_fd_to_metric_families
 
 from exporter import encoding
 from exporter.command import plain_words
 from exporter.events import Instant
+from exporter.sample_groups import BOUNDS, grouped
 from exporter.settings import Size
 
 Reason = Literal["syntax", "reserved", "type", "limit"]
@@ -29,11 +30,14 @@ Reason = Literal["syntax", "reserved", "type", "limit"]
 REJECTION_REASONS: tuple[Reason, ...] = ("syntax", "reserved", "type", "limit")
 MAX_SAMPLES = 100
 MAX_FILE = Size(256 << 10)
+MAX_LINES = 1000
+"""Of samples, and of what is said about families: no more of a file is read."""
 MAX_LINE = Size(8 << 10)
 """The parser takes time that grows with the square of a line's length."""
-RESERVED = ("cronscope_", "process_", "python_", "scrape_")
-"""Beginnings of the names of the service's own metrics, and of those that Prometheus makes for each scrape."""
-_RESERVED_NAMES = ("up", "target_info")
+_TELLING = re.compile(r"\s*([^#\s]|#\s+(HELP|TYPE)\b)")
+"""How such a line begins; others are empty, or remarks."""
+RESERVED = re.compile(r"(cronscope|process|python|scrape)(_.*)?|up|target_info|ALERTS|ALERTS_FOR_STATE")
+"""Names of the service's own metrics, and of those that Prometheus makes: of each scrape, and of alerts."""
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*")
 _SUFFIXES = {
@@ -44,13 +48,12 @@ _SUFFIXES = {
     "unknown": (),
 }
 """By type, what a family's name must not be followed by in the name of another family."""
-_BOUNDS = {"histogram": "le", "summary": "quantile"}
-"""By type, the label that is a number, and tells the samples of one histogram or summary apart."""
-_parse_openmetrics: Callable[[str], Iterator[Metric]] = text_string_to_metric_families
 _TOLD = 5
 """Refusals that a message tells of."""
 _SHOWN = 80
 """Characters of what is at fault that a message shows."""
+_WHY = 200
+"""Characters of a reason that a message tells: names may be long."""
 
 
 class Refusal(NamedTuple):
@@ -96,27 +99,31 @@ class _Refused(Exception):
 def read(path: Path, script_name: str) -> Published:
     """Read a file of metrics, and add the script's name to each sample.  A family that is at fault is refused whole.
 
-    The worst of files takes a second.
+    The worst of files, whose lines are all as long as they may be, takes a quarter of a second; others a tenth of that.
     """
     published, room = Published([], []), MAX_SAMPLES
     try:
-        families = _parsed(_text(path))
+        families, left = _parsed(_text(path))
     except _Refused as refused:
         published.refusals.append(refused.of(1))
         return published
     for family in families:
+        left += len(family.samples)
+        if room == 0:
+            continue
         try:
-            samples = _checked(family, script_name)
+            fitting = _fitting(_checked(family, script_name), room)
         except _Refused as refused:
             published.refusals.append(refused.of(len(family.samples)))
+            left -= len(family.samples)
             continue
-        fitting = _fitting(samples, _BOUNDS.get(family.type, ""), room)
         room -= len(fitting)
+        left -= len(fitting)
         if fitting:
             lines = encoding.lines(fitting, openmetrics=False)
             published.families.append(Family(family.name, family.type, family.documentation, len(fitting), lines))
-        if left := len(samples) - len(fitting):
-            published.refusals.append(Refusal("limit", left, f"more than {MAX_SAMPLES} samples"))
+    if left:
+        published.refusals.append(Refusal("limit", left, f"more than {MAX_SAMPLES} samples"))
     return published
 
 
@@ -142,52 +149,55 @@ def _open(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _parsed(text: str) -> list[Metric]:
-    """The families of a text, each name and type once."""
-    lines = text.split("\n")
-    unread = _short(lines)
+def _parsed(text: str) -> tuple[list[Metric], int]:
+    """The families at the beginning of a text, each name and type once, and how many samples are beyond."""
+    telling = [(number, line) for number, line in enumerate(text.split("\n"), 1) if _TELLING.match(line)]
+    beyond = sum(not line.lstrip().startswith("#") for _, line in telling[MAX_LINES:])
+    number, line = 1, ""
+
+    def lines() -> Iterator[str]:
+        nonlocal number, line
+        for number, line in telling[:MAX_LINES]:
+            if len(line) > MAX_LINE:
+                raise _Refused("syntax", f"line {number} is longer than {MAX_LINE}")
+            yield line
+
     families: dict[tuple[str, str], Metric] = {}
+    last = "", ""
     try:
-        for family in text_fd_to_metric_families(cast(TextIO, unread)):
-            known = families.setdefault((family.name, family.type), family)
+        for family in text_fd_to_metric_families(cast(TextIO, lines())):
+            last = family.name, family.type
+            known = families.setdefault(last, family)
             if known is not family:
                 known.samples += family.samples
     except _Refused:
         raise
     except Exception as error:  # for some texts it is none of the ValueErrors that the parser means to raise
-        number = len(lines) - sum(1 for _ in unread)
-        why = str(error) or lines[number - 1].strip()
+        why = str(error) or line.strip()
         raise _Refused("syntax", f"line {number} cannot be read: {why[:_SHOWN]}") from error
-    return [family for family in families.values() if family.samples]
+    if beyond and last[1] in BOUNDS:  # it may be cut in two
+        beyond += len(families.pop(last).samples)
+    return [family for family in families.values() if family.samples], beyond
 
 
-def _short(lines: list[str]) -> Iterator[str]:
-    for number, line in enumerate(lines, 1):
-        if len(line) > MAX_LINE:
-            raise _Refused("syntax", f"line {number} is longer than {MAX_LINE}")
-        yield line
-
-
-def _checked(family: Metric, script_name: str) -> list[Sample]:
-    """A family's samples as they can be shown.  Raises _Refused."""
+def _checked(family: Metric, script_name: str) -> list[list[Sample]]:
+    """A family's samples as they can be shown, those together that must not be torn apart.  Raises _Refused."""
     name = family.name
-    if name.startswith(RESERVED) or name in _RESERVED_NAMES:
-        raise _Refused("reserved", f"the name {name} is reserved")
+    for stored in (name, *(sample.name for sample in family.samples)):
+        if RESERVED.fullmatch(stored):
+            raise _Refused("reserved", f"the name {stored} is reserved")
     if family.type not in _SUFFIXES:
         raise _Refused("type", f"{name} is of type {family.type}: expected one of {', '.join(_SUFFIXES)}")
     if any("script" in sample.labels for sample in family.samples):
         raise _Refused("reserved", f"{name} has a label script, which is reserved")
-    bound = _BOUNDS.get(family.type, "")
+    bound = BOUNDS.get(family.type, "")
     try:
         samples = [_sample(sample, bound, script_name) for sample in family.samples]
         if len({(sample.name, *sorted(sample.labels.items())) for sample in samples}) < len(samples):
             raise ValueError("two samples have the same name and labels")
-        shown = Metric(name, family.documentation, family.type)
-        text = encoding.header(shown, openmetrics=True) + encoding.lines(samples, openmetrics=True) + encoding.END
-        list(_parse_openmetrics(text.decode()))
-    except Exception as error:  # see `_parsed`
+        return grouped(name, family.type, samples)
+    except (ValueError, OverflowError) as error:
         raise _Refused("syntax", f"{name}: {str(error).strip()[:_SHOWN]}") from error
-    return samples
 
 
 def _sample(sample: Sample, bound: str, script_name: str) -> Sample:
@@ -205,21 +215,43 @@ def _sample(sample: Sample, bound: str, script_name: str) -> Sample:
     return Sample(sample.name, {**labels, "script": script_name}, float(sample.value))
 
 
-def _fitting(samples: list[Sample], bound: str, room: int) -> list[Sample]:
-    """As many as there is room for, but all or none of those that make one histogram or summary."""
+def _fitting(groups: Iterable[list[Sample]], room: int) -> list[Sample]:
+    """As many as there is room for, but all or none of a group."""
     fitting: list[Sample] = []
-    for _, group in groupby(samples, lambda sample: {**sample.labels, bound: None}):
-        together = list(group)
-        if len(fitting) + len(together) <= room:
-            fitting += together
+    for group in groups:
+        if len(fitting) + len(group) <= room:
+            fitting += group
     return fitting
 
 
-def refused(script_name: str, refusals: list[Refusal]) -> str:
-    """A sentence for people."""
-    told = [f"{refusal.why} ({refusal.reason}, {refusal.samples})" for refusal in refusals[:_TOLD]]
+def reasons(refusals: list[Refusal]) -> str:
+    """In words, for people: what was refused, and how much of it."""
+    told = [f"{_short(refusal.why)} ({refusal.reason}, {refusal.samples})" for refusal in refusals[:_TOLD]]
     more = [f"{len(refusals) - _TOLD} more reasons"] if len(refusals) > _TOLD else []
-    return f"metrics that {script_name} published were refused: {'; '.join([*told, *more])}"
+    return "; ".join([*told, *more])
+
+
+def _short(why: str) -> str:
+    return why if len(why) <= _WHY else f"{why[:_WHY]}…"
+
+
+# --- in the history ---
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Family]).decode
+
+
+def pack(families: list[Family]) -> bytes:
+    """Families as the history has them."""
+    return _encode(families)
+
+
+def unpack(packed: bytes) -> list[Family]:
+    """Empty where they are damaged, or another version wrote them: the next run publishes anew."""
+    try:
+        return _decode(packed)
+    except msgspec.DecodeError:
+        return []
 
 
 # --- what is shown, on the event loop ---
@@ -246,25 +278,29 @@ class Publications:
         """The scripts that have published something, and the end of the run that did."""
         return [(script, at) for script, (at, _) in self._published.items()]
 
-    def replace(self, script: str, published: Published, at: Instant) -> tuple[int, list[Refusal]]:
+    def is_news(self, script: str, at: Instant) -> bool:
+        """Whether no run of the script that ended later than `at` has published something."""
+        return script not in self._published or self._published[script][0] <= at
+
+    def replace(self, script: str, published: Published, at: Instant) -> Published:
         """Show what the script has published now in place of what it had before.
 
-        Answers the number of samples shown, and what was refused in reading, or clashes with what is shown already.
+        Answers what is shown of it, and what was refused in reading, or clashes with what is shown already.
         """
         self.withdraw(script)
         names: list[str] = []
         self._published[script] = at, names
-        refusals, count = list(published.refusals), 0
+        answer = Published([], list(published.refusals))
         for family in published.families:
             if clash := self._clash(family):
-                refusals.append(Refusal("type", family.samples, f"{family.name} clashes with {clash}"))
+                answer.refusals.append(Refusal("type", family.samples, f"{family.name} clashes with {clash}"))
                 continue
             shown = self._shown.setdefault(family.name, _Shown(family, {}))
             shown.lines[script] = family.lines
             names.append(family.name)
             self._owners.update(dict.fromkeys(family.names(), family.name))
-            count += family.samples
-        return count, refusals
+            answer.families.append(family)
+        return answer
 
     def _clash(self, family: Family) -> str | None:
         """Another family, or this one with another type, that has one of its names."""

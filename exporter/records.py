@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from exporter.archive import Archive, Chunk
-from exporter.events import Instant, PastRun, Run
+from exporter.events import Instant, PastRun, Run, from_json
 
 COLUMNS = Run.__struct_fields__
 """Of the table `runs`."""
@@ -142,7 +142,24 @@ def timetable(connection: sqlite3.Connection) -> dict[str, TimetableEntry]:
 
 def past(connection: sqlite3.Connection, unplanned: Collection[str]) -> Past:
     """`unplanned`: scripts that the timetable does not know."""
-    return Past(_last_ended(connection), _last_planned(connection, unplanned))
+    statement = "SELECT DISTINCT script_name FROM runs UNION SELECT script_name FROM cleared"
+    names = [name for (name,) in connection.execute(statement)]
+    found = ((name, last_ended(connection, name)) for name in names)
+    return Past({name: last for name, last in found if last is not None}, _last_planned(connection, unplanned))
+
+
+def last_ended(connection: sqlite3.Connection, script_name: str) -> tuple[Run, Instant | None] | None:
+    """A script's latest run that ended, and when the latest completed one did; also where their records are deleted."""
+    latest = "WHERE script_name = ? AND status {} ORDER BY ended_at DESC, run_id DESC"
+    run = one(connection, latest.format("IN ('completed', 'failed')"), script_name)
+    success = one(connection, latest.format("= 'completed'"), script_name)
+    successes = [] if success is None else [success.ended_at]
+    statement = "SELECT last_run, last_success FROM cleared WHERE script_name = ?"
+    for record, at in connection.execute(statement, (script_name,)):
+        cleared = from_json(record.encode(), Run)
+        run = cleared if run is None or cleared.ended_after(run) else run
+        successes.append(at if at is None else Instant(at))
+    return None if run is None else (run, max((at for at in successes if at is not None), default=None))
 
 
 def archive(connection: sqlite3.Connection, run_id: str) -> Archive:
@@ -165,24 +182,19 @@ def archive(connection: sqlite3.Connection, run_id: str) -> Archive:
     return Archive(fetch, count)
 
 
+def to_row(run: Run) -> tuple[Any, ...]:
+    """The values of COLUMNS."""
+    return tuple(None if value is UNSET else value for value in structs.astuple(run))
+
+
 def _to_run(row: tuple[Any, ...]) -> Run:
     values = dict(zip(COLUMNS, row, strict=True))
+    if values["metrics_rejected"] is None:
+        del values["metrics_rejected"]
     for name in ("scheduled_at", "started_at", "ended_at"):
         if values[name] is not None:
             values[name] = Instant(values[name])
     return Run(**values)
-
-
-def _last_ended(connection: sqlite3.Connection) -> dict[str, tuple[Run, Instant | None]]:
-    result = {}
-    names = [name for (name,) in connection.execute("SELECT DISTINCT script_name FROM runs")]
-    for name in names:
-        latest = "WHERE script_name = ? AND status {} ORDER BY ended_at DESC, run_id DESC"
-        run = one(connection, latest.format("IN ('completed', 'failed')"), name)
-        success = one(connection, latest.format("= 'completed'"), name)
-        if run is not None:
-            result[name] = (run, success.ended_at if success else None)
-    return result
 
 
 def _last_planned(connection: sqlite3.Connection, names: Iterable[str]) -> dict[str, Instant]:

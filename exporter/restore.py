@@ -126,10 +126,10 @@ class Restores:
             ) from error
 
     def _allow(self, manifest: Manifest) -> None:
-        if manifest.schema != SCHEMA_VERSION:
+        if not 1 <= manifest.schema <= SCHEMA_VERSION:
             raise BadArchive(
                 f"The history in the archive has schema {manifest.schema}, and this version of Cronscope"
-                f" reads {SCHEMA_VERSION}."
+                f" reads up to {SCHEMA_VERSION}."
             )
         size, left = sum(member.size for member in manifest.members), _room_left(self._data_dir)
         if size > left:

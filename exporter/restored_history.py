@@ -6,11 +6,10 @@ import logging
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from importlib.resources import files
 from pathlib import Path
 
 from exporter.backup_format import BadArchive
-from exporter.history import SCHEMA_VERSION, prepare
+from exporter.history import SCHEMA_VERSION, build, prepare
 from exporter.records import COLUMNS
 
 log = logging.getLogger(__name__)
@@ -26,6 +25,7 @@ _CARRY_OVER = (
     " WHERE run_id IN (SELECT run_id FROM carried)",
     f"INSERT OR REPLACE INTO main.runs ({_COLUMNS}) SELECT {_COLUMNS} FROM before.runs"  # noqa: S608
     " WHERE run_id IN (SELECT run_id FROM carried)",
+    "INSERT OR REPLACE INTO main.published SELECT * FROM before.published",
     "INSERT OR REPLACE INTO main.facts SELECT name, value FROM before.facts WHERE name = 'boot'",
 )
 _CLOSE = (
@@ -40,7 +40,7 @@ def check(path: Path) -> int:
     """Make sure that the database is a sound history, and make it one of its own; how many runs it has.
 
     What it says of timetables is forgotten: starts that were planned since are not missed ones, and those under way
-    must not happen again.  Raises BadArchive.
+    must not happen again.  So are metrics that scripts published: what is shown now stays.  Raises BadArchive.
     """
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -51,6 +51,7 @@ def check(path: Path) -> int:
                 raise BadArchive(f"The history in the archive is damaged: {fault}.")
             prepare(connection)
             connection.execute("DELETE FROM timetable")
+            connection.execute("DELETE FROM published")
             # From here on it grows apart from the one that it was copied from.
             connection.execute("UPDATE facts SET value = lower(hex(randomblob(16))) WHERE name = 'identity'")
             (runs,) = connection.execute("SELECT count(*) FROM runs WHERE status != 'skipped'").fetchone()
@@ -61,13 +62,13 @@ def check(path: Path) -> int:
 
 def _check_schema(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version != SCHEMA_VERSION:
+    if not 1 <= version <= SCHEMA_VERSION:
         raise BadArchive(
             f"The history in the archive is of another version of Cronscope: it has schema {version},"
-            f" and this one reads {SCHEMA_VERSION}."
+            f" and this one reads up to {SCHEMA_VERSION}."
         )
     with closing(sqlite3.connect(":memory:")) as own:
-        own.executescript(files("exporter").joinpath("schema.sql").read_text())
+        build(own, 0, version)
         if _schema(connection) != _schema(own):
             raise BadArchive("The history in the archive has other tables than this version of Cronscope makes.")
 

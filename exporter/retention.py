@@ -14,9 +14,9 @@ import sqlite3
 from collections.abc import Callable
 from typing import NamedTuple
 
-from exporter.events import Instant
+from exporter.events import Instant, to_json
 from exporter.history import History, HistoryError
-from exporter.records import NEWEST_FIRST, RunQuery
+from exporter.records import NEWEST_FIRST, RunQuery, last_ended
 from exporter.scripts import UnknownScript
 from exporter.settings import Duration, Retention
 
@@ -121,27 +121,32 @@ class Keeper:
         await self._delete(beyond.records)
         if beyond.outputs:
             statement = "INSERT OR IGNORE INTO output_garbage SELECT value FROM json_each(?)"
-            await self._write(statement, beyond.outputs)
+            await self._write(statement, json.dumps(beyond.outputs))
 
     async def clear(self, script_name: str, *, configured: bool) -> int:
         """Drop all of a script's records but those of runs under way; how many.
 
-        Raises HistoryError, and UnknownScript where it is neither configured nor recorded.
+        What is told of the last run of a configured script is kept apart.  Raises HistoryError, and UnknownScript where
+        it is neither configured nor recorded.
         """
         finished = await self._history.read(lambda connection: _ids(connection, _ALL, script_name))
+        last = await self._history.read(lambda connection: last_ended(connection, script_name))
         if not finished and not configured and not (await self._history.runs(RunQuery(script=script_name))).runs:
             raise UnknownScript(f"no script is named {script_name}, and none was of which there are logs")
+        if configured and last is not None:
+            await self._write(
+                "INSERT OR REPLACE INTO cleared VALUES (?, ?, ?)", script_name, to_json(last[0]).decode(), last[1]
+            )
         await self._delete(finished)
         return len(finished)
 
     async def _delete(self, run_ids: list[str]) -> None:
         for start in range(0, len(run_ids), _STEP):
             statement = "DELETE FROM runs WHERE run_id IN (SELECT value FROM json_each(?))"
-            await self._write(statement, run_ids[start : start + _STEP])
+            await self._write(statement, json.dumps(run_ids[start : start + _STEP]))
 
-    async def _write(self, statement: str, run_ids: list[str]) -> None:
-        values = json.dumps(run_ids)
-        if not await self._history.write(lambda connection: connection.execute(statement, (values,)), retried=False):
+    async def _write(self, statement: str, *values: object) -> None:
+        if not await self._history.write(lambda connection: connection.execute(statement, values), retried=False):
             raise HistoryError(f"the history cannot be written: {self._history.failure}")
 
 

@@ -7,6 +7,7 @@ The service's child is a shell that runs `launch.sh`; the command is the shell's
     notice          what the shell says about a command that died by a signal
     stopped         made before the first signal of a stop
     status          exit status and CPU times, once the command has ended
+    begun           when the service began with the run (exporter.live)
     metrics         where the command may write metrics of its own
 
 Everything here belongs to the event loop's thread.

@@ -1,4 +1,4 @@
--- The history's tables.  Times are milliseconds since the Unix epoch, durations milliseconds.
+-- The history's tables, version 1.  Times are milliseconds since the Unix epoch, durations milliseconds.
 
 -- One row a run, and one for every planned start that did not happen (status 'skipped').
 -- The columns up to dropped_bytes are the fields of exporter.events.Run, in its order.

@@ -83,7 +83,7 @@ class ScriptSeries(Struct):
     """Start of every run that executes now, by run id."""
     last_start: Instant | None = None
     last_run: Run | None = None
-    """The latest run that ended."""
+    """The run that ended last."""
     last_success: Instant | None = None
     next_run: Instant | None = None
     published_samples: int = 0
@@ -109,24 +109,23 @@ class ScriptSeries(Struct):
         self.cpu_seconds["system"] += event.cpu_system_seconds
         self.output_bytes["stdout"] += run.stdout_bytes
         self.output_bytes["stderr"] += run.stderr_bytes
-        self.note_last(run, run.ended_at if run.status == "completed" else self.last_success)
+        if run.started_at is not None:
+            self._note_start(run.started_at)
+        if run.ended_after(self.last_run):
+            self.last_run = run
+        if run.status == "completed" and run.ended_at is not None:
+            self.last_success = run.ended_at if self.last_success is None else max(self.last_success, run.ended_at)
 
     def restore_last(self, run: Run | None, last_success: Instant | None) -> None:
         """Take over what the history has of the latest run that ended; what was known of earlier ones is forgotten."""
         self.last_start = max(self.active.values(), default=None)
-        self.last_run, self.last_success = None, last_success
-        if run is not None:
-            self.note_last(run, last_success)
+        self.last_run, self.last_success = run, last_success
+        if run is not None and run.started_at is not None:
+            self._note_start(run.started_at)
 
     def skipped(self, run: Run) -> None:
         if run.reason is not None:
             self.skips[run.reason] += 1
-
-    def note_last(self, run: Run, last_success: Instant | None) -> None:
-        """Make `run` the last one that ended, without counting it."""
-        self.last_run, self.last_success = run, last_success
-        if run.started_at is not None:
-            self._note_start(run.started_at)
 
     def _note_start(self, at: Instant) -> None:
         self.last_start = at if self.last_start is None else max(self.last_start, at)

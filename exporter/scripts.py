@@ -101,7 +101,9 @@ class Scripts:
                 self.adopted(run)
             case RunEnded(run=run) if (state := self.touch(run.script_name)) is not None:
                 state.running = [run_id for run_id in state.running if run_id != run.run_id]
-                state.last_run, state.progress = run, None
+                state.progress = None
+                if run.ended_after(state.last_run):
+                    state.last_run = run
             case Progress(script_name=name, percent=percent, text=text) if (state := self.touch(name)) is not None:
                 state.progress = ProgressState(percent=percent, text=text)
             case _:

@@ -153,7 +153,10 @@ class StandIn:
 
     def over(self, run: Run) -> None: ...
 
-    def published(self, run: Run, published: Published) -> None: ...
+    def published(self, run: Run, published: Published) -> Published:
+        return published  # the next service shows it
+
+    def rejected(self, run: Run) -> None: ...
 
     def next_start(self, script_name: str) -> Instant | None:
         return None

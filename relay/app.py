@@ -138,7 +138,7 @@ class App(Application):
         most = getattr(found.handler_class, "max_body", MAX_BODY)
         length = request.headers.get("Content-Length", "")
         if re.fullmatch(r"[0-9]{1,15}", length) and int(length) > most:
-            return self.get_handler_delegate(request, TooLarge, {**self._arguments(_UNKNOWN), "most": most})
+            return self.get_handler_delegate(request, TooLarge, {**found.handler_kwargs, "most": most})
         assert isinstance(request.connection, HTTP1Connection)
         request.connection.set_max_body_size(most)
         return found

@@ -13,7 +13,7 @@ from typing import Any, get_args
 
 import msgspec
 import msgspec.inspect as mi
-from msgspec import NODEFAULT, Struct, structs
+from msgspec import NODEFAULT, UNSET, Struct, structs
 
 from exporter.events import to_json
 from exporter.file_schema import REFERENCE, custom, nullable, schema, schemas
@@ -211,7 +211,9 @@ def _answered(types: list[Any], components: dict[str, Any]) -> dict[str, Any]:
     for info in {info.cls.__name__: info for of in types for info in _structs(mi.type_info(of))}.values():
         described = _described(info.cls, components[info.cls.__name__])
         if not info.forbid_unknown_fields and not info.cls.__struct_config__.omit_defaults:
-            described["required"] = [field.encode_name for field in info.fields]
+            described["required"] = [
+                field.encode_name for field in structs.fields(info.cls) if field.default is not UNSET
+            ]
     return components
 
 

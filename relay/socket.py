@@ -124,7 +124,7 @@ class Relay:
         return client
 
     def leave(self, client: Client, *, broken: bool) -> None:
-        """The connection has ended; `broken`: by an error of the network."""
+        """The connection has ended; `broken`: by an error of the network, or of the client's."""
         self._sockets.pop(client, None)
         self._hub.leave(client, "error" if broken else "closed")
         self._react()
@@ -281,9 +281,11 @@ class Relay:
 
 
 class _Protocol(WebSocketProtocol13):
-    """Tornado's, except for how a message that is too long ends the connection."""
+    """Tornado's, except for how a message that is too long ends the connection, and that a fault is noted."""
 
     rich = False
+    broken = False
+    """Whether the client did not keep to RFC 6455, and the connection was ended for that."""
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         if code != _TOO_BIG:
@@ -291,6 +293,11 @@ class _Protocol(WebSocketProtocol13):
         elif self.rich:
             super().close(Cause.MALFORMED.code, f"message longer than {MAX_MESSAGE} bytes")
         # A plain client is cut off, as Tornado does next: without a close frame it comes back.
+
+    def _abort(self) -> None:
+        """What Tornado does about every fault, and when the client has gone anyway."""
+        self.broken = self.broken or not (self.client_terminated or self.stream is None or self.stream.closed())
+        super()._abort()
 
 
 class SocketHandler(WebSocketHandler):
@@ -304,6 +311,7 @@ class SocketHandler(WebSocketHandler):
     silent = 0.0
     """Seconds since the client's last sign of life."""
     _client: Client | None = None
+    _protocol: _Protocol | None = None
     _rich = False
     _resume: Resume | None = None
 
@@ -373,7 +381,8 @@ class SocketHandler(WebSocketHandler):
 
     def on_close(self) -> None:
         if self._client is not None:
-            self.relay.leave(self._client, broken=self.stream.error is not None)
+            broken = self.stream.error is not None or (self._protocol is not None and self._protocol.broken)
+            self.relay.leave(self._client, broken=broken)
 
     def heard(self) -> None:
         """The client is alive."""
@@ -391,9 +400,9 @@ class SocketHandler(WebSocketHandler):
         usual = super().get_websocket_protocol()
         if not isinstance(usual, WebSocketProtocol13):
             return usual
-        protocol = _Protocol(self, False, usual.params)
-        protocol.rich = self._rich
-        return protocol
+        self._protocol = _Protocol(self, False, usual.params)
+        self._protocol.rich = self._rich
+        return self._protocol
 
     @property
     def ping_interval(self) -> float:

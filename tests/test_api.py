@@ -274,13 +274,14 @@ async def test_an_unusual_request_is_answered(http_port: int, request_: bytes, s
 
 @pytest.mark.gen_test
 async def test_a_body_that_is_too_long_is_refused_and_the_connection_lives_on(
-    http_server: HTTPServer, http_port: int
+    http_server: HTTPServer, http_port: int, engine: FakeEngine
 ) -> None:
     head = b"POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
     after = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     answer = await raw(http_port, head % (MAX_BODY + 1) + bytes(MAX_BODY + 1) + after)
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"413", b"200"]
     assert b"application/problem+json" in answer
+    assert _requests(engine, handler="/-/reload", method="POST", code="413") == 1
 
 
 # --- starting, stopping, health ---

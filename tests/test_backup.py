@@ -172,6 +172,33 @@ def test_a_restore_takes_back_what_came_after_the_backup(service: Service, archi
     until(lambda: run_ids(service, "&q=needle"), lambda found: found == [again, old])
 
 
+def test_a_backup_of_an_older_version_is_restored_and_the_metrics_of_scripts_stay_as_they_are_shown(
+    start_service: Start, tmp_path: Path
+) -> None:
+    publish = "echo x $(cat number) > $CRONSCOPE_METRICS_FILE"
+    service = start_service(f"scripts: [{{name: job, command: '{publish}'}}]")
+
+    def run(number: int) -> str:
+        (service.folder / "number").write_text(str(number))
+        run_id = service.run("job")
+        service.ended(run_id)
+        return run_id
+
+    old = run(1)
+    files = contents(backup(service))
+    older = altered(
+        files["history.db"], tmp_path, "DROP TABLE published", "DROP TABLE cleared",
+        "ALTER TABLE runs DROP COLUMN metrics_rejected", "PRAGMA user_version = 1",
+    )  # fmt: skip
+    run(2)
+    restore(service, archive_of(files | {"history.db": older}, schema=1))
+    assert run_ids(service) == [old]
+    for _ in range(2):
+        assert service.metrics()['x{script="job"}'] == 2
+        service.kill()
+        service.start()
+
+
 def test_scripts_go_where_the_restored_configuration_says(service: Service, start_service: Start) -> None:
     settings = 'listen: 127.0.0.1:1\nscripts_dir: elsewhere\nscripts: [{name: job, command: "elsewhere/job.sh"}]\n'
     archive = archive_of(contents(backup(service)) | {"cronscope.yml": settings.encode()})

@@ -71,6 +71,23 @@ def test_as_json_a_run_tells_its_record_alone(config: Path, service: Service) ->
     assert json.loads(cronscope("stop", "long", "--json", "-c", service.config).stdout) == {"run_ids": [run_id]}
 
 
+def test_metrics_that_were_refused_are_told_and_what_was_published_here_is_shown_by_the_next_service(
+    start_service: Callable[..., Service],
+) -> None:
+    command = 'printf "up 1\\nx 1\\n" > $CRONSCOPE_METRICS_FILE'
+    service = start_service(json.dumps({"scripts": [{"name": "job", "command": command}]}))
+    told = "metrics that job published were refused: the name up is reserved (reserved, 1)\n"
+    for running in (True, False):
+        if not running:
+            service.stop()
+        result = cronscope("run", "job", "-c", service.config)
+        assert (result.returncode, result.stderr) == (0, told)
+        [page] = records("runs", "job", "--limit", "1", "-c", service.config)
+        assert page["runs"][0]["metrics_rejected"] == "the name up is reserved (reserved, 1)"
+    service.start()
+    assert service.metrics()['x{script="job"}'] == 1
+
+
 def test_output_comes_while_the_run_is_on(config: Path, service: Service) -> None:
     for file in (config, service.config):
         with started("run", "gate", "-c", file) as run:

@@ -79,6 +79,30 @@ def test_a_run_whose_processes_vanished_with_the_service_is_lost(start_service: 
     assert (record["reason"], record["exit_code"]) == ("lost", -1)
 
 
+def test_a_run_has_the_same_start_before_and_after_a_crash(start_service: Callable[..., Service]) -> None:
+    service = start_service('scripts: [{name: job, command: "read x < gate"}]')
+    os.mkfifo(service.folder / "gate")
+    with service.socket("?v=1") as rich:
+        run_id = service.run("job")
+        told = rich.wait("script_status", status="running")["data"]["started_at"]
+
+    def starts() -> list[float | str]:
+        shown = service.metrics()
+        families = ("cronscope_script_last_start", "cronscope_script_active_run_start")
+        return [
+            service.record(run_id)["started_at"],
+            *(shown[f'{each}_timestamp_seconds{{script="job"}}'] for each in families),
+        ]
+
+    before = starts()
+    assert before[0] == told
+    service.kill()
+    service.start()
+    assert starts() == before
+    (service.folder / "gate").write_text("go\n")
+    assert service.ended(run_id)["started_at"] == told
+
+
 def test_a_timeout_counts_on_over_a_restart(start_service: Callable[..., Service]) -> None:
     service = start_service('scripts: [{name: job, command: "exec sleep 1000", timeout: 2s}]')
     run_id = service.run("job")

@@ -194,3 +194,30 @@ def test_scrapes_at_the_same_time_get_the_same() -> None:
 
     first, *others = (own_lines(body) for body, _ in asyncio.run(scrape_together()))
     assert all(other == first for other in others)
+
+
+def test_scrapes_at_the_same_time_share_one_text_and_none_misses_what_happened_before_it() -> None:
+    async def scrape_meanwhile() -> tuple[list[bytes], list[bytes]]:
+        metrics = many(300)
+        first = [asyncio.create_task(metrics.render("")) for _ in range(30)]
+        await asyncio.sleep(0)  # in which they begin
+        await asyncio.sleep(0)
+        metrics.script_removed("job-0")
+        second = [asyncio.create_task(metrics.render("")) for _ in range(30)]
+        return [(await each)[0] for each in first], [(await each)[0] for each in second]
+
+    first, second = asyncio.run(scrape_meanwhile())
+    assert [len({id(body) for body in bodies}) for bodies in (first, second)] == [1, 1]
+    assert first[0] is not second[0]
+    assert b'"job-0"' not in second[0]
+
+
+def test_a_scraper_that_goes_away_takes_nothing_from_the_others() -> None:
+    async def scrape() -> bytes:
+        metrics = many(3)
+        scrapes = [asyncio.create_task(metrics.render("")) for _ in range(2)]
+        await asyncio.sleep(0)
+        scrapes[0].cancel()
+        return (await scrapes[1])[0]
+
+    assert b"cronscope_build_info" in asyncio.run(scrape())

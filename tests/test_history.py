@@ -5,6 +5,7 @@ import errno
 import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from msgspec import structs
 
 from exporter.events import Instant, Run
-from exporter.history import CursorError, History, HistoryError, Rows, RunQuery, TimetableEntry
+from exporter.history import CursorError, History, HistoryError, Rows, RunQuery, TimetableEntry, build, read_only
 from exporter.output import Chunk
+from exporter.records import COLUMNS, to_row
 
 NOON = Instant.parse("2026-06-01T12:00:00Z")
 
@@ -191,6 +193,40 @@ def test_a_change_that_can_never_be_stored_holds_up_no_other(tmp_path: Path, cap
 
     assert with_history(tmp_path, test) == []
     assert "refused by the history" in caplog.text
+
+
+def test_a_database_of_an_older_version_is_brought_up_to_date_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        build(connection, 0, 1)
+        names, values = COLUMNS[:-1], to_row(run(1))[:-1]
+        connection.execute(f"INSERT INTO runs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values)  # noqa: S608
+    with pytest.raises(sqlite3.DatabaseError, match="an older version wrote it, and the next start"):
+        read_only(path)
+
+    async def test(history: History) -> None:
+        assert await history.record(run(2, metrics_rejected="too many"))
+        assert await history.run(run(1).run_id) == run(1)
+        assert await history.run(run(2).run_id) == run(2, metrics_rejected="too many")
+
+    assert with_history(tmp_path, test) == []
+    read_only(path).close()
+
+
+def test_metrics_of_the_run_that_ended_last_are_kept_whichever_is_stored_last(tmp_path: Path) -> None:
+    async def test(history: History) -> None:
+        for number, families in ((2, b"two"), (1, b"one")):
+            await history.record(run(number), published=families)
+        await history.record(run(0, script_name="other"), published=b"other")
+        await history.record(run(3))
+        ended = run(2).ended_at
+        assert await history.published() == [("other", run(0).ended_at, b"other"), ("job", ended, b"two")]
+        await history.forget_published(["other"])
+        assert await history.published() == [("job", ended, b"two")]
+        await history.forget(["job"])
+        assert await history.published() == []
+
+    assert with_history(tmp_path, test) == []
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -38,7 +38,10 @@ class Ends:
     def over(self, run: Run) -> None:
         self.ended.put_nowait(run)
 
-    def published(self, run: Run, published: Published) -> None:
+    def published(self, run: Run, published: Published) -> Published:
+        raise AssertionError("nothing was published")
+
+    def rejected(self, run: Run) -> None:
         raise AssertionError("nothing was published")
 
     def next_start(self, script_name: str) -> Instant | None:

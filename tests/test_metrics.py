@@ -337,12 +337,18 @@ def test_promtool_finds_nothing_to_complain_of(busy: Metrics) -> None:
     [
         ("", "text/plain; version=0.0.4; charset=utf-8"),
         ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
-        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ("text/plain; version=1.0.0; escaping=allow-utf-8", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text; version=0.0.1", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text; version=none", "text/plain; version=0.0.4; charset=utf-8"),
+        *(
+            (f"application/openmetrics-text{version}", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+            for version in ("", "; version=1.0.0", ';version="1.0.0"', ";VERSION=2.0.0;escaping=underscores;q=0.5")
+        ),
     ],
 )
 def test_the_format_is_the_one_asked_for(metrics: Metrics, accept: str, content_type: str) -> None:
     body, answered = asyncio.run(metrics.render(accept))
-    assert answered.startswith(content_type)
+    assert answered == content_type
     assert body.endswith(b"# EOF\n") == ("openmetrics" in content_type)
 
 
@@ -416,6 +422,19 @@ def test_a_failed_run_is_the_last_run_but_leaves_the_last_success(metrics: Metri
     assert of_backup(metrics, "last_run_max_resident_memory_bytes") is None
     assert of_backup(metrics, "last_completion_timestamp_seconds") == later.seconds() + 1.5
     assert of_backup(metrics, "last_success_timestamp_seconds") == NOON.seconds() + 1.5
+
+
+def test_the_last_run_is_the_one_that_ended_last_whichever_is_told_last(metrics: Metrics) -> None:
+    late = Instant(NOON + 60_000)
+    metrics.run_ended(ended(run(run_id="2", start=late, status="completed")))
+    metrics.run_ended(ended(run(run_id="1", status="completed", milliseconds=500)))
+    metrics.run_ended(ended(run(run_id="0", status="failed", reason="exit_code")))
+    assert of_backup(metrics, "runs_total") == 3
+    assert of_backup(metrics, "last_run_success") == 1
+    assert of_backup(metrics, "last_run_duration_seconds") == 1.5
+    assert of_backup(metrics, "last_start_timestamp_seconds") == late.seconds()
+    assert of_backup(metrics, "last_completion_timestamp_seconds") == late.seconds() + 1.5
+    assert of_backup(metrics, "last_success_timestamp_seconds") == late.seconds() + 1.5
 
 
 def test_cpu_time_and_output_add_up_over_runs(metrics: Metrics) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,45 @@ def test_a_lowered_limit_acts_on_what_is_stored_and_the_file_shrinks(start_servi
 
 def size(service: Service) -> int:
     return sum((service.folder / "data" / name).stat().st_size for name in ("history.db", "history.db-wal"))
+
+
+def test_what_is_told_of_the_last_run_outlives_its_record_and_a_restart(start_service: Callable[..., Service]) -> None:
+    service = start_service("scripts: [{name: job, command: 'exit $(cat code)'}, {name: other, command: 'true'}]")
+    for code in (0, 3):
+        (service.folder / "code").write_text(str(code))
+        service.ended(service.run("job"))
+
+    names = {name for name in service.metrics() if re.search("_last_[a-z_]+{script=.job", name)}
+
+    def last() -> list[object]:
+        shown = service.metrics()
+        return [service.get("/api/v1/scripts/job")["last_run"], *(shown[name] for name in sorted(names))]
+
+    before = last()
+    assert len(before) == 1 + 7
+    assert service.fetch("/api/v1/logs/job", method="DELETE")[0] == 200
+    assert service.fetch("/api/v1/logs/job", method="DELETE")[0] == 200
+    for _ in range(2):
+        assert service.get("/api/v1/runs?script=job")["runs"] == []
+        assert last() == before
+        service.kill()
+        service.start()
+    (service.folder / "code").write_text("4")
+    run_id = service.run("job")
+    service.ended(run_id)
+    service.kill()
+    service.start()
+    assert service.get("/api/v1/scripts/job")["last_run"]["run_id"] == run_id
+    success = sorted(names).index('cronscope_script_last_success_timestamp_seconds{script="job"}')
+    assert last()[1 + success] == before[1 + success]
+
+
+def test_of_a_script_that_is_removed_nothing_is_left_of_what_was_deleted(start_service: Callable[..., Service]) -> None:
+    config = "scripts: [{name: job, command: 'true'}]"
+    service = start_service(config)
+    service.ended(service.run("job"))
+    assert service.fetch("/api/v1/logs/job", method="DELETE")[0] == 200
+    for text in ("scripts: []", config):
+        service.config.write_text(text)
+        assert service.fetch("/-/reload", method="POST", body=b"")[0] == 200
+    assert service.get("/api/v1/scripts/job")["last_run"] is None

@@ -564,15 +564,19 @@ async def test_breaking_the_protocol_ends_that_connection_and_no_other(
     await wire.send(opcode, payload, first=first)
     assert await wire.end() in (None, 4501)
     await until(lambda: engine.count("clients") == 1)
+    assert engine.count("disconnects_total", reason="error") == 1
     engine.say(started())
     assert await other.seq() == 1
 
 
 @pytest.mark.gen_test
-async def test_a_plain_client_that_sends_too_much_is_cut_off_so_that_it_comes_back(net: Net) -> None:
+async def test_a_plain_client_that_sends_too_much_is_cut_off_so_that_it_comes_back(
+    net: Net, engine: TalkingEngine
+) -> None:
     wire = await net.wire("/ws")
     await wire.send(TEXT, b"x" * (MAX_MESSAGE + 1), first=FIN)
     assert await wire.end() is None
+    await until(lambda: engine.count("disconnects_total", reason="error") == 1)
 
 
 # --- Who may come, and how they go -----------------------------------------------------------------

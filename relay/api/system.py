@@ -23,6 +23,8 @@ class Metrics(Handler):
         self.set_header("Vary", "Accept, Accept-Encoding")
         if compress:
             self.set_header("Content-Encoding", "gzip")
+        self.set_header("Content-Length", len(body))
+        self.flush()  # by themselves: together with headers, the body would be copied for each scraper
         self.finish(body)
 
     def compute_etag(self) -> None:

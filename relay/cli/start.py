@@ -52,6 +52,8 @@ def run(loaded: LoadedConfig, detach: bool, as_json: bool, name: str) -> None:
         ended, fault = _run_here(loaded, name, show)
     if as_json:
         click.echo(to_json(ended))
+    elif ended.metrics_rejected:
+        click.echo(f"metrics that {name} published were refused: {ended.metrics_rejected}", err=True)
     if ended.status != "completed":
         click.echo(fault or _failure(ended), err=True)
         sys.exit(1)

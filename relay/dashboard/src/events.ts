@@ -60,6 +60,8 @@ export interface Run {
   stderr_bytes: number;
   /** Bytes of output that were not kept: over `max_output`, or while the disk was almost full. */
   dropped_bytes: number;
+  /** Absent unless metrics that the run published were refused: which, and why. */
+  metrics_rejected?: string;
 }
 
 export interface ProgressState {
