@@ -2,6 +2,7 @@
 import { downloadPath, getOutput, MOST_LINES } from "../api/output";
 import { request } from "../api/client";
 import { plain } from "./ansi";
+import { words } from "./words";
 
 /** Both are numbers of lines. */
 export interface Span {
@@ -9,7 +10,7 @@ export interface Span {
   readonly last: number;
 }
 
-/** How many lines were copied. Raises ApiError, and whatever the browser says. */
+/** How many lines were copied. Raises ApiError, and Error where the browser does not allow it. */
 export async function copyLines(id: string, span: Span | null): Promise<number> {
   const lines = (span ? await linesOf(id, span) : await allLines(id)).map(plain);
   await copy(lines.map((line) => `${line}\n`).join(""));
@@ -33,15 +34,23 @@ async function linesOf(id: string, { first, last }: Span): Promise<string[]> {
 }
 
 async function copy(text: string): Promise<void> {
-  if (navigator.clipboard) {
-    await navigator.clipboard.writeText(text);
-    return;
-  }
-  // Browsers have no clipboard for pages that come from another machine without TLS, but the command of old.
+  if (navigator.clipboard ? await written(text) : commanded(text)) return;
+  throw new Error(words().notCopied);
+}
+
+async function written(text: string): Promise<boolean> {
+  return navigator.clipboard.writeText(text).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Browsers have no clipboard for pages that come from another machine without TLS, but the command of old. */
+function commanded(text: string): boolean {
   const field = document.body.appendChild(document.createElement("textarea"));
   field.value = text;
   field.select();
   const done = document.execCommand("copy");
   field.remove();
-  if (!done) throw new Error("refused");
+  return done;
 }
