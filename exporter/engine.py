@@ -235,8 +235,10 @@ class Engine:
         names = {script.name for script in settings.scripts}
         past = await self._history.past(names - old.keys()) if names - old.keys() else Past({}, {})
         worked_off = {new: self._scheduler.entry(name) for new, name in renamed.items()}
-        for name in old.keys() - names:
-            self._delete(name)
+        if gone := old.keys() - names:
+            for name in gone:
+                self._delete(name)
+            await self._history.forget(gone)  # before one of the same name can come
         entries = self.config.loaded.entries
         for script in settings.scripts:
             same = old.get(script.name) == script and before.entries[script.name] == entries[script.name]
@@ -276,7 +278,6 @@ class Engine:
     def _delete(self, name: str) -> None:
         gone = self.script(name)
         self._scheduler.remove(name)
-        self._history.forget([name])
         self._scripts.remove(name)
         self.metrics.script_removed(name)
         self.happened(ScriptChanged(op="deleted", script=gone), Instant.now())
