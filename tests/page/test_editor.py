@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.page.conftest import OpenPage
+from tests.page.test_shell import faults_of
 from tests.service import Service, until
 
 CONFIG = """\
@@ -306,3 +307,31 @@ def test_a_backup_is_downloaded_and_restored(open_page: OpenPage, service: Servi
     page.get_by_role("dialog").get_by_role("button", name="Restore").click()
     expect(page.get_by_text("Restored: 2 scripts, 1 files")).to_be_visible()
     assert until(job.read_text, lambda content: content == JOB)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_editing_can_be_used_by_everybody(
+    open_page: OpenPage, service: Service, job: Path, theme: str, width: int
+) -> None:
+    page = open_page(service, "#/files/job.sh", color_scheme=theme, viewport={"width": width, "height": 740})
+    expect(text(page)).to_contain_text("echo before")
+    write(page, "#!/bin/sh\necho mine\nif true; then (\n")
+    expect(page.locator(".cm-lint-marker-error")).to_be_visible()
+    page.keyboard.press("Control+f")
+    assert faults_of(page) == [], "faults and search"
+    job.write_text("#!/bin/sh\necho theirs\n")
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    button(page, "Compare").click()
+    expect(page.get_by_text("1 change", exact=True)).to_be_visible()
+    assert faults_of(page) == [], "comparison"
+    save(page)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert faults_of(page) == [], "question"
+    button(page, "Save all the same").click()
+    expect(page.get_by_text("No changes")).to_be_visible()
+    page.get_by_role("link", name="Versions").click()
+    button(page, "Compare version 1 with now").click()
+    expect(page.get_by_text("1 change", exact=True)).to_be_visible()
+    assert faults_of(page) == [], "versions"
+    assert page.evaluate("document.documentElement.scrollWidth") == width

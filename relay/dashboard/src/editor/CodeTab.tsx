@@ -25,7 +25,7 @@ function OneFile({ path }: { path: string }) {
 export function NoFile({ name, file: { runs, command, folder } }: { name: string; file: ScriptFile }) {
   const t = words();
   return (
-    <section class="card empty">
+    <section class="card no-file">
       <h2>{runs.kind === "elsewhere" ? t.elsewhereTitle : t.inlineTitle}</h2>
       <pre>
         <code>{typeof command === "string" ? command : command.map((word) => JSON.stringify(word)).join(" ")}</code>
