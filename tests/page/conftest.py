@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ QUIET = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --d
 ARGUMENTS = [*QUIET.split(), "--disable-component-update", "--disable-sync"]
 
 expect.set_options(timeout=DEADLINE * 1000)
+
+AXE = Path(__file__).parents[2] / "relay/dashboard/node_modules/axe-core/axe.min.js"
 
 OpenPage = Callable[..., Page]
 
@@ -59,3 +62,11 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     for page in pages:
         page.context.close()
     assert faults == []
+
+
+def faults_of(page: Page) -> list[Any]:
+    """What axe finds against WCAG 2.2 A and AA in the page as it is now."""
+    page.evaluate(AXE.read_text())
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("tags => axe.run({runOnly: tags})", tags)
+    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found["violations"]]

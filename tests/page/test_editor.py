@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Dialog, Locator, Page, expect
 
-from tests.page.conftest import OpenPage
-from tests.page.test_shell import faults_of
+from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
 
 CONFIG = """\

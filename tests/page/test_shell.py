@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.page.conftest import OpenPage
+from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service
 
-AXE = Path(__file__).parents[2] / "relay/dashboard/node_modules/axe-core/axe.min.js"
 CONFIG = """\
 sample_interval: 200ms
 grafana_url: http://grafana.example:3000
@@ -32,14 +29,6 @@ def service(start_service: Callable[..., Service]) -> Service:
     service = start_service(CONFIG)
     os.mkfifo(service.folder / "gate")
     return service
-
-
-def faults_of(page: Page) -> list[Any]:
-    """What axe finds against WCAG 2.2 A and AA in the page as it is now."""
-    page.evaluate(AXE.read_text())
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("tags => axe.run({runOnly: tags})", tags)
-    return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found["violations"]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

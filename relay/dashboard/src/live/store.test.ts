@@ -95,6 +95,11 @@ describe("a script's status", () => {
     expect(row.result).toMatchObject({ status: "failed", reason: "spawn", exitCode: -1 });
   });
 
+  test("is not the last one where another ended later, but was told of before", () => {
+    const row = backup(after(start, ended("R2"), ended("R1", { ended_at: "2026-01-31T12:00:04.000Z", exit_code: 7 })));
+    expect(row.result).toMatchObject({ exitCode: 0, endedAt: NOON + 5000 });
+  });
+
   test("leaves the other rows the very same objects", () => {
     const state = after(start, status("R1"));
     expect(state.rows!.get("other")).toBe(start.rows!.get("other"));

@@ -200,10 +200,12 @@ function withStatus(row: ScriptRow, data: ScriptStatus): ScriptRow {
     const runs = [...others, { id: data.run_id, startedAt: instant(data.started_at) }];
     return { ...row, runs, nextStart, problem: null };
   }
+  const before = row.result?.endedAt ?? null;
+  const isLast = before === null || Date.parse(data.ended_at!) >= before; // overlapping runs may be told in any order
   return {
     ...row,
     runs: others,
-    result: result(data),
+    result: isLast ? result(data) : row.result,
     nextStart,
     progress: others.length ? row.progress : null,
     recent: [...(row.recent ?? []).filter(({ run_id }) => run_id !== data.run_id), past(data)].slice(-RECENT),
