@@ -10,6 +10,8 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,12 +42,17 @@ def cronscope(
     return result
 
 
-def started(*arguments: str | Path, **environ: str) -> subprocess.Popen[str]:
-    """A command under way."""
-    return subprocess.Popen(
+@contextmanager
+def started(*arguments: str | Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
+    """A command under way, for as long as it is needed."""
+    with subprocess.Popen(
         [*PROGRAM, *map(str, arguments)], env={**os.environ, **environ}, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def invoke(*arguments: str | Path) -> Result:
