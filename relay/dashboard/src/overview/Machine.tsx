@@ -6,7 +6,8 @@ import { flag } from "../preferences";
 import { colour, type ColourName } from "../shell/theme";
 import { bytes, clockMinutes, clockTime, percent } from "../text/format";
 import { language } from "../text/language";
-import { Chart, type Table } from "../ui/Chart";
+import { Chart } from "../ui/Chart";
+import type { Table } from "../ui/Figure";
 import { words } from "./words";
 
 /** Whether the charts are shown; on a telephone the scripts come first. */

@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { runScript, stopScript } from "../api/scripts";
 import { clock, useTick } from "../live/clock";
 import type { ScriptRow } from "../live/store";
@@ -8,7 +8,8 @@ import { useCommands } from "../shell/commands";
 import { useWindow } from "../ui/window";
 import { Batch } from "./Batch";
 import { Filters } from "./Filters";
-import { held, listed, NO_WISH, type Wish } from "./listing";
+import { useHeld } from "./held";
+import { listed, NO_WISH } from "./listing";
 import { Row } from "./Row";
 import { useRowHeight } from "./rowHeight";
 import { wish } from "./wish";
@@ -19,7 +20,7 @@ export function Scripts({ rows }: { rows: ReadonlyMap<string, ScriptRow> }) {
   const t = words();
   const moment = useTick((now) => Math.floor(now / 10_000)); // what is overdue changes by itself
   const wanted = useMemo(() => listed(rows.values(), wish.value, clock.now()), [rows, wish.value, moment]);
-  const { shown, hold } = useHeld(wanted, rows);
+  const { shown, hold } = useHeld(wanted, rows, wish.value);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const chosen = useMemo(() => [...selected].filter((name) => rows.has(name)), [selected, rows]);
   const height = useRowHeight();
@@ -103,27 +104,6 @@ function Head({ all, some, onSelect }: { all: boolean; some: boolean; onSelect(o
       ))}
     </div>
   );
-}
-
-/** Rows do not move while the pointer or the focus is among them, unless the reader wishes for another order. */
-function useHeld(wanted: readonly ScriptRow[], rows: ReadonlyMap<string, ScriptRow>) {
-  const [inside, setInside] = useState({ pointer: false, focus: false });
-  const last = useRef<{ wish: Wish; names: readonly string[] }>({ wish: wish.value, names: [] });
-  const holding = (inside.pointer || inside.focus) && last.current.wish === wish.value;
-  const shown = holding ? held(wanted, last.current.names, rows) : wanted;
-  last.current = { wish: wish.value, names: shown.map(({ name }) => name) };
-  return {
-    shown,
-    hold: {
-      onPointerEnter: () => setInside((is) => ({ ...is, pointer: true })),
-      onPointerLeave: () => setInside((is) => ({ ...is, pointer: false })),
-      onFocusIn: () => setInside((is) => ({ ...is, focus: true })),
-      onFocusOut: (event: FocusEvent) => {
-        const stays = event.relatedTarget instanceof Node && (event.currentTarget as Node).contains(event.relatedTarget);
-        if (!stays) setInside((is) => ({ ...is, focus: false }));
-      },
-    },
-  };
 }
 
 /** The keys of the list: j and k walk through it, others are for the script they are at. */

@@ -1,4 +1,5 @@
 /** How far a run is, as the script says or as earlier runs let expect. */
+import type { PastRun } from "../events";
 import type { ScriptRow } from "../live/store";
 
 export interface Estimate {
@@ -22,14 +23,14 @@ export function estimate(row: ScriptRow, now: number): Estimate | null {
     const percent = Math.min(100, Math.max(0, row.progress.percent));
     return { percent, left: percent > 0 ? (passed * (100 - percent)) / percent : null, guessed: false };
   }
-  const usual = medianDuration(row);
+  const completed = (row.recent ?? []).filter(({ status }) => status === "completed");
+  const usual = completed.length < ENOUGH ? null : medianDuration(completed);
   if (usual === null || usual < 1000) return null;
   return { percent: Math.min(100, (100 * passed) / usual), left: Math.max(0, usual - passed), guessed: true };
 }
 
-function medianDuration(row: ScriptRow): number | null {
-  const durations = (row.recent ?? []).filter(({ status }) => status === "completed").map(({ duration }) => duration);
-  if (durations.length < ENOUGH) return null;
-  durations.sort((a, b) => a - b);
-  return durations[durations.length >> 1]!;
+/** In milliseconds; null of no runs. */
+export function medianDuration(runs: readonly PastRun[]): number | null {
+  const durations = runs.map(({ duration }) => duration).sort((a, b) => a - b);
+  return durations[durations.length >> 1] ?? null;
 }

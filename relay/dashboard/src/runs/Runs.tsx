@@ -1,3 +1,28 @@
+import { signal } from "@preact/signals";
+import type { RunFilter } from "../api/runs";
+import { state } from "../live/live";
+import { RunFilters } from "./RunFilters";
+import { RunList } from "./RunList";
+import { words } from "./words";
+
+/** What the reader looks for; it outlives a look at another place. */
+const wish = signal<RunFilter>({});
+
+/** The runs of all scripts. */
 export function Runs() {
-  return <h1>Runs</h1>;
+  const t = words();
+  const { rows } = state.value;
+  const filter = wish.value;
+  return (
+    <>
+      <h1>{t.title}</h1>
+      <RunFilters filter={filter} scripts={[...(rows?.keys() ?? [])]} onChange={(changed) => (wish.value = changed)} />
+      <RunList
+        filter={filter}
+        label={t.runs}
+        several
+        onForget={Object.keys(filter).length ? () => (wish.value = {}) : null}
+      />
+    </>
+  );
 }

@@ -1,5 +1,43 @@
+import { useState } from "preact/hooks";
+import type { RunFilter } from "../api/runs";
+import { flag } from "../preferences";
+import { RunFilters } from "../runs/RunFilters";
+import { RunList } from "../runs/RunList";
+import { words as runWords } from "../runs/words";
+import { Durations } from "./Durations";
+import { Failures } from "./Failures";
+import { useHistory } from "./history";
 import type { TabProps } from "./ScriptPage";
+import { words } from "./words";
 
+/** Whether the charts are shown; on a telephone the latest runs come first. */
+const charts = flag("script-charts", innerWidth >= 600);
+
+/** How a script did: at a glance, and run by run. */
 export function RunsTab({ row }: TabProps) {
-  return <p>RunsTab {row.name}</p>;
+  const t = words();
+  const { name } = row;
+  const { runs, more, problem } = useHistory(row);
+  const [filter, setFilter] = useState<RunFilter>({});
+  return (
+    <>
+      {problem !== null && <p class="problem">{problem}</p>}
+      {charts.value && (
+        <div class="glance">
+          <Durations name={name} runs={runs} />
+          <Failures runs={runs} more={more} />
+        </div>
+      )}
+      <button type="button" class="quiet" aria-expanded={charts.value} onClick={() => (charts.value = !charts.value)}>
+        {charts.value ? t.hideCharts : t.showCharts}
+      </button>
+      <RunFilters filter={filter} onChange={setFilter} scripts={null} />
+      <RunList
+        filter={{ ...filter, script: name }}
+        label={runWords().runsOf(name)}
+        several={false}
+        onForget={Object.keys(filter).length ? () => setFilter({}) : null}
+      />
+    </>
+  );
 }

@@ -1,24 +1,14 @@
+import "./script.css";
+import { runScript, stopScript } from "../api/scripts";
 import { state } from "../live/live";
-import { address, type Route, TABS, type Tab } from "../route";
-import { translated } from "../text/language";
-import { later } from "../ui/later";
-import { RunsTab } from "./RunsTab";
 import type { ScriptRow } from "../live/store";
-
-const words = translated({
-  en: {
-    tabs: { runs: "Runs", output: "Output", code: "Code", settings: "Settings", versions: "Versions" },
-    views: (name: string) => `Views of ${name}`,
-    gone: (name: string) => `There is no script named ${name}.`,
-    back: "To the overview",
-  },
-  "zh-Hant": {
-    tabs: { runs: "執行紀錄", output: "輸出", code: "程式碼", settings: "設定", versions: "版本" },
-    views: (name: string) => `${name} 的檢視`,
-    gone: (name: string) => `沒有名為 ${name} 的指令稿。`,
-    back: "前往總覽",
-  },
-});
+import { address, go, type Route, route, TABS, type Tab } from "../route";
+import { alarm, said } from "../shell/announce";
+import { useCommands } from "../shell/commands";
+import { later } from "../ui/later";
+import { Head } from "./Head";
+import { RunsTab } from "./RunsTab";
+import { words } from "./words";
 
 type ScriptRoute = Extract<Route, { page: "script" }>;
 
@@ -33,41 +23,60 @@ const CodeTab = later<TabProps>(() => import("../editor/CodeTab").then((module) 
 const SettingsTab = later<TabProps>(() => import("../settings/SettingsTab").then((module) => module.SettingsTab));
 const VersionsTab = later<TabProps>(() => import("../editor/VersionsTab").then((module) => module.VersionsTab));
 
-export function ScriptPage({ route }: { route: ScriptRoute }) {
+export function ScriptPage({ route: here }: { route: ScriptRoute }) {
   const t = words();
   const { rows } = state.value;
-  const row = rows?.get(route.name);
+  const row = rows?.get(here.name);
   if (!rows) return null;
   if (!row) {
     return (
       <section class="card">
-        <p>{t.gone(route.name)}</p>
+        <p>{t.gone(here.name)}</p>
         <a href={address({ page: "overview" })}>{t.back}</a>
       </section>
     );
   }
   return (
     <>
-      <h1>{row.name}</h1>
-      <nav role="tablist" aria-label={t.views(row.name)}>
-        {TABS.map((tab) => (
-          <a
-            key={tab}
-            role="tab"
-            id={`tab-${tab}`}
-            href={address({ page: "script", name: row.name, tab })}
-            aria-selected={tab === route.tab}
-            aria-controls="tab"
-          >
-            {t.tabs[tab]}
-          </a>
-        ))}
-      </nav>
-      <div id="tab" role="tabpanel" aria-labelledby={`tab-${route.tab}`}>
-        <Content tab={route.tab} row={row} route={route} />
-      </div>
+      <Head row={row} />
+      <Tabs name={row.name} here={here.tab} />
+      <Content tab={here.tab} row={row} route={here} />
     </>
   );
+}
+
+/** The script's views. They are places with addresses of their own, so these are links. */
+function Tabs({ name, here }: { name: string; here: Tab }) {
+  const t = words();
+  const look = (tab: Tab) => go({ page: "script", name, tab });
+  const step = (by: number) => look(TABS[(TABS.indexOf(tabNow()) + by + TABS.length) % TABS.length]!);
+  const call = (ask: (name: string) => Promise<unknown>) => () => ask(name).catch((error) => alarm(said(error)));
+  useCommands(
+    () => [
+      { title: t.keys.run, keys: "r", run: call(runScript) },
+      { title: t.keys.stop, keys: "s", run: call(stopScript) },
+      { title: t.keys.edit, keys: "e", run: () => look("code") },
+      { title: t.keys.output, keys: "l", run: () => look("output") },
+      { title: t.keys.next, keys: "]", run: () => step(1) },
+      { title: t.keys.previous, keys: "[", run: () => step(-1) },
+      ...TABS.map((tab, index) => ({ title: t.tabs[tab], keys: String(index + 1), run: () => look(tab) })),
+    ],
+    [t, name],
+  );
+  return (
+    <nav class="tabs" aria-label={t.views(name)}>
+      {TABS.map((tab) => (
+        <a key={tab} href={address({ page: "script", name, tab })} aria-current={tab === here ? "page" : undefined}>
+          {t.tabs[tab]}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** The one that the reader sees, though a key may follow another faster than the page is drawn. */
+function tabNow(): Tab {
+  return route.value.page === "script" ? route.value.tab : "runs";
 }
 
 function Content({ tab, ...props }: TabProps & { tab: Tab }) {

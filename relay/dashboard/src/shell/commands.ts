@@ -2,7 +2,7 @@
  * What can be done here, for the keyboard and the palette: each part of the page tells its own commands.
  */
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { flag } from "../preferences";
 
 export interface Command {
@@ -39,7 +39,7 @@ export function offer(some: readonly Command[]): () => void {
 export function useCommands(make: () => readonly Command[], inputs: readonly unknown[]): void {
   const latest = useRef(make);
   latest.current = make;
-  useEffect(() => offer(latest.current()), inputs as unknown[]);
+  useLayoutEffect(() => offer(latest.current()), inputs as unknown[]); // what can be seen can be done
 }
 
 /** Keys of a sequence have to follow each other within so many milliseconds. */

@@ -1,5 +1,5 @@
 /** What is said about scripts and their runs, and with which sign and colour. */
-import type { FailureReason, SkipReason, Trigger } from "../events";
+import type { FailureReason, Run, SkipReason, Trigger } from "../events";
 import type { Connection } from "../live/socket";
 import type { ScriptRow } from "../live/store";
 import { clockTime } from "./format";
@@ -130,6 +130,12 @@ function failure({ reason, exitCode }: Outcome): Saying {
     default:
       return { sign: "bad", text: words().exit(exitCode) };
   }
+}
+
+/** The same of a run's record. */
+export function resultOfRun({ status, reason, exit_code: exitCode, started_at }: Run): Saying {
+  if (status === "running" && started_at === null) return { sign: "idle", text: words().waiting };
+  return resultOf({ status, reason, exitCode });
 }
 
 export function triggerName(trigger: Trigger): string {

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   title: string;
@@ -13,7 +13,8 @@ interface Props {
 /** A window before the page, open as long as it is rendered; Escape and a press beside it close it. */
 export function Dialog({ title, untitled, onClose, children, ...props }: Props) {
   const ref = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // At once: the next key is for what is in it.
+  useLayoutEffect(() => {
     const dialog = ref.current!;
     const before = document.activeElement;
     dialog.showModal();

@@ -1,0 +1,138 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { plannedStarts } from "../api/planned";
+import { clock, useTick } from "../live/clock";
+import { grafana } from "../live/service";
+import type { ScriptRow } from "../live/store";
+import { Actions } from "../overview/Actions";
+import { labelsOf } from "../overview/listing";
+import { ResultNote, State } from "../overview/State";
+import { age, countdown, moment } from "../text/format";
+import { resultOf } from "../text/words";
+import { Signed } from "../ui/Signed";
+import { sentence } from "./schedule";
+import { words } from "./words";
+
+/** What a script is, does and will do. */
+export function Head({ row }: { row: ScriptRow }) {
+  const t = words();
+  const { text, lang } = sentence(row.schedule);
+  const labels = labelsOf(row);
+  const dashboard = grafana("cronscope-script", { script: row.name });
+  return (
+    <section class="script-head" aria-label={t.about}>
+      <div class="bar-of spread">
+        <h1>{row.name}</h1>
+        <div class="bar-of">
+          {dashboard !== null && (
+            <a class="button" href={dashboard} target="_blank" rel="noreferrer">
+              {t.grafana} ↗
+            </a>
+          )}
+          <Actions name={row.name} enabled={row.enabled} running={row.runs.length > 0} />
+        </div>
+      </div>
+      {row.description && <p>{row.description}</p>}
+      {row.problem !== null && <p class="problem">{row.problem}</p>}
+      <div class="facts">
+        <div class="fact state">
+          <State row={row} />
+        </div>
+        <Fact name={t.schedule}>
+          <span lang={lang}>{text}</span>
+          <span class="note">
+            {row.schedule.kind === "cron" && <code>{row.schedule.value}</code>} {zone(row)}
+          </span>
+        </Fact>
+        <Fact name={t.next}>
+          <NextStarts row={row} />
+        </Fact>
+        <Fact name={t.last}>
+          <Signed {...resultOf(row.result)} />
+          {row.result && (
+            <span class="note">
+              <ResultNote result={row.result} />
+            </span>
+          )}
+        </Fact>
+        <Fact name={t.success}>
+          <LastSuccess at={row.lastSuccess} />
+        </Fact>
+      </div>
+      {labels.length > 0 && (
+        <ul class="labels" aria-label={t.labels}>
+          {labels.map((label) => (
+            <li key={label}>{label}</li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div class="fact">
+      <h2>{name}</h2>
+      {children}
+    </div>
+  );
+}
+
+/** The schedule's time zone, where it is not the reader's. */
+function zone({ schedule }: ScriptRow): string {
+  const mine = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return schedule.kind === "cron" && schedule.timezone !== mine ? schedule.timezone : "";
+}
+
+/** Starts that are listed, and how far ahead they are looked for. */
+const STARTS = 5;
+const FAR = 31 * 86_400_000 - 60_000; // a minute less than the most, for clocks that differ
+
+/** The next five starts within a month; of one that is further away only that. */
+function NextStarts({ row: { name, enabled, nextStart, schedule } }: { row: ScriptRow }) {
+  const t = words();
+  const [starts, setStarts] = useState<readonly number[]>([]);
+  useEffect(() => {
+    const abort = new AbortController();
+    plannedStarts({ script: name, until: clock.now() + FAR, limit: STARTS }, abort.signal).then(
+      ([planned]) => setStarts(planned?.starts ?? []),
+      () => setStarts([]), // the next one is known all the same
+    );
+    return () => abort.abort();
+  }, [name, enabled, nextStart, schedule]);
+  const next = nextStart ?? starts[0];
+  const left = useTick((now) => (next === undefined ? null : countdown(next, now)));
+  const [first, ...others] = useTick((now) =>
+    [...new Set(nextStart === null ? starts : [nextStart, ...starts])]
+      .filter((at) => at > now)
+      .slice(0, STARTS)
+      .map((at) => moment(at, now))
+      .join("\n"),
+  ).split("\n");
+  if (!enabled) return <span class="note">{t.off}</span>;
+  if (!first) return <span class="note">{t.none}</span>;
+  return (
+    <>
+      <span>
+        {left} <span class="note">{first}</span>
+      </span>
+      {others.length > 0 && <span class="note">{t.then(others.join(" · "))}</span>}
+    </>
+  );
+}
+
+function LastSuccess({ at }: { at: number | null }) {
+  const when = useTick((now) => (at === null ? "" : moment(at, now)));
+  const ago = useTick((now) => (at === null ? words().never : age(at, now)));
+  return (
+    <>
+      <span>{ago}</span>
+      {at !== null && (
+        <time class="note" dateTime={new Date(at).toISOString()}>
+          {when}
+        </time>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,31 @@
+import { afterEach, expect, test } from "vitest";
+import type { Schedule } from "../events";
+import { chosenLanguage } from "../text/language";
+import { sentence } from "./schedule";
+
+function schedule(kind: Schedule["kind"], value: string | null, description = ""): Schedule {
+  return { kind, value, description, timezone: "UTC" };
+}
+
+afterEach(() => {
+  chosenLanguage.value = null;
+});
+
+test("in English it is the service's", () =>
+  expect(sentence(schedule("every", "30s", "Every 30 seconds"))).toEqual({ text: "Every 30 seconds", lang: "en" }));
+
+test.each([
+  [schedule("every", "30s"), "每 30 秒"],
+  [schedule("every", "1h30m"), "每 1 小時 30 分鐘"],
+  [schedule("every", "500ms"), "每 500 毫秒"],
+  [schedule("at", "2027-01-01T00:00:00+01:00"), "僅一次：2027-01-01 00:00:00+01:00"],
+  [schedule("manual", null), "僅手動啟動"],
+])("in Chinese it says so where that takes few words", (given, text) => {
+  chosenLanguage.value = "zh-Hant";
+  expect(sentence(given)).toEqual({ text, lang: "zh-Hant" });
+});
+
+test("what takes more words stays English, and says so", () => {
+  chosenLanguage.value = "zh-Hant";
+  expect(sentence(schedule("cron", "15 3 * * *", "At 03:15"))).toEqual({ text: "At 03:15", lang: "en" });
+});

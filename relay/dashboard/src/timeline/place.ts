@@ -1,0 +1,59 @@
+/** Where in time the reader looks: along with the present, or at a stretch that stands still. */
+import { signal } from "@preact/signals";
+import { clock } from "../live/clock";
+import { PAST, panned, recent, SHORTEST, type View, whole, zoomed } from "./view";
+
+/** `past`: the last so many milliseconds, and a little of what is to come. */
+type Place = { readonly past: number } | { readonly view: View };
+
+/** It outlives a look at another place. */
+export const place = signal<Place>({ past: PAST });
+
+/** What is in view at a time. */
+export function viewAt(now: number): View {
+  return "past" in place.value ? recent(place.value.past, now) : place.value.view;
+}
+
+/** Show `factor` times as much time; `at` stays where it is, without it the present does. */
+export function zoom(factor: number, at?: number): void {
+  const now = clock.now();
+  if (at === undefined && "past" in place.value) {
+    place.value = { past: Math.min(PAST, Math.max(SHORTEST, place.value.past * factor)) };
+    return;
+  }
+  const view = viewAt(now);
+  place.value = { view: zoomed(view, factor, at ?? (view.from + view.to) / 2, whole(now)) };
+}
+
+/** Show what is later by a share of what is in view. */
+export function pan(share: number): void {
+  const now = clock.now();
+  const view = viewAt(now);
+  place.value = { view: panned(view, share * (view.to - view.from), whole(now)) };
+}
+
+const STEP = 1.5;
+
+/** What the keys of the timeline do to it; false for others. */
+export function onZoomKey(key: string): boolean {
+  switch (key) {
+    case "+":
+    case "=":
+      zoom(1 / STEP);
+      return true;
+    case "-":
+      zoom(STEP);
+      return true;
+    case "ArrowLeft":
+      pan(-0.2);
+      return true;
+    case "ArrowRight":
+      pan(0.2);
+      return true;
+    case "0":
+      place.value = { past: PAST };
+      return true;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,108 @@
+"""A script's page: what it is, does and will do, and how it did."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.page.conftest import OpenPage
+from tests.page.history import PastRun, remember
+from tests.service import Service
+
+CONFIG = """\
+grafana_url: https://grafana.example.org/
+scripts:
+  - name: greet
+    description: Says hello
+    command: echo hello
+    cron: "0 3 * * *"
+    timezone: UTC
+    labels: {team: ops}
+  - name: gated
+    command: echo "::progress 40 packing"; read go < gate
+  - name: often
+    command: echo hello
+    every: 90m
+"""
+
+
+@pytest.fixture
+def service(start_service: Callable[..., Service]) -> Service:
+    service = start_service(CONFIG)
+    os.mkfifo(service.folder / "gate")
+    return service
+
+
+@pytest.fixture
+def page(open_page: OpenPage, service: Service) -> Page:
+    return open_page(service, "#/scripts/greet", timezone_id="UTC")
+
+
+def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page) -> None:
+    about = page.get_by_role("region", name="About the script")
+    for text in ("Says hello", "Never ran", "team=ops", "0 3 * * *", "never"):
+        expect(about).to_contain_text(text)
+    expect(about).to_contain_text(re.compile(r"in \d+ h.*03:00:00then( · |\w{3},? \d+ \w{3}, 03:00:00| ){7}"))
+    expect(about.get_by_role("link", name="In Grafana")).to_have_attribute(
+        "href", "https://grafana.example.org/d/cronscope-script?var-script=greet"
+    )
+    page.get_by_role("switch", name="greet runs on its schedule").click()
+    expect(about).to_contain_text("None while it is disabled")
+
+
+def test_keys_run_stop_and_change_the_view(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, "#/scripts/gated")
+    about = page.get_by_role("region", name="About the script")
+    expect(about).to_contain_text("Never ran")
+    page.keyboard.press("r")
+    expect(about).to_contain_text("Running")
+    expect(about.get_by_role("progressbar")).to_have_attribute("aria-valuetext", re.compile(r"^40%.*packing$"))
+    page.keyboard.press("s")
+    expect(about).to_contain_text("Stopped")
+    tabs = page.get_by_role("navigation", name="Views of gated")
+    for key, tab in (("]", "Output"), ("[", "Runs"), ("[", "Versions"), ("3", "Code"), ("l", "Output"), ("1", "Runs")):
+        page.keyboard.press(key)
+        expect(tabs.locator("[aria-current=page]")).to_have_text(tab)
+
+
+def test_failures_are_counted_by_day_and_hour(page: Page, service: Service) -> None:
+    monday = datetime.datetime.now(datetime.UTC).replace(hour=14, minute=5, second=0, microsecond=0)
+    monday -= datetime.timedelta(days=monday.weekday() + 7)
+    start = int(monday.timestamp() * 1000)
+    runs = [
+        PastRun("greet", start, "failed", "exit_code"),
+        PastRun("greet", start + 1000),
+        PastRun("greet", start - 3_600_000),
+    ]
+    remember(service, [*runs, PastRun("greet", start + 2000, "skipped", "overlap")])
+    page.reload()
+    hours = page.get_by_role("grid", name="Failures by day and hour")
+    cell = hours.get_by_role("gridcell", name="Mon 14:00–15:00: 1 of 2 failed")
+    expect(cell).to_have_text("1")
+    expect(hours.get_by_role("gridcell", name="Mon 13:00–14:00: 0 of 1 failed")).to_be_visible()
+    expect(hours.get_by_role("gridcell", name="Tue 14:00–15:00: no runs")).to_be_visible()
+
+    hours.get_by_role("gridcell", name="Mon 00:00–01:00").focus()
+    for _ in range(14):
+        page.keyboard.press("ArrowRight")
+    expect(cell).to_be_focused()
+    expect(page.get_by_text("Mon 14:00–15:00: 1 of 2 failed")).to_be_visible()
+
+    page.get_by_role("button", name=re.compile("^Failures by day.*As a table")).click()
+    expect(page.get_by_role("row", name="Mon 14:00–15:00 2 1")).to_be_visible()
+
+
+def test_durations_are_drawn_and_told_and_grow_with_every_run(page: Page, service: Service) -> None:
+    service.ended(service.run("greet"))
+    expect(page.get_by_role("img", name=re.compile("Durations of the latest runs: 0 of 1 failed"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Durations.*As a table")).click()
+    rows = page.get_by_role("region", name=re.compile("^Durations")).get_by_role("row")
+    expect(rows).to_have_count(2)
+    service.ended(service.run("greet"))
+    expect(rows).to_have_count(3)
+    expect(rows.nth(1)).to_contain_text("Completed")
