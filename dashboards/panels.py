@@ -43,7 +43,7 @@ Links = Mapping[str, str]
 P = TypeVar("P", Stat, Timeseries, Heatmap, Timeline, Table)
 
 STYLE = Path(__file__).parents[1] / "relay" / "dashboard" / "src" / "style.css"
-COLOURS: Final[Mapping[str, str]] = dict(re.findall(r"--(\w+): (#\w{6});", STYLE.read_text().partition("@media")[0]))
+COLOURS: Final[Mapping[str, str]] = dict(re.findall(r"--(\w+): light-dark\((#\w{6}),", STYLE.read_text()))
 """By the page's names: `good`, `bad`, `warning`, `active`, `quiet`; those for a light background, as they are dark
 enough to be text there, and light enough to be seen on a dark one."""
 SOURCE = model.DataSourceRef(type_val="prometheus", uid="${datasource}")

@@ -112,7 +112,7 @@ def test_they_have_the_colours_of_the_page(board: Board) -> None:
     used = set(re.findall(r"#[0-9a-f]{6}", json.dumps(board)))
     assert used <= set(COLOURS.values())
     assert {"good", "bad", "active", "warning", "quiet"} <= COLOURS.keys()
-    assert all(f": {colour};" in STYLE.read_text() for colour in used)
+    assert all(f"({colour}, " in STYLE.read_text() for colour in used)
 
 
 @each_board
