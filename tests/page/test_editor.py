@@ -235,7 +235,7 @@ def test_leaving_with_something_unsaved_is_asked_about_and_loses_nothing(
         dialog.dismiss()
 
     page.once("dialog", stay)
-    page.get_by_role("tab", name="Runs").click()
+    page.get_by_role("navigation", name="Views of").get_by_role("link", name="Runs").click()
     expect(text(page)).to_contain_text("echo unsaved")
     assert "job.sh has changes that are not saved" in asked[0]
 

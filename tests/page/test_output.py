@@ -175,7 +175,7 @@ def test_who_scrolls_up_is_let_read_and_told_of_new_lines(open_page: OpenPage, s
         expect(page.get_by_role("button", name=re.compile("new line"))).to_be_hidden()
 
         page.get_by_role("button", name="Stop this run").click()
-        expect(page.get_by_role("tabpanel")).to_contain_text("Stopped")
+        expect(page.get_by_role("main")).to_contain_text("Stopped")
 
 
 def test_no_line_is_lost_where_the_service_is_killed_meanwhile(open_page: OpenPage, service: Service) -> None:
@@ -189,7 +189,7 @@ def test_no_line_is_lost_where_the_service_is_killed_meanwhile(open_page: OpenPa
         expect(page.get_by_test_id("connection")).not_to_have_text("Live")
         service.start()
         say.write("".join(f"{number}\n" for number in range(161, 241)) + "end\n")
-    expect(page.get_by_role("tabpanel")).to_contain_text("Completed")
+    expect(page.get_by_role("main")).to_contain_text("Completed")
     expect(page.locator(".output-line .text")).to_have_text([str(number) for number in range(1, 241)])
 
 
@@ -256,7 +256,7 @@ def test_colours_are_obeyed_and_everything_else_is_text(open_page: OpenPage, ser
     expect(line(page, 2).locator(".text")).to_have_text("<b>bold?</b> &amp; <script>throw 1</script>")
     expect(line(page, 3)).to_contain_text("errwent wrong")
     expect(line(page, 3).get_by_title("standard error")).to_be_visible()
-    expect(page.get_by_role("tabpanel")).to_contain_text("Exit code3")
+    expect(page.get_by_role("main")).to_contain_text("Exit code3")
 
     page.get_by_role("combobox", name="Streams").select_option("Standard error")
     expect(page.locator(".output-line .text")).to_have_text(["went wrong"])

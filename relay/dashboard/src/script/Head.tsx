@@ -13,16 +13,17 @@ import { Signed } from "../ui/Signed";
 import { sentence } from "./schedule";
 import { words } from "./words";
 
-/** What a script is, does and will do. */
-export function Head({ row }: { row: ScriptRow }) {
+/** What a script is, does and will do; `brief` leaves the room to what is below. */
+export function Head({ row, brief }: { row: ScriptRow; brief: boolean }) {
   const t = words();
-  const { text, lang } = sentence(row.schedule);
-  const labels = labelsOf(row);
   const dashboard = grafana("cronscope-script", { script: row.name });
   return (
     <section class="script-head" aria-label={t.about}>
       <div class="bar-of spread">
-        <h1>{row.name}</h1>
+        <div class="bar-of">
+          <h1>{row.name}</h1>
+          {brief && <State row={row} />}
+        </div>
         <div class="bar-of">
           {dashboard !== null && (
             <a class="button" href={dashboard} target="_blank" rel="noreferrer">
@@ -32,8 +33,19 @@ export function Head({ row }: { row: ScriptRow }) {
           <Actions name={row.name} enabled={row.enabled} running={row.runs.length > 0} />
         </div>
       </div>
-      {row.description && <p>{row.description}</p>}
       {row.problem !== null && <p class="problem">{row.problem}</p>}
+      {!brief && <Facts row={row} />}
+    </section>
+  );
+}
+
+function Facts({ row }: { row: ScriptRow }) {
+  const t = words();
+  const { text, lang } = sentence(row.schedule);
+  const labels = labelsOf(row);
+  return (
+    <>
+      {row.description && <p>{row.description}</p>}
       <div class="facts">
         <div class="fact state">
           <State row={row} />
@@ -66,7 +78,7 @@ export function Head({ row }: { row: ScriptRow }) {
           ))}
         </ul>
       )}
-    </section>
+    </>
   );
 }
 

@@ -38,7 +38,7 @@ export function ScriptPage({ route: here }: { route: ScriptRoute }) {
   }
   return (
     <>
-      <Head row={row} />
+      <Head row={row} brief={here.tab !== "runs"} />
       <Tabs name={row.name} here={here.tab} />
       <Content tab={here.tab} row={row} route={here} />
     </>
