@@ -2,7 +2,7 @@ import { useRef, useState } from "preact/hooks";
 import { BACKUP, type Restored, restoreBackup } from "../api/config";
 import { said } from "../shell/announce";
 import { bytes, count } from "../text/format";
-import { Dialog } from "../ui/Dialog";
+import { Question } from "../ui/Question";
 import { words } from "./words";
 
 /** Everything as one archive: to be kept, and to be brought back. */
@@ -55,20 +55,17 @@ export function Backup() {
       <div role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
       <div role="status">{restored && <Result restored={restored} />}</div>
       {archive && (
-        <Dialog title={t.restoreBackupTitle} onClose={() => setArchive(null)}>
+        <Question
+          title={t.restoreBackupTitle}
+          answer={t.restore}
+          onClose={() => setArchive(null)}
+          onAnswer={() => void restore(archive)}
+        >
           <p>
             <b class="mono">{archive.name}</b> <span class="note">{bytes(archive.size)}</span>
           </p>
           <p>{t.restoreBackupHelp}</p>
-          <div class="bar-of ends">
-            <button type="button" autoFocus onClick={() => setArchive(null)}>
-              {t.cancel}
-            </button>
-            <button type="button" class="danger" onClick={() => void restore(archive)}>
-              {t.restore}
-            </button>
-          </div>
-        </Dialog>
+        </Question>
       )}
     </section>
   );

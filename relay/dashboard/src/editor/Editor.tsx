@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import "./editor.css";
 import { announce } from "../shell/announce";
 import { count } from "../text/format";
-import { Dialog } from "../ui/Dialog";
+import { Question } from "../ui/Question";
 import { Comparison } from "./Comparison";
 import { Findings } from "./Findings";
 import { Loading } from "./Loading";
@@ -89,25 +89,19 @@ export function Editor({ source, children }: Props) {
       {!comparing && <Findings findings={session.findings.value} onJump={(line, column) => jump.current(line, column)} />}
       <p class="note hint">{t.hint}</p>
       {insisting && (
-        <Dialog title={t.errorsTitle(source.name)} onClose={() => setInsisting(false)}>
+        <Question
+          title={t.errorsTitle(source.name)}
+          answer={t.saveAnyway}
+          instead={t.keepEditing}
+          onClose={() => {
+            setInsisting(false);
+            requestAnimationFrame(() => goToFirstError(session, jump.current));
+          }}
+          onAnswer={() => void save(true)}
+        >
           <p>{t.errorsText(count(session.errors.value))}</p>
           <Findings findings={session.findings.value} />
-          <div class="bar-of ends">
-            <button
-              type="button"
-              autoFocus
-              onClick={() => {
-                setInsisting(false);
-                requestAnimationFrame(() => goToFirstError(session, jump.current));
-              }}
-            >
-              {t.keepEditing}
-            </button>
-            <button type="button" class="danger" onClick={() => void save(true)}>
-              {t.saveAnyway}
-            </button>
-          </div>
-        </Dialog>
+        </Question>
       )}
     </section>
   );

@@ -7,7 +7,7 @@ import { address } from "../route";
 import { announce } from "../shell/announce";
 import { useAction } from "../shell/action";
 import { age, bytes, count, moment } from "../text/format";
-import { Dialog } from "../ui/Dialog";
+import { Question } from "../ui/Question";
 import { Loading } from "./Loading";
 import { NewFile } from "./NewFile";
 import { usersOf } from "./scriptFile";
@@ -96,27 +96,20 @@ export function FileTable() {
       )}
       {making && <NewFile taken={value.files.map(({ path }) => path)} onClose={() => setMaking(false)} />}
       {deleting && (
-        <Dialog title={t.deleteTitle(deleting.path)} onClose={() => setDeleting(null)}>
+        <Question
+          title={t.deleteTitle(deleting.path)}
+          answer={t.delete}
+          busy={remove.busy}
+          onClose={() => setDeleting(null)}
+          onAnswer={async () => {
+            await remove.go(deleting.path, deleting.etag);
+            setDeleting(null);
+            reload();
+          }}
+        >
           {value.users.has(deleting.path) && <p class="problem">{t.stillUsed(value.users.get(deleting.path)!.join(", "))}</p>}
           <p>{t.versionsStay}</p>
-          <div class="bar-of ends">
-            <button type="button" autoFocus onClick={() => setDeleting(null)}>
-              {t.cancel}
-            </button>
-            <button
-              type="button"
-              class="danger"
-              disabled={remove.busy}
-              onClick={async () => {
-                await remove.go(deleting.path, deleting.etag);
-                setDeleting(null);
-                reload();
-              }}
-            >
-              {t.delete}
-            </button>
-          </div>
-        </Dialog>
+        </Question>
       )}
     </>
   );

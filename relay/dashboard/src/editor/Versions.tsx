@@ -5,7 +5,7 @@ import { useTick } from "../live/clock";
 import { announce } from "../shell/announce";
 import { useAction } from "../shell/action";
 import { age, bytes, count, moment } from "../text/format";
-import { Dialog } from "../ui/Dialog";
+import { Question } from "../ui/Question";
 import { Comparison } from "./laterEditor";
 import { Loading } from "./Loading";
 import { useLoaded } from "./useLoaded";
@@ -81,25 +81,19 @@ export function Versions({ path }: { path: string }) {
       </section>
       {chosen !== null && <Difference key={chosen} path={path} number={chosen} now={now.text} />}
       {restoring !== null && (
-        <Dialog title={t.restoreTitle(count(restoring))} onClose={() => setRestoring(null)}>
+        <Question
+          title={t.restoreTitle(count(restoring))}
+          answer={t.restore}
+          harmless
+          busy={restore.busy}
+          onClose={() => setRestoring(null)}
+          onAnswer={async () => {
+            await restore.go(restoring);
+            setRestoring(null);
+          }}
+        >
           <p>{t.reallyRestore(path)}</p>
-          <div class="bar-of ends">
-            <button type="button" autoFocus onClick={() => setRestoring(null)}>
-              {t.cancel}
-            </button>
-            <button
-              type="button"
-              class="main"
-              disabled={restore.busy}
-              onClick={async () => {
-                await restore.go(restoring);
-                setRestoring(null);
-              }}
-            >
-              {t.restore}
-            </button>
-          </div>
-        </Dialog>
+        </Question>
       )}
     </>
   );

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { changeScripts, runScript, stopScript } from "../api/scripts";
 import { useAction } from "../shell/action";
 import { count } from "../text/format";
-import { Dialog } from "../ui/Dialog";
+import { Question } from "../ui/Question";
 import { words } from "./words";
 
 /** What can be done to all scripts that are selected. */
@@ -32,25 +32,18 @@ export function Batch({ names, onDone }: { names: readonly string[]; onDone(): v
         {t.clear}
       </button>
       {removing && (
-        <Dialog title={t.remove} onClose={() => setRemoving(false)}>
+        <Question
+          title={t.remove}
+          answer={t.remove}
+          busy={change.busy}
+          onClose={() => setRemoving(false)}
+          onAnswer={async () => {
+            if (await change.go(() => changeScripts("delete", names))) onDone();
+            setRemoving(false);
+          }}
+        >
           <p>{t.reallyRemove(names.length > 3 ? t.selected(count(names.length)) : names.join(", "))}</p>
-          <div class="bar-of ends">
-            <button type="button" autoFocus onClick={() => setRemoving(false)}>
-              {t.cancel}
-            </button>
-            <button
-              type="button"
-              class="danger"
-              disabled={change.busy}
-              onClick={async () => {
-                if (await change.go(() => changeScripts("delete", names))) onDone();
-                setRemoving(false);
-              }}
-            >
-              {t.remove}
-            </button>
-          </div>
-        </Dialog>
+        </Question>
       )}
     </div>
   );

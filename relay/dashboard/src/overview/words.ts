@@ -32,7 +32,6 @@ export const words = translated({
     remove: "Delete",
     clear: "Clear selection",
     reallyRemove: (n: string) => `Delete ${n} from the configuration? Files and logs stay.`,
-    cancel: "Cancel",
     filter: "Filter by name, text or label",
     sort: "Sort by",
     orders: {
@@ -107,7 +106,6 @@ export const words = translated({
     remove: "刪除",
     clear: "取消選取",
     reallyRemove: (n: string) => `要從設定檔刪除 ${n} 嗎？檔案與紀錄會保留。`,
-    cancel: "取消",
     filter: "以名稱、文字或標籤篩選",
     sort: "排序",
     orders: {

@@ -6,7 +6,7 @@ import type { TabProps } from "../script/ScriptPage";
 import { go } from "../route";
 import { useAction } from "../shell/action";
 import { announce } from "../shell/announce";
-import { Dialog } from "../ui/Dialog";
+import { Question } from "../ui/Question";
 import { draftOf, type Field } from "./entry";
 import { focusFault, keyOf, textOf } from "./faults";
 import { type Fields, Text } from "./Field";
@@ -195,24 +195,17 @@ function Deletion({ row, etag, onLeave }: { row: ScriptRow; etag: string; onLeav
         </button>
       </div>
       {asking && (
-        <Dialog title={t.removeTitle(row.name)} onClose={() => setAsking(false)}>
+        <Question
+          title={t.removeTitle(row.name)}
+          answer={t.removeNow}
+          busy={remove.busy}
+          onClose={() => setAsking(false)}
+          onAnswer={async () => (await remove.go()) || setAsking(false)}
+        >
           <p>
             {t.removeText} {row.runs.length > 0 && t.removeRunning}
           </p>
-          <div class="bar-of ends">
-            <button type="button" autoFocus onClick={() => setAsking(false)}>
-              {t.cancel}
-            </button>
-            <button
-              type="button"
-              class="danger"
-              disabled={remove.busy}
-              onClick={async () => (await remove.go()) || setAsking(false)}
-            >
-              {t.removeNow}
-            </button>
-          </div>
-        </Dialog>
+        </Question>
       )}
     </section>
   );
