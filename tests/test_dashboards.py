@@ -173,6 +173,7 @@ def test_every_query_has_data_where_the_service_has_it(start_service: Callable[.
         until(lambda: server.ask('up{job="cronscope"} == 0') and Instant.now() > missed, bool)
         service.start()
         until(lambda: server.ask("changes(process_start_time_seconds[1m]) > 0"), bool)
+        until(lambda: server.ask('ALERTS{alertstate="firing"}'), bool)
         seen = {*server.api("label/__name__/values")}
         without = {
             f"{name}, {title}: {query}"
