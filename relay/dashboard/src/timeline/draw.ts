@@ -7,6 +7,8 @@ import type { Lane, Placed, Stretch } from "./lane";
 import { ticks, type View } from "./view";
 
 export const AXIS = 30;
+/** Marks of starts that did not happen have to stand so many pixels apart. */
+const APART = 10;
 
 /** A canvas of that size in CSS pixels, as sharp as the screen is; its context counts in CSS pixels. */
 export function prepared(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
@@ -83,7 +85,12 @@ export function drawLane(
   for (const placed of lane.runs) {
     if (placed.run.status !== "skipped" && signOf(placed.run) !== "good") drawBar(context, placed, room, width);
   }
-  for (const placed of lane.runs) if (placed.run.status === "skipped") drawMark(context, placed, room);
+  let last = -Infinity;
+  for (const placed of lane.runs) {
+    if (placed.run.status !== "skipped" || placed.left - last < APART) continue; // it would hide the one before
+    drawMark(context, placed, room);
+    last = placed.left;
+  }
 }
 
 export function signOf(run: TimedRun): Sign {
