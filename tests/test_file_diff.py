@@ -36,6 +36,12 @@ def test_what_is_no_text_only_differs() -> None:
     assert diff(b"a\n", b"\xff", "old", "new") == "Binary files old and new differ\n"
 
 
+def test_context_follows_where_a_line_is_repeated_to_the_end() -> None:
+    assert diff(b"b\na\nb\nb\nb\nb\n", b"b\nb\nb\nb\nb\nb\n", "old", "new") == (
+        "--- old\n+++ new\n@@ -1,5 +1,5 @@\n b\n-a\n+b\n b\n b\n b\n"
+    )
+
+
 @pytest.mark.parametrize("pairs", [file_diff.MAX_PAIRS, 0])
 @given(old=CONTENT, new=CONTENT)
 def test_patch_makes_the_one_of_the_other(
