@@ -12,7 +12,7 @@ run: .venv/installed  # start the service with the examples
 
 test: .venv/installed-dev relay/dashboard/node_modules debian  # run every test
 	$(NPM) test
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 3 --dist loadfile  # they wait more than they work
 
 check: .venv/installed-dev relay/dashboard/node_modules  # lint, types, the packages' order
 	$(BIN)/ruff check

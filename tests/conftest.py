@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.service import Service
+
+settings.register_profile("cronscope", deadline=None)  # how long it takes is for the bench to say
+settings.load_profile("cronscope")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 from ruamel.yaml import YAML
@@ -567,7 +567,6 @@ def test_any_text_is_sound_or_a_config_error(text: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), STRUCTURES) | st.fixed_dictionaries({"scripts": SCRIPTS}))
-@settings(deadline=None)
 def test_any_structure_is_sound_or_a_config_error(structure: dict[str, Any]) -> None:
     read_or_config_error(json.dumps(structure, ensure_ascii=False))
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import chain
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Exemplar, Metric, Sample
@@ -64,7 +64,6 @@ def families(draw: st.DrawFn) -> Metric:
 
 
 @pytest.mark.parametrize(("accept", "generate"), FORMATS)
-@settings(deadline=None)
 @given(st.lists(families(), max_size=4))
 def test_families_are_encoded_byte_for_byte_as_by_the_client(
     accept: str, generate: Callable[[CollectorRegistry], bytes], families: list[Metric]
@@ -115,7 +114,6 @@ EVENTS: list[Callable[[Metrics, str, int], object]] = [
 
 
 @pytest.mark.parametrize(("accept", "generate"), FORMATS)
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(EVENTS), st.sampled_from(SCRIPTS), st.integers(0, 100)), max_size=30))
 def test_whatever_happened_a_scrape_gets_what_the_client_makes_of_the_same_families(
     accept: str,

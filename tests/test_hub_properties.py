@@ -219,5 +219,5 @@ class World(RuleBasedStateMachine):
             assert visitor.output_ended
 
 
-World.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+World.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 TestWorld = World.TestCase

@@ -565,7 +565,7 @@ def expected_lines(actions: list[Action], limit: int) -> list[Line]:
     return lines
 
 
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(_actions, st.sampled_from([0, 100, 1000, 3000, 100_000]), st.integers(0, 60), st.integers(1, 20))
 def test_whatever_is_written_lines_and_numbers_stay_true(
     actions: list[Action], max_output: int, first: int, limit: int

@@ -281,7 +281,7 @@ TOKENS = [
 ]  # fmt: skip
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(st.lists(st.sampled_from(TOKENS), max_size=30).map("".join), min_size=1, max_size=3))
 def test_whatever_scripts_publish_a_scrape_is_sound(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     metrics = Metrics("1.2.3")

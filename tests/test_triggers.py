@@ -372,7 +372,7 @@ NEAR_EDGES = st.tuples(
 ).map(" ".join)
 
 
-@settings(max_examples=400, derandomize=True, database=None, deadline=None)
+@settings(max_examples=400, derandomize=True, database=None)
 @given(NEAR_EDGES, st.sampled_from(EDGES), st.integers(-3600, 3600), st.booleans())
 def test_around_a_clock_change_starts_are_those_of_debians_cron(
     expression: str, edge: tuple[str, str], seconds: int, with_seconds: bool
@@ -396,7 +396,7 @@ def test_around_a_clock_change_starts_are_those_of_debians_cron(
 ODDS = "* */5 0 7 59 31 L LW 1#2 5L SUN jan 1-5 MON-fri fri-sun */0 61 x 5-1 1,2 */31 1#5 L/2 3-3/2 30 29 2 @daily ²"
 
 
-@settings(max_examples=300, derandomize=True, database=None, deadline=None)
+@settings(max_examples=300, derandomize=True, database=None)
 @given(st.lists(st.sampled_from(ODDS.split()), min_size=1, max_size=7).map(" ".join))
 def test_any_text_is_refused_with_a_reason_or_followed(text: str) -> None:
     try:
