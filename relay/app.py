@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from functools import cache
 from typing import Any
 
@@ -36,7 +36,7 @@ class Socket(Handler, SocketHandler):
         if site.relay is not None:  # else the guard answers
             self.relay = site.relay
 
-    async def get(self, *args: str, **kwargs: str) -> None:
+    def get(self, *args: str, **kwargs: str) -> Coroutine[Any, Any, None]:
         """Tornado refuses what is no handshake (RFC 6455, 4.2.1) as well, but not as a problem."""
         headers = self.request.headers
         if not (
@@ -47,7 +47,7 @@ class Socket(Handler, SocketHandler):
         ):
             wanted = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
             raise Problem(426, "This address answers WebSocket connections (RFC 6455) only.", headers=wanted)
-        await super().get(*args, **kwargs)
+        return super().get(*args, **kwargs)
 
 
 class OpenAPI(Handler):

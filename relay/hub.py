@@ -29,6 +29,7 @@ from exporter.events import (
     plain_data,
 )
 from exporter.journal import Entry
+from relay.audience import Audience, Share
 from relay.frames import (
     MAX_TOPICS,
     Frame,
@@ -129,8 +130,10 @@ class Hub:
         """The latest, plain and rich."""
         self._ring: deque[tuple[Instant, Frame]] = deque()
         """The durable events up to `seq`: when each came, and its rich frame."""
+        self._plain, self._rich = self._audiences = Audience(), Audience()
         self._clients: dict[Client, None] = {}
         self._dirty: dict[Client, None] = {}
+        """Those apart with something to `take`."""
         self._errands: list[Errand] = []
         self._subscriptions = Subscriptions(self._errands.append)
 
@@ -154,12 +157,12 @@ class Hub:
 
     def join(self, *, rich: bool, resume: Resume | None, now: Instant) -> Client:
         """Register a client and give it its first frames in one step, so what is published later follows on them."""
-        client = Client(rich)
+        client = Client(rich=rich)
         if rich:
             self._greet(client, resume, now)
         else:
             client.push(self._sample_frames()[0])
-        self._clients[client] = self._dirty[client] = None
+        self._clients[client] = self._dirty[client] = self._audience(client).apart[client] = None
         return client
 
     def leave(self, client: Client, reason: Disconnect) -> None:
@@ -168,10 +171,10 @@ class Hub:
             return
         del self._clients[client]
         self._dirty.pop(client, None)
+        self._audience(client).remove(client)
         for subscription in tuple(client.subscriptions.values()):
             self._subscriptions.end(subscription)
-        for lane in (client.durable, client.sample, client.output):
-            lane.clear()
+        client.clear()
         self.counts.disconnects[reason] += 1
 
     def close(self, client: Client, cause: Cause) -> None:
@@ -196,7 +199,7 @@ class Hub:
         else:
             for frame in missed:
                 client.push(frame)
-            client.sample.append(self._sample_frames()[1])
+            client.replace_sample(self._sample_frames()[1])
 
     def _missed(self, resume: Resume, now: Instant) -> list[Frame] | None:
         """The durable events after those that a client has; None where the ring does not hold them all."""
@@ -230,7 +233,8 @@ class Hub:
         self._snapshot = None
         if isinstance(entry.event, SystemMetrics):
             self._sample = _sample_frames(entry)
-            self._replace_samples(*self._sample)
+            for audience, frame in zip(self._audiences, self._sample, strict=True):
+                self._replace_sample(audience, frame)
             return
         rich = rich_frame(entry)
         data = plain_data(entry.event)
@@ -240,24 +244,36 @@ class Hub:
             self._ring.append((now, rich))
             self._trim(now)
         passing = isinstance(entry.event, Progress)
-        for client in tuple(self._clients):
-            if frame := rich if client.rich else plain:
-                if passing and client.durable.size > LANE_BYTES // 4:
-                    self.counts.dropped[frame.kind] += 1
-                else:
-                    self._push(client, frame)
+        self._tell(self._rich, rich, passing)
+        if plain:
+            self._tell(self._plain, plain, passing)
 
-    def _replace_samples(self, plain: Frame, rich: Frame) -> None:
-        for client in self._clients:
-            if client.sample.frames:
-                client.sample.clear()
-                self.counts.dropped["system_metrics"] += 1
-            client.sample.append(rich if client.rich else plain)
+    def _tell(self, audience: Audience, frame: Frame, passing: bool) -> None:
+        """Add a frame for every client of a stream; a passing one only where there is room."""
+        room = LANE_BYTES // 4
+        if audience.in_step:
+            if passing and audience.durable.size > room:
+                self.counts.dropped[frame.kind] += audience.in_step
+            else:
+                audience.durable.append(frame)
+        for client in tuple(audience.apart):
+            if passing and client.durable.size > room:
+                self.counts.dropped[frame.kind] += 1
+            else:
+                self._push(client, frame)
+
+    def _replace_sample(self, audience: Audience, frame: Frame) -> None:
+        if audience.in_step and audience.replace_sample(frame):
+            self.counts.dropped[frame.kind] += audience.in_step
+        for client in audience.apart:
+            if client.replace_sample(frame):
+                self.counts.dropped[frame.kind] += 1
             self._mark(client)
 
     def _push(self, client: Client, frame: Frame) -> None:
         if client not in self._clients:
             return
+        self._audience(client).part(client)
         client.push(frame)
         self._mark(client)
         if client.overdue:
@@ -314,10 +330,27 @@ class Hub:
     @property
     def dirty(self) -> bool:
         """Whether anybody has something to `take`."""
-        return bool(self._dirty)
+        return bool(self._dirty) or self._plain.waiting or self._rich.waiting
+
+    def share(self, limit: int) -> Share | None:
+        """Bytes to write at once to each of up to `limit` clients in step; None where none of them waits.
+
+        `fall_behind` must follow for each of them whose socket did not take everything.
+        """
+        share = self._plain.share(limit) or self._rich.share(limit)
+        if share:
+            for frame in share.frames:
+                self.counts.sent[frame.kind] += len(share.clients)
+        return share
+
+    def fall_behind(self, client: Client, size: int) -> None:
+        """A client's share, of `size` bytes, is under way; `sent` must follow."""
+        if client in self._clients:
+            self._audience(client).part(client)
+            client.under_way(size)
 
     def ready(self, limit: int) -> list[Client]:
-        """Up to `limit` clients to call `take` for, each named once; the rest stays for the next call."""
+        """Up to `limit` clients apart to call `take` for, each named once; the rest stays for the next call."""
         ready = list(islice(self._dirty, limit))
         for client in ready:
             del self._dirty[client]
@@ -325,6 +358,8 @@ class Hub:
 
     def take(self, client: Client) -> bytes:
         """Whole frames to write at once; `sent` must follow.  Empty where nothing waits or a batch is under way."""
+        if self._audience(client).waiting:
+            self._audience(client).part(client)
         frames = client.take()
         for frame in frames:
             self.counts.sent[frame.kind] += 1
@@ -335,10 +370,11 @@ class Hub:
     def sent(self, client: Client) -> None:
         """The batch under way has left for the network: there may be more to `take`."""
         client.in_flight = 0
+        self._audience(client).come_back(client)
 
     def sweep(self, seconds: float) -> None:
         """See to those who stopped reading.  `seconds`: how long they could have read since the last time."""
-        for client in tuple(self._clients):
+        for client in (*self._plain.apart, *self._rich.apart):
             if not client.in_flight:
                 continue
             client.stalled += seconds
@@ -347,7 +383,11 @@ class Hub:
             elif client.stalled >= LAG_SECONDS and client.output.size >= OUTPUT_BYTES:
                 self._subscriptions.locate(client)
 
+    def _audience(self, client: Client) -> Audience:
+        return self._rich if client.rich else self._plain
+
     def _mark(self, client: Client) -> None:
+        self._audience(client).part(client)
         if not client.in_flight:
             self._dirty[client] = None
 

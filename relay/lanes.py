@@ -1,8 +1,7 @@
-"""What waits for one client of `/ws`, in three lanes, and how it leaves them."""
+"""What waits for a client of `/ws`, in three lanes, and how it leaves them."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
 from relay.frames import Frame, Id
@@ -21,7 +20,7 @@ class Lane:
     __slots__ = ("frames", "size")
 
     def __init__(self) -> None:
-        self.frames: deque[Frame] = deque()
+        self.frames: list[Frame] = []
         self.size = 0
         """Bytes."""
 
@@ -29,14 +28,24 @@ class Lane:
         self.frames.append(frame)
         self.size += len(frame.wire)
 
-    def popleft(self) -> Frame:
-        frame = self.frames.popleft()
-        self.size -= len(frame.wire)
-        return frame
+    def move(self, batch: list[Frame], size: int) -> int:
+        """Move the oldest frames to the end of a batch of `size` bytes, as many as it takes; returns its new size.
+
+        A batch takes `BATCH_BYTES`, or one frame that is longer.
+        """
+        count, before = len(batch), size
+        for frame in self.frames:
+            if batch and size + len(frame.wire) > BATCH_BYTES:
+                break
+            size += len(frame.wire)
+            batch.append(frame)
+        del self.frames[: len(batch) - count]
+        self.size -= size - before
+        return size
 
     def remove(self, run_id: str) -> None:
         """Throw away the output of one run."""
-        self.frames = deque(frame for frame in self.frames if frame.run_id != run_id)
+        self.frames = [frame for frame in self.frames if frame.run_id != run_id]
         self.size = sum(len(frame.wire) for frame in self.frames)
 
     def clear(self) -> None:
@@ -45,15 +54,47 @@ class Lane:
 
 
 @dataclass(eq=False, slots=True)
-class Client:
-    """One connection.  Made by `Hub.join`; everything in it belongs to the hub."""
+class Lanes:
+    """What waits, in the order in which it is taken."""
 
-    rich: bool
     durable: Lane = field(default_factory=Lane)
     """What must arrive: greeting, durable events, answers."""
-    sample: Lane = field(default_factory=Lane)
-    """The latest sample; never more than one."""
+    sample: Frame | None = None
+    """The latest sample."""
     output: Lane = field(default_factory=Lane)
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self.durable.frames or self.sample or self.output.frames)
+
+    def replace_sample(self, frame: Frame) -> bool:
+        """Whether there was one before, which nobody gets now."""
+        replaced = self.sample is not None
+        self.sample = frame
+        return replaced
+
+    def next_batch(self) -> list[Frame]:
+        batch: list[Frame] = []
+        size = self.durable.move(batch, 0)
+        if self.sample and not self.durable.frames and (not batch or size + len(self.sample.wire) <= BATCH_BYTES):
+            batch.append(self.sample)
+            size += len(self.sample.wire)
+            self.sample = None
+        if not (self.durable.frames or self.sample):
+            self.output.move(batch, size)
+        return batch
+
+    def clear(self) -> None:
+        self.durable.clear()
+        self.sample = None
+        self.output.clear()
+
+
+@dataclass(eq=False, slots=True)
+class Client(Lanes):
+    """One connection.  Made by `Hub.join`; everything in it belongs to the hub."""
+
+    rich: bool = field(kw_only=True)
     allowance: int = 0
     """Bytes that came while nothing was under way: a snapshot, resumed events, a burst.  They are not the reader's
     fault, so they are allowed on top of the bound until the durable lane has been empty."""
@@ -69,6 +110,11 @@ class Client:
     """One page at a time, in turn: no topic starves another, and the output lane's bound holds."""
 
     @property
+    def idle(self) -> bool:
+        """Whether it has got all that there was, and the network too."""
+        return not (self.in_flight or self.waiting)
+
+    @property
     def overdue(self) -> bool:
         """Whether the durable lane has outgrown its bound and the reader is to blame."""
         return self.in_flight > 0 and self.durable.size > LANE_BYTES + self.allowance
@@ -79,23 +125,19 @@ class Client:
         if not self.in_flight:
             self.allowance += len(frame.wire)
 
-    def take(self) -> list[Frame]:
-        """The next batch, in the order of the lanes; empty while the last one is under way or when nothing waits."""
-        batch: list[Frame] = []
-        if self.in_flight:
-            return batch
-        size = 0
-        for lane in (self.durable, self.sample, self.output):
-            while lane.frames and (not batch or size + len(lane.frames[0].wire) <= BATCH_BYTES):
-                frame = lane.popleft()
-                size += len(frame.wire)
-                batch.append(frame)
-            if lane.frames:
-                break
-        if not self.durable.frames:
-            self.allowance = 0
+    def under_way(self, size: int) -> None:
+        """So many bytes have been taken."""
         self.in_flight = size
         self.stalled = 0.0
+
+    def take(self) -> list[Frame]:
+        """The next batch, in the order of the lanes; empty while the last one is under way or when nothing waits."""
+        if self.in_flight:
+            return []
+        batch = self.next_batch()
+        self.under_way(sum(len(frame.wire) for frame in batch))
+        if not self.durable.frames:
+            self.allowance = 0
         return batch
 
 

@@ -9,16 +9,18 @@ import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
-from tornado.iostream import IOStream, StreamClosedError
-from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
+from tornado.httputil import HTTPHeaders
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from exporter.events import Instant, Output, Snapshot, SystemMetrics
 from exporter.journal import Entry, Journal
 from exporter.metrics import Metrics
 from exporter.outputs import UnknownRun
 from relay.frames import Malformed, Refused, Subscribe, read_message
+from relay.heartbeat import Heartbeat
 from relay.hub import PAGE_LINES, Cause, Close, Errand, Hub, Resume
 from relay.lanes import Client
 from relay.problem import Problem
@@ -42,6 +44,7 @@ _TOO_BIG = 1009
 NEAR_LINES = 1_000
 """A reader that is moved ahead goes on at most this many lines from the end."""
 _EPOCH = re.compile(r"[0-9a-f]{32}")
+_NO_HEADERS = HTTPHeaders()
 _SEQ = re.compile(r"[0-9]{1,19}")
 
 
@@ -66,7 +69,6 @@ class Relay:
     def __init__(
         self, engine: Engine, *, client_limit: int = CLIENT_LIMIT, heartbeat_seconds: float = HEARTBEAT_SECONDS
     ) -> None:
-        self.heartbeat_seconds = heartbeat_seconds
         self._engine = engine
         self._client_limit = client_limit
         self._hub = Hub(
@@ -84,6 +86,8 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flushing: asyncio.TimerHandle | None = None
         self._flushed_at = 0.0
+        self._sweep_seconds = min(SWEEP_SECONDS, heartbeat_seconds)
+        self._heartbeat = Heartbeat(round(heartbeat_seconds / self._sweep_seconds))
         self._sweeping: asyncio.TimerHandle | None = None
 
     def stop(self) -> None:
@@ -92,8 +96,8 @@ class Relay:
             return
         self._stopped = True
         self._unsubscribe()
-        for client in self._hub.ready(len(self._hub)):
-            self._pump(client)
+        while self._write_some(len(self._hub)):
+            pass
         self._hub.close_all(Cause.SHUTDOWN)
         self._react()
         for task in self._tasks:
@@ -118,16 +122,26 @@ class Relay:
     def join(self, handler: SocketHandler, *, rich: bool, resume: Resume | None) -> Client:
         client = self._hub.join(rich=rich, resume=resume, now=Instant.now())
         self._sockets[client] = handler
+        self.heard(client)
         if self._sweeping is None:
-            self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep)
+            self._sweeping = asyncio.get_running_loop().call_later(self._sweep_seconds, self._sweep)
         self._react()
         return client
 
     def leave(self, client: Client, *, broken: bool) -> None:
         """The connection has ended; `broken`: by an error of the network, or of the client's."""
-        self._sockets.pop(client, None)
+        self._forget(client)
         self._hub.leave(client, "error" if broken else "closed")
         self._react()
+
+    def heard(self, client: Client) -> None:
+        """The client is alive."""
+        if client in self._sockets:
+            self._heartbeat.heard(client)
+
+    def _forget(self, client: Client) -> SocketHandler | None:
+        self._heartbeat.forget(client)
+        return self._sockets.pop(client, None)
 
     async def receive(self, client: Client, message: str | bytes) -> None:
         """Do what a rich client asks; text, or bytes for a binary frame."""
@@ -171,10 +185,9 @@ class Relay:
 
     def _do(self, errand: Errand) -> None:
         match errand:
-            case Close(client=client, code=None):
-                self._sockets.pop(client).cut_off()
             case Close(client=client, code=code, text=text):
-                self._sockets.pop(client).close(code, text)
+                if handler := self._forget(client):
+                    handler.end(code, text)
             case Fetch():
                 self._spawn(self._fetch(errand))
             case Locate():
@@ -226,45 +239,70 @@ class Relay:
 
     def _flush(self) -> None:
         self._flushing = None
-        for client in self._hub.ready(BURST):
-            self._pump(client)
+        self._write_some(BURST)
         if not self._hub.dirty:
             self._flushed_at = asyncio.get_running_loop().time()
         self._react()
+
+    def _write_some(self, limit: int) -> bool:
+        """Write to up to `limit` clients in step, and as many apart; whether there were any."""
+        apart = self._hub.ready(limit)
+        for client in apart:
+            self._pump(client)
+        share = self._hub.share(limit)
+        if share:
+            wire, size = share.wire, len(share.wire)
+            for client in share.clients:
+                handler = self._sockets[client]
+                if (taken := handler.offer(wire)) < size:
+                    self._hub.fall_behind(client, size)
+                    self._write_rest(client, handler, wire, taken)
+        return bool(apart or share)
 
     def _pump(self, client: Client) -> None:
         """Write what waits for a client, a batch at a time, until the network takes no more."""
         handler = self._sockets.get(client)
         while handler is not None and (batch := self._hub.take(client)):
-            try:
-                written = handler.write_batch(batch)
-            except StreamClosedError:
-                return  # `leave` follows
-            if written is not None:
-                written.add_done_callback(partial(self._written, client))
+            if (taken := handler.offer(batch)) < len(batch):
+                self._write_rest(client, handler, batch, taken)
                 return
             self._hub.sent(client)
+
+    def _write_rest(self, client: Client, handler: SocketHandler, batch: bytes, taken: int) -> None:
+        with suppress(StreamClosedError):  # `leave` follows
+            written = handler.stream.write(memoryview(batch)[taken:])
+            written.add_done_callback(partial(self._written, client))
 
     def _written(self, client: Client, written: asyncio.Future[None]) -> None:
         handler = self._sockets.get(client)
         if handler is None or written.exception() is not None:
             return
-        handler.heard()
+        self.heard(client)
         self._hub.sent(client)
         self._pump(client)
         self._react()
 
     def _sweep(self) -> None:
-        """Time is counted in sweeps, so that nobody pays for a pause of the service itself."""
-        self._hub.sweep(SWEEP_SECONDS)
-        self._react()
-        for client, handler in tuple(self._sockets.items()):
-            handler.silent += SWEEP_SECONDS
-            # Where a batch is under way the pings wait behind it; how long that may take is for the hub to say.
-            if not client.in_flight and handler.silent > 2 * self.heartbeat_seconds:
+        self._sweeping = None
+        self._hub.sweep(self._sweep_seconds)
+        beat = self._heartbeat.beat()
+        for client in beat.gone:
+            # Where a batch is under way a ping waits behind it; how long that may take is for the hub to say.
+            if not client.in_flight and (handler := self._forget(client)):
                 self._hub.leave(client, "error")
-                handler.cut_off()
-        self._sweeping = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._sweep) if self._sockets else None
+                handler.end(None)
+        self._ping(beat.silent)
+        self._react()
+        if self._sockets:
+            self._sweeping = asyncio.get_running_loop().call_later(self._sweep_seconds, self._sweep)
+
+    def _ping(self, clients: list[Client]) -> None:
+        for client in clients[:BURST]:
+            if handler := self._sockets.get(client):
+                with suppress(WebSocketClosedError):
+                    handler.ping()
+        if rest := clients[BURST:]:
+            asyncio.get_running_loop().call_soon(self._ping, rest)
 
     def _count(self) -> None:
         counts, metrics = self._hub.counts, self._engine.metrics
@@ -308,18 +346,18 @@ class SocketHandler(WebSocketHandler):
 
     relay: Relay
     stream: IOStream
-    silent = 0.0
-    """Seconds since the client's last sign of life."""
+    _through_tls = False
     _client: Client | None = None
     _protocol: _Protocol | None = None
     _rich = False
     _resume: Resume | None = None
 
-    async def get(self, *args: str, **kwargs: str) -> None:
+    def get(self, *args: str, **kwargs: str) -> Coroutine[Any, Any, None]:
+        """Not a coroutine of its own, which would stay in memory for as long as the connection does."""
         self._read_query()
         if not self._rich and (cause := self.relay.turn_away()):
             raise Problem(503, f"{cause.text}; try again later".capitalize() + ".")
-        await super().get(*args, **kwargs)
+        return super().get(*args, **kwargs)
 
     def _read_query(self) -> None:
         version, epoch, after = (self._parameter(name) for name in ("v", "epoch", "after"))
@@ -353,44 +391,50 @@ class SocketHandler(WebSocketHandler):
         self.stream = self.ws_connection.stream
         self.stream.set_nodelay(True)
         self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        self._through_tls = isinstance(self.stream, SSLIOStream)
+        self.request.headers.clear()  # nobody looks at headers any more, and they take up to a few kilobytes
+        self.request.headers = self._headers = _NO_HEADERS
         self._client = self.relay.join(self, rich=self._rich, resume=self._resume)
 
-    def write_batch(self, batch: bytes) -> asyncio.Future[None] | None:
-        """Write whole frames; None where the network took them at once, else what is done when it has.
-
-        Raises StreamClosedError.
+    def offer(self, frames: bytes) -> int:
+        """How many bytes of whole frames the network took at once.  The rest is to be written to the stream.
 
         Past `write_message`, which would wrap each frame anew for every client, and past the stream's buffer, whose
-        bound is of no use, as long as that is empty.  This is sound because only whole frames are handed over, because
-        Tornado's own (ping, pong, close) go through the same stream, and because no compression is negotiated, which
-        Tornado does only where `get_compression_options` says so.
+        bound is of no use, as long as that is empty.  This is sound because the rest of a frame is written to the
+        stream before anything else can be, because Tornado's own frames (ping, pong, close) go through that stream
+        too, and because no compression is negotiated, which Tornado does only where `get_compression_options` says so.
+        TLS has a state of its own in the stream, which has to be given everything.
         """
-        rest = memoryview(batch)
-        if not (self.stream.closed() or self.stream.writing()):
-            with suppress(OSError):  # full, or broken: the stream sees to it
-                rest = rest[self.stream.write_to_fd(rest) :]
-        return self.stream.write(rest) if rest else None
+        stream = self.stream
+        if self._through_tls or stream.closed() or stream.writing():
+            return 0
+        try:
+            return stream.socket.send(frames)
+        except OSError:  # full, or broken: the stream sees to it
+            return 0
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
         """What a plain client sends is ignored.  Tornado reads on when the answer is there."""
-        self.heard()
-        return self.relay.receive(self._client, message) if self._rich and self._client is not None else None
+        if self._client is None:
+            return None
+        self.relay.heard(self._client)
+        return self.relay.receive(self._client, message) if self._rich else None
 
     def on_pong(self, data: bytes) -> None:
-        self.heard()
+        if self._client is not None:
+            self.relay.heard(self._client)
 
     def on_close(self) -> None:
         if self._client is not None:
             broken = self.stream.error is not None or (self._protocol is not None and self._protocol.broken)
             self.relay.leave(self._client, broken=broken)
 
-    def heard(self) -> None:
-        """The client is alive."""
-        self.silent = 0.0
-
-    def cut_off(self) -> None:
-        """End the connection without a close frame, so that clients which reconnect only then come back."""
-        self.on_connection_close()
+    def end(self, code: int | None, text: str = "") -> None:
+        """None: without a close frame, so that clients which reconnect only then come back."""
+        if code is None:
+            self.on_connection_close()
+        else:
+            self.close(code, text)
 
     def check_origin(self, origin: str) -> bool:
         """Not asked here: the guard has decided, in `prepare`, with the origins that the configuration allows."""
@@ -406,11 +450,7 @@ class SocketHandler(WebSocketHandler):
 
     @property
     def ping_interval(self) -> float:
-        return self.relay.heartbeat_seconds
-
-    @property
-    def ping_timeout(self) -> float:
-        """None by Tornado, which would say goodbye to a silent plain client by a close frame; `Relay` sees to it."""
+        """None by Tornado, with a task for each client and a close frame for those who are silent: see `Relay`."""
         return 0.0
 
     @property

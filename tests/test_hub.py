@@ -5,7 +5,7 @@ import pytest
 from exporter.events import Error, Instant
 from relay.frames import Ping
 from relay.hub import RING_AGE, RING_EVENTS, STALL_SECONDS, Cause, Close, Resume
-from relay.lanes import BATCH_BYTES, LANE_BYTES
+from relay.lanes import BATCH_BYTES, LANE_BYTES, Client
 from tests.hub_client import (
     EPOCH,
     NOW,
@@ -17,6 +17,7 @@ from tests.hub_client import (
     progress,
     sample,
     skipped,
+    split,
     started,
 )
 
@@ -165,7 +166,12 @@ def test_an_event_is_encoded_once_for_all_plain_and_once_for_all_rich_clients(hu
     for reader in plain + rich:
         reader.read()
     hub.say(started())
-    assert len({id(reader.client.durable.frames[0].wire) for reader in plain + rich}) == 2
+    shares = [hub.share(10), hub.share(10)]
+    assert [share and share.clients for share in shares] == [
+        [reader.client for reader in plain],
+        [reader.client for reader in rich],
+    ]
+    assert hub.share(10) is None
 
 
 # --- Resuming --------------------------------------------------------------------------------------
@@ -341,6 +347,87 @@ def test_a_frame_longer_than_a_batch_may_take_longer(hub: TestHub) -> None:
     assert slow.client in hub
     hub.sweep(STALL_SECONDS)
     assert slow.client not in hub
+
+
+# --- In step ---------------------------------------------------------------------------------------
+
+
+def in_step(hub: TestHub, count: int) -> list[Reader]:
+    readers = [Reader(hub) for _ in range(count)]
+    for reader in readers:
+        reader.read()
+    hub.ready(count)
+    return readers
+
+
+def shared(hub: TestHub, limit: int = 10) -> tuple[list[str], list[Client]]:
+    share = hub.share(limit)
+    assert share is not None
+    return [message["type"] for message in split(share.wire)], share.clients
+
+
+def test_what_gathers_is_one_share_for_all_who_have_got_everything(hub: TestHub) -> None:
+    readers = in_step(hub, 3)
+    for event in (started(), sample(1.0), ended(), sample(2.0)):
+        hub.say(event)
+    clients = [reader.client for reader in readers]
+    assert shared(hub, 2) == (["script_status", "script_status", "system_metrics"], clients[:2])
+    assert shared(hub, 2) == (["script_status", "script_status", "system_metrics"], clients[2:])
+    assert hub.share(2) is None
+    assert hub.counts.dropped == {"system_metrics": 3}
+
+
+def test_what_happens_while_a_share_is_given_out_is_in_the_next_one(hub: TestHub) -> None:
+    first, second = (reader.client for reader in in_step(hub, 2))
+    hub.say(started())
+    assert shared(hub, 1) == (["script_status"], [first])
+    hub.say(changed())
+    assert shared(hub) == (["script_status"], [second])
+    assert shared(hub) == (["script_changed"], [first, second])
+
+
+def test_an_answer_comes_after_all_that_happened_before_and_puts_nobody_else_off(hub: TestHub) -> None:
+    asking, other = in_step(hub, 2)
+    hub.say(started())
+    assert shared(hub, 0) == (["script_status"], [])
+    hub.say(changed())
+    hub.answer(asking.client, Ping(1), NOW)
+    hub.say(skipped())
+    assert asking.types() == ["script_status", "script_changed", "pong", "run_skipped"]
+    assert shared(hub) == (["script_status"], [other.client])
+    assert shared(hub) == (["script_changed", "run_skipped"], [other.client])
+
+
+def test_one_whose_socket_does_not_take_its_share_goes_on_alone_and_comes_back_into_step(hub: TestHub) -> None:
+    slow, quick = in_step(hub, 2)
+    hub.say(started())
+    _, clients = shared(hub)
+    hub.fall_behind(slow.client, 100)
+    assert slow.client in clients
+    hub.say(changed())
+    assert shared(hub) == (["script_changed"], [quick.client])
+    assert slow.take() == []
+    assert slow.types() == ["script_changed"]
+    hub.say(skipped())
+    assert shared(hub) == (["run_skipped"], [quick.client, slow.client])
+
+
+def test_one_who_has_caught_up_waits_for_the_others_to_have_got_theirs(hub: TestHub) -> None:
+    (old,) = in_step(hub, 1)
+    hub.say(started())
+    new = Reader(hub)
+    new.read()
+    assert shared(hub) == (["script_status"], [old.client])
+    hub.say(changed())
+    assert shared(hub) == (["script_changed"], [old.client, new.client])
+
+
+def test_one_who_leaves_while_a_share_is_given_out_is_left_out(hub: TestHub) -> None:
+    first, second = in_step(hub, 2)
+    hub.say(started())
+    assert shared(hub, 1)[1] == [first.client]
+    hub.leave(second.client, "closed")
+    assert not hub.dirty
 
 
 # --- Coming and going ------------------------------------------------------------------------------

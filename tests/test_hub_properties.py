@@ -13,7 +13,7 @@ from relay.frames import Subscribe
 from relay.hub import Close
 from relay.lanes import LANE_BYTES, OUTPUT_BYTES
 from relay.subscriptions import Fetch, Locate
-from tests.hub_client import EPOCH, NOW, RUN, Reader, TestHub, changed, sample, started
+from tests.hub_client import EPOCH, NOW, RUN, Reader, TestHub, changed, sample, split, started
 
 PAGE_LINES = 1_000
 PAGE_BYTES = 130_000
@@ -118,6 +118,17 @@ class World(RuleBasedStateMachine):
         visitor.got(visitor.reader.take())
         self.errands()
 
+    @rule(limit=st.integers(0, CROWD), slow=st.sets(st.integers(0, CROWD)))
+    def those_in_step_get_their_share(self, limit: int, slow: set[int]) -> None:
+        """Some of them do not take all of it at once."""
+        if share := self.hub.share(limit):
+            for number, client in enumerate(share.clients):
+                (visitor,) = [visitor for visitor in self.visitors if visitor.reader.client is client]
+                visitor.got(list(split(share.wire)))
+                if number in slow:
+                    self.hub.fall_behind(client, len(share.wire))
+        self.errands()
+
     @precondition(lambda self: self.visitors)
     @rule(pick=picks)
     def one_subscribes(self, pick: int) -> None:
@@ -192,7 +203,6 @@ class World(RuleBasedStateMachine):
             client = visitor.reader.client
             if client.in_flight:
                 assert client.durable.size <= LANE_BYTES + client.allowance
-            assert len(client.sample.frames) <= 1
             assert client.output.size <= OUTPUT_BYTES + 2 * PAGE_BYTES
 
     def teardown(self) -> None:
