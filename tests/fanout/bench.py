@@ -131,6 +131,34 @@ def measure(command: list[str], clients: int, kind: str, count: int, interval: f
     return Cost(used / told["frames"] * 1e6, told["p50"], told["p99"])
 
 
+def peers(clients: int = 5_000, rounds: int = 5) -> str:
+    """A sample a second to plain clients, by each server; a table."""
+    costs = compare(clients, "system_metrics", count=10, interval=1.0, rounds=rounds)
+    ours, theirs = costs["cronscope"], costs["write_message"]
+    lines = [
+        "| server | CPU per delivered frame | to `write_message` | age on arrival, median | p99 |",
+        "|---|---|---|---|---|",
+        *(
+            f"| {name} | {cost.cpu:.1f} µs | {cost.cpu / theirs.cpu:.2f} x | {cost.p50:.0f} ms | {cost.p99:.0f} ms |"
+            for name, cost in costs.items()
+        ),
+        "",
+        f"At most: `websockets.broadcast`, `ws`, and 0.45 x of `write_message` for CPU; `ws` for p99."
+        f" `send()` in C is the limit.",
+    ]
+    return "\n".join(lines)
+
+
+def burst(clients: int = 1_000, rounds: int = 5) -> str:
+    """80 events a second, one after the other or all at once."""
+    told = []
+    for how, count, interval in (("one by one", 80 * 5, 1 / 80), ("80 at once", 5 * 80, 0.0)):
+        costs = compare(clients, "script_status", count, interval, rounds, ["cronscope", "write_message"])
+        ours, theirs = costs["cronscope"].cpu, costs["write_message"].cpu
+        told.append(f"{how}: {ours / theirs:.2f} x `write_message` ({ours:.1f} beside {theirs:.1f} µs)")
+    return f"{'; '.join(told)} (at most 0.3 x)"
+
+
 def compare(names: list[str], clients: int, kind: str, count: int, interval: float, rounds: int) -> dict[str, Cost]:
     """The medians for each of the named servers."""
     with ExitStack() as stack:
@@ -145,8 +173,3 @@ def compare(names: list[str], clients: int, kind: str, count: int, interval: flo
     }
 
 
-if __name__ == "__main__":
-    for name, cost in compare(
-        sys.argv[6:], int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
-    ).items():
-        print(name, cost)

@@ -8,7 +8,8 @@ from typing import Any
 
 DATA: dict[str, dict[str, Any]] = {
     "system_metrics": {
-        "cpu_percent": 12.5, "memory_percent": 34.5, "disk_percent": 56.5, "active_scripts": 3, "total_executions": 4711,
+        "cpu_percent": 12.5, "memory_percent": 34.5, "disk_percent": 56.5, "active_scripts": 3,
+        "total_executions": 4711,
     },
     "script_status": {"script_name": "backup", "status": "completed", "exit_code": 0, "duration": 1500},
 }  # fmt: skip
