@@ -468,7 +468,7 @@ class Engine:
             scripts_enabled=enabled, scripts_disabled=len(self._scripts) - enabled,
             active_scripts=len(self._live.executing()), runs_queued=self._scheduler.queued,
             total_executions=self._executions, sampled_at=sampled_at, system_metrics=sample,
-            grafana_url=self.settings.grafana_url,
+            open_files_limit=file_limit(), grafana_url=self.settings.grafana_url,
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:

@@ -26,7 +26,6 @@ from relay.subscriptions import LAG_LINES, Fetch, Follow, Locate, Unfollow
 
 log = logging.getLogger(__name__)
 
-CLIENT_LIMIT = 10_000
 HEARTBEAT_SECONDS = 15.0
 FLUSH_SECONDS = 0.004
 """What comes within this time of the last write goes out as one."""
@@ -63,9 +62,7 @@ class Engine(Protocol):
 class Relay:
     """Hands the journal's entries to the hub, and the hub's bytes to the connections, on the event loop's thread."""
 
-    def __init__(
-        self, engine: Engine, *, client_limit: int = CLIENT_LIMIT, heartbeat_seconds: float = HEARTBEAT_SECONDS
-    ) -> None:
+    def __init__(self, engine: Engine, *, client_limit: int, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self.heartbeat_seconds = heartbeat_seconds
         self._engine = engine
         self._client_limit = client_limit

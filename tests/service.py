@@ -38,9 +38,11 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, *arguments: str) -> Service:
-        """Start, and wait until it is ready; a restart keeps the port."""
+    def start(self, *arguments: str, limit: str = "") -> Service:
+        """Start, and wait until it is ready; a restart keeps the port.  `limit`: options of the shell's ulimit."""
         command = [sys.executable, "-m", "relay.cli", "serve", "-c", str(self.config)]
+        if limit:
+            command = ["sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *command]
         self.process = subprocess.Popen(
             [*command, "--listen", f"127.0.0.1:{self.port}", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},

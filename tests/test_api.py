@@ -38,7 +38,7 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def site(engine: FakeEngine) -> Site:
     site = Site(engine, "127.0.0.1")
-    site.relay = Relay(engine)
+    site.relay = Relay(engine, client_limit=100)
     return site
 
 

@@ -693,7 +693,7 @@ class TestHeartbeat:
     @pytest.fixture
     def relay(self, engine: TalkingEngine, monkeypatch: pytest.MonkeyPatch) -> Relay:
         monkeypatch.setattr("relay.socket.SWEEP_SECONDS", 0.02)
-        return Relay(engine, heartbeat_seconds=0.1)
+        return Relay(engine, client_limit=100, heartbeat_seconds=0.1)
 
     @pytest.mark.gen_test
     @pytest.mark.parametrize("path", ["/ws", "/ws?v=1"])
