@@ -69,8 +69,9 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     gc.freeze()  # what is there now stays: looking for cycles in it took 15 ms and more each time
     # Only now: nobody is there yet to be told of what the last life left, which may be a lot.
     site.relay = relay = Relay(engine, client_limit=clients)
-    url = f"http://{host}:{port}/"
-    engine.listens(url)
+    origin = f"http://{host}:{port}"
+    engine.listens(origin)
+    url = f"{origin}{engine.settings.prefix}/"
     ready(url)
     systemd.ready(url)
     await stopping.wait()
