@@ -77,6 +77,8 @@ class Listener(socket.socket):
         """Takes over the descriptor of `listening`."""
         listener = cls(fileno=listening.detach())
         listener.setblocking(False)
+        if hasattr(socket, "TCP_DEFER_ACCEPT"):  # then what a connection asks for is there when it is accepted: tcp(7)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
         listener.connections = connections
         return listener
 

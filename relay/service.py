@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from exporter.config import ConfigError, LoadedConfig
@@ -23,6 +22,7 @@ from exporter.staged_restore import resume
 from relay.app import App
 from relay.descriptors import Listener, raise_limit, shares
 from relay.handler import MAX_BODY, Site
+from relay.server import Server
 from relay.socket import Relay
 from relay.systemd import Systemd
 
@@ -59,9 +59,7 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.getLogger().addHandler(engine.metrics.log_handler)
     site = Site(engine, host)
-    server = HTTPServer(
-        App(site), max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS
-    )
+    server = Server(App(site), max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS)
     server.add_sockets(Listener.of(each, connections) for each in sockets)
     stopping = asyncio.Event()
     _handle_signals(engine, systemd, stopping)

@@ -14,7 +14,7 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from exporter.events import Error, Event, Instant, Output, Stream
+from exporter.events import Error, Event, Instant, Output, Snapshot, Stream
 from exporter.outputs import UnknownRun
 from relay.app import App
 from relay.handler import Site
@@ -39,6 +39,7 @@ class TalkingEngine(FakeEngine):
         super().__init__()
         self.lines: list[str] = []
         self.ended = False
+        self.snapshots = 0
         self.followers: list[Callable[[], None]] = []
         self.pages: list[tuple[int, int]] = []
         """First line and limit of what was read."""
@@ -69,6 +70,10 @@ class TalkingEngine(FakeEngine):
     def follow(self, run_id: str, grown: Callable[[], None]) -> Callable[[], None]:
         self.followers.append(grown)
         return lambda: self.followers.remove(grown)
+
+    def snapshot(self) -> Snapshot:
+        self.snapshots += 1
+        return super().snapshot()
 
     def count(self, metric: str, **labels: str) -> float:
         return self.metrics.registry.get_sample_value(f"cronscope_websocket_{metric}", labels) or 0.0
