@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import threading
+from functools import partial
 
 import psutil
 
@@ -55,7 +56,7 @@ class _Asking:
     def _ask(self) -> None:
         while not self._over.wait(0.02):
             for path in ("/", "/api/v1/scripts", "/-/healthy"):
-                self._waits.append(seconds(lambda path=path: self._service.fetch(path)) * 1000)
+                self._waits.append(seconds(partial(self._service.fetch, path)) * 1000)
 
     def stop(self) -> list[float]:
         """Milliseconds that each answer took."""

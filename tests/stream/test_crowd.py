@@ -13,7 +13,7 @@ from relay.handler import Site
 from relay.server import Server
 from relay.socket import Relay
 from tests.crowd import UPGRADE
-from tests.test_socket import TalkingEngine, Wire, until
+from tests.stream.net import TalkingEngine, Wire, until
 
 CROWD = 400
 
