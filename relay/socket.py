@@ -6,12 +6,12 @@ import asyncio
 import logging
 import re
 import socket
+import typing
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
-from typing import Protocol
 
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 from tornado.websocket import WebSocketHandler, WebSocketProtocol, WebSocketProtocol13
 
 from exporter.events import Instant, Output, Snapshot, SystemMetrics
@@ -22,6 +22,7 @@ from relay.frames import Malformed, Refused, Subscribe, read_message
 from relay.hub import PAGE_LINES, Cause, Close, Errand, Hub, Resume
 from relay.lanes import Client
 from relay.problem import Problem
+from relay.protocol import MAX_MESSAGE, Protocol
 from relay.subscriptions import LAG_LINES, Fetch, Follow, Locate, Unfollow
 
 log = logging.getLogger(__name__)
@@ -34,17 +35,13 @@ BURST = 256
 SWEEP_SECONDS = 1.0
 SEND_BUFFER = 256 << 10
 """Bytes that the kernel may hold for a client: left alone that grows to 4 MiB (tcp(7)), full of old samples."""
-MAX_MESSAGE = 64 << 10
-"""Longest message of a client, in bytes."""
-_TOO_BIG = 1009
-"""Tornado's code for a longer one: RFC 6455, 7.4.1."""
 NEAR_LINES = 1_000
 """A reader that is moved ahead goes on at most this many lines from the end."""
 _EPOCH = re.compile(r"[0-9a-f]{32}")
 _SEQ = re.compile(r"[0-9]{1,19}")
 
 
-class Engine(Protocol):
+class Engine(typing.Protocol):
     """What the relay needs of `exporter.engine.Engine`."""
 
     @property
@@ -277,26 +274,6 @@ class Relay:
         metrics.websocket_clients.set(len(self._hub))
 
 
-class _Protocol(WebSocketProtocol13):
-    """Tornado's, except for how a message that is too long ends the connection, and that a fault is noted."""
-
-    rich = False
-    broken = False
-    """Whether the client did not keep to RFC 6455, and the connection was ended for that."""
-
-    def close(self, code: int | None = None, reason: str | None = None) -> None:
-        if code != _TOO_BIG:
-            super().close(code, reason)
-        elif self.rich:
-            super().close(Cause.MALFORMED.code, f"message longer than {MAX_MESSAGE} bytes")
-        # A plain client is cut off, as Tornado does next: without a close frame it comes back.
-
-    def _abort(self) -> None:
-        """What Tornado does about every fault, and when the client has gone anyway."""
-        self.broken = self.broken or not (self.client_terminated or self.stream is None or self.stream.closed())
-        super()._abort()
-
-
 class SocketHandler(WebSocketHandler):
     """`/ws`.  To be combined with a handler whose `prepare` has the guard decide, and whose `initialize` sets `relay`.
 
@@ -308,7 +285,7 @@ class SocketHandler(WebSocketHandler):
     silent = 0.0
     """Seconds since the client's last sign of life."""
     _client: Client | None = None
-    _protocol: _Protocol | None = None
+    _protocol: Protocol | None = None
     _rich = False
     _resume: Resume | None = None
 
@@ -358,12 +335,17 @@ class SocketHandler(WebSocketHandler):
         Raises StreamClosedError.
 
         Past `write_message`, which would wrap each frame anew for every client, and past the stream's buffer, whose
-        bound is of no use, as long as that is empty.  This is sound because only whole frames are handed over, because
-        Tornado's own (ping, pong, close) go through the same stream, and because no compression is negotiated, which
-        Tornado does only where `get_compression_options` says so.
+        bound is of no use, as long as that is empty.  This is sound because
+
+        - only whole frames are handed over, and what the kernel did not take of them goes to the stream at once, so
+          that whatever Tornado writes next (ping, pong, close, all through the same stream) comes after it;
+        - while anything is in the stream's buffer, nothing is written past it;
+        - no compression is negotiated, which Tornado does only where `get_compression_options` says so;
+        - with TLS everything goes to the stream: a record that the kernel did not take must be offered again as it is
+          (SSL_write(3)), and that is the stream's business.
         """
         rest = memoryview(batch)
-        if not (self.stream.closed() or self.stream.writing()):
+        if not (self.stream.closed() or self.stream.writing() or isinstance(self.stream, SSLIOStream)):
             with suppress(OSError):  # full, or broken: the stream sees to it
                 rest = rest[self.stream.write_to_fd(rest) :]
         return self.stream.write(rest) if rest else None
@@ -397,7 +379,7 @@ class SocketHandler(WebSocketHandler):
         usual = super().get_websocket_protocol()
         if not isinstance(usual, WebSocketProtocol13):
             return usual
-        self._protocol = _Protocol(self, False, usual.params)
+        self._protocol = Protocol(self, False, usual.params)
         self._protocol.rich = self._rich
         return self._protocol
 

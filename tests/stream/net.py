@@ -104,6 +104,20 @@ class Viewer:
         self.connection.protocol.stream.close()
 
 
+def frame_of(opcode: int, payload: bytes, *, first: int = FIN, mask: bytes | None = bytes(4)) -> bytes:
+    """A client's frame; `first` has the other bits of its first byte."""
+    size, masked = len(payload), 0 if mask is None else 0x80
+    if size < 126:
+        head = bytes([first | opcode, masked | size])
+    elif size < 1 << 16:
+        head = bytes([first | opcode, masked | 126]) + size.to_bytes(2, "big")
+    else:
+        head = bytes([first | opcode, masked | 127]) + size.to_bytes(8, "big")
+    if mask is None:
+        return head + payload
+    return head + mask + bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+
+
 class Wire:
     """A client that does only what a test tells it to, down to single frames."""
 
@@ -111,14 +125,11 @@ class Wire:
         self.socket = connection
         self.buffer = b""
 
-    async def send(self, opcode: int, payload: bytes, *, first: int = FIN) -> None:
-        """One masked frame (RFC 6455 §5.3), with a mask that changes nothing."""
-        size = len(payload)
-        if size < 126:
-            length = bytes([0x80 | size])
-        else:
-            length = b"\xfe" + size.to_bytes(2, "big") if size < 1 << 16 else b"\xff" + size.to_bytes(8, "big")
-        data = bytes([first | opcode]) + length + bytes(4) + payload
+    async def send(self, opcode: int, payload: bytes, *, first: int = FIN, mask: bytes | None = bytes(4)) -> None:
+        """One frame (RFC 6455, 5.2); the usual mask changes nothing, None leaves it out."""
+        await self.write(frame_of(opcode, payload, first=first, mask=mask))
+
+    async def write(self, data: bytes) -> None:
         await asyncio.get_running_loop().sock_sendall(self.socket, data)
 
     async def frame(self) -> tuple[int, bytes] | None:

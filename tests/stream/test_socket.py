@@ -8,7 +8,8 @@ import pytest
 from tornado.httpclient import HTTPClientError
 
 from exporter.events import Error
-from relay.socket import MAX_MESSAGE, Relay
+from relay.protocol import MAX_MESSAGE
+from relay.socket import Relay
 from tests.hub_client import RUN, changed, sample, split, started
 from tests.stream.net import (
     BINARY,
