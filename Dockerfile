@@ -33,7 +33,7 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
   CMD ["python", "-c", "\
 import http.client, os; \
 service = http.client.HTTPConnection(os.environ['CRONSCOPE_LISTEN'], timeout=4); \
-service.request('GET', '/-/healthy'); \
+service.request('GET', os.environ.get('CRONSCOPE_URL_PREFIX', '').rstrip('/') + '/-/healthy'); \
 answer = service.getresponse(); \
 print(answer.read().decode()); \
 raise SystemExit(answer.status != 200)"]

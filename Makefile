@@ -59,8 +59,9 @@ relay/dashboard/node_modules: relay/dashboard/package-lock.json | .venv/installe
 # What some tests look at the service with; without it they say so and are skipped.
 debian:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get && \
-	  ! { command -v chromium && command -v promtool && command -v amtool && command -v docker-compose; }; then \
+	  ! { command -v chromium && command -v promtool && command -v amtool && \
+	    command -v docker-compose && command -v nginx; }; then \
 	  apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	    chromium prometheus prometheus-alertmanager docker-compose; \
+	    chromium prometheus prometheus-alertmanager docker-compose nginx-light; \
 	fi >/dev/null

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -218,6 +218,8 @@ def _service_fault(key: str, value: Any) -> str | None:
             return f"expected {SHORTEST_INTERVAL} or longer, not {value}"
         case "grafana_url":
             return _address_fault(value)
+        case "trusted_proxies":
+            return next(filter(None, map(_proxy_fault, value)), None)
     return None
 
 
@@ -239,6 +241,14 @@ def _address_fault(address: str) -> str | None:
         _ = urlsplit(address).port
     except ValueError as error:  # brackets around what is no IPv6 address, or a port above 65535
         return f"expected an address that there can be, not {address}: {error}"
+    return None
+
+
+def _proxy_fault(proxy: str) -> str | None:
+    try:
+        ip_network(proxy)
+    except ValueError as error:  # also where bits are set beyond the network's
+        return f"expected addresses and networks that there can be, not {proxy}: {error}"
     return None
 
 

@@ -83,9 +83,10 @@ def claim(data_dir: Path) -> IO[str]:
 
 
 def announce(lock: IO[str], url: str) -> None:
-    """Leave word where the holder of the lock listens."""
+    """Leave word where the holder of the lock listens, in place of what was said before."""
     with contextlib.suppress(OSError):  # disk full: it can still be asked by who knows the address
-        lock.write(f"{url}\n")
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n{url}\n")
         lock.flush()
 
 

@@ -94,6 +94,7 @@ class Engine:
         kept = max(1, SAMPLES_KEPT // self.settings.sample_interval)
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
         self._executions = 0
+        self._origin = ""
         self._pulses = [
             Pulse(self.settings.sample_interval.seconds(), self._sample),
             Pulse(TICK_SECONDS, self._tick),
@@ -150,9 +151,13 @@ class Engine:
         self.config.watch()
         self.ready = True
 
-    def listens(self, url: str) -> None:
-        """Leave word in the data directory where the service can be asked from now on."""
-        announce(self._lock, url)
+    def listens(self, origin: str) -> None:
+        """Leave word in the data directory where the service can be asked from now on: `http://127.0.0.1:8917`."""
+        self._origin = origin
+        self._announce()
+
+    def _announce(self) -> None:
+        announce(self._lock, f"{self._origin}{self.settings.prefix}/")
 
     async def _restore(self, past: Past) -> None:
         for name in self._scripts:
@@ -229,6 +234,8 @@ class Engine:
                 log.warning("%s has changed: this takes effect at the next start of the service", key)
         if self.ready:  # else the scheduler is halted
             self._scheduler.set_limit(settings.max_concurrent_runs)
+        if self._origin and was.prefix != settings.prefix:
+            self._announce()
         self._keeper.changed()
         self._shipping.what = settings.log_output
         old = {script.name: script for script in was.scripts}
@@ -468,7 +475,7 @@ class Engine:
             scripts_enabled=enabled, scripts_disabled=len(self._scripts) - enabled,
             active_scripts=len(self._live.executing()), runs_queued=self._scheduler.queued,
             total_executions=self._executions, sampled_at=sampled_at, system_metrics=sample,
-            grafana_url=self.settings.grafana_url,
+            open_files_limit=file_limit(), grafana_url=self.settings.grafana_url,
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:

@@ -166,6 +166,8 @@ class ServiceStatus(Struct, frozen=True, kw_only=True):
     total_executions: int
     sampled_at: Instant
     system_metrics: SystemMetrics
+    open_files_limit: int
+    """Files that the service may have open at a time, connections included; -1: any number."""
     grafana_url: str | None
     """Address of a Grafana that has the dashboards, as configured."""
 

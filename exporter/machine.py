@@ -22,7 +22,7 @@ from exporter.triggers import zone
 LOCALTIME = Path("/etc/localtime")
 _UNSYNCHRONISED = 0x40
 """STA_UNSYNC of adjtimex(2)."""
-_FILES_PER_RUN = 4
+FILES_PER_RUN = 4
 """Descriptors that a run takes in the service, at most."""
 _FILES_BESIDE = 256
 """For the database, clients and scrapes."""
@@ -139,7 +139,7 @@ def limits(runs: int, files: int, processes: int | None) -> Iterator[Finding]:
     Both may be `resource.RLIM_INFINITY`.
     """
     for limit, needed, what, flag, key in (
-        (files, runs * _FILES_PER_RUN + _FILES_BESIDE, "open files", "-n", "LimitNOFILE"),
+        (files, runs * FILES_PER_RUN + _FILES_BESIDE, "open files", "-n", "LimitNOFILE"),
         (processes, runs * _PROCESSES_PER_RUN, "processes", "-u", "LimitNPROC"),
     ):
         if limit is not None and limit != resource.RLIM_INFINITY and limit < needed:

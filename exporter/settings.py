@@ -117,6 +117,16 @@ AllowedOrigin = Annotated[
     Meta(pattern=rf"^[A-Za-z][A-Za-z0-9+.-]*://{_HOST}/?$",
          description="an origin such as https://grafana.example.org, without a path"),
 ]  # fmt: skip
+Proxy = Annotated[
+    str,
+    Meta(pattern=r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
+         description="an address or a network such as 127.0.0.1 or 10.0.0.0/8"),
+]  # fmt: skip
+UrlPrefix = Annotated[
+    str,
+    Meta(pattern=r"^((/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+/?|/?)$",
+         description="a path such as /cronscope: letters, digits and . _ ~ - between slashes"),
+]  # fmt: skip
 WebAddress = Annotated[
     str,
     Meta(pattern=rf"^https?://{_HOST}(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$",
@@ -189,6 +199,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_concurrent_runs: Annotated[int, Meta(ge=1, le=10_000)] = 16
     allowed_hosts: list[AllowedHost] = []
     allowed_origins: list[AllowedOrigin] = []
+    trusted_proxies: list[Proxy] = []
+    """Addresses whose word on who asks, by `X-Forwarded-For`, `-Proto` and `-Host`, is believed."""
+    url_prefix: UrlPrefix = ""
+    """Path under which everything is served; empty or `/`: at the root."""
     grafana_url: WebAddress | None = None
     """Address of a Grafana that has the dashboards that come along; the page links to it."""
     on_shutdown: OnShutdown = "leave"
@@ -196,3 +210,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What is written to standard output: every run that has ended, and every line that runs print."""
     retention: Retention = Retention(runs=200, days=30, bytes=Size(256 << 20))
     scripts: list[ScriptSettings] = []
+
+    @property
+    def prefix(self) -> str:
+        """`url_prefix` as it stands before an address that begins with a slash."""
+        return self.url_prefix.rstrip("/")

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Coroutine
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from tornado.http1connection import HTTP1Connection
@@ -53,13 +53,13 @@ class Socket(Handler, SocketHandler):
 class OpenAPI(Handler):
     @operation("This document", {200: Answer(of=dict[str, Any], headers=("ETag",))}, conditional=True)
     async def get(self) -> None:
-        document = await asyncio.to_thread(_document, self.engine.version)
+        document = await asyncio.to_thread(_document, self.engine.version, self.engine.settings.prefix)
         self.answer_tagged(document.data, "application/json", document.etag)
 
 
-@cache
-def _document(version: str) -> Content:
-    return content_of(openapi.document(ROUTES, version))
+@lru_cache(2)
+def _document(version: str, prefix: str) -> Content:
+    return content_of(openapi.document(ROUTES, version, prefix))
 
 
 ROUTES: list[tuple[str, type[Handler]]] = [
@@ -134,6 +134,12 @@ class App(Application):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Called once a request's headers have come, before its body."""
+        prefix = self._site.engine.settings.prefix
+        if request.path == prefix or (prefix and request.path == "/"):
+            return self.get_handler_delegate(request, pages.ToPage, self._arguments("/"))
+        if not request.path.startswith(f"{prefix}/"):
+            return self.get_handler_delegate(request, NotFound, self._arguments(_UNKNOWN))
+        request.path = request.path.removeprefix(prefix)
         found = super().find_handler(request, **kwargs)
         most = getattr(found.handler_class, "max_body", MAX_BODY)
         length = request.headers.get("Content-Length", "")
@@ -150,7 +156,7 @@ class App(Application):
         method = request.method if request.method in handler.SUPPORTED_METHODS else "other"
         self._metrics.http_requests.labels(route, method, code).inc()
         self._metrics.http_request_duration.labels(route).observe(request.request_time())
-        log.debug("%s %r: %d", request.method, request.uri, code)
+        log.debug("%s %s %r: %d", request.remote_ip, request.method, request.uri, code)
 
 
 @stream_request_body

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from msgspec import Struct
 
@@ -21,6 +21,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::([0-9]{0,5}))?")
+_FORWARDED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(.+)")
 
 
@@ -29,34 +30,84 @@ class Policy(Struct, frozen=True):
 
     hosts: frozenset[str]
     origins: frozenset[str]
+    proxies: tuple[IPv4Network | IPv6Network, ...]
+
+
+class Source(Struct, frozen=True):
+    """Where a request came from: what the connection says, or the proxies that are trusted."""
+
+    address: str
+    scheme: str
+    host: str | None = None
+    """The name by which a trusted proxy was asked, where it tells."""
 
 
 class Refusal(Struct, frozen=True):
     status: int
     detail: str
-    """One sentence that names the setting which would allow the request."""
+    """A sentence that has the very setting which would allow the request, where one would."""
 
 
-def policy(listen_host: str, allowed_hosts: Iterable[str], allowed_origins: Iterable[str]) -> Policy:
+def policy(
+    listen_host: str, allowed_hosts: Iterable[str], allowed_origins: Iterable[str], trusted_proxies: Iterable[str] = ()
+) -> Policy:
     """An entry that is no host, or no origin, allows nothing; a port of an allowed host is not looked at."""
     hosts = (_authority(f"[{host}]" if host.count(":") > 1 and host[0] != "[" else host)
              for host in (listen_host, *allowed_hosts))  # fmt: skip
     origins = (_origin(origin.rstrip("/")) for origin in allowed_origins)
-    return Policy(frozenset(host[0] for host in hosts if host), frozenset(origin for origin in origins if origin))
+    return Policy(
+        frozenset(host[0] for host in hosts if host),
+        frozenset(origin for origin in origins if origin),
+        tuple(ip_network(proxy) for proxy in trusted_proxies),
+    )
 
 
-def refusal(rules: Policy, *, scheme: str, headers: Mapping[str, str], changes: bool) -> Refusal | None:
-    """Why a request may not come in; None where it may.
+def source_of(rules: Policy, peer: str, scheme: str, headers: Mapping[str, str]) -> Source:
+    """Where a request came from that `peer`, an address, sent.
+
+    Only what a trusted proxy says is believed.  Of `X-Forwarded-For` that is the last address which is no trusted
+    proxy itself, as each appends who asked it; of `X-Forwarded-Proto` and `-Host` the last value, as whoever asks may
+    have sent others.
+    """
+    client = _address(peer) or peer
+    if not _is_trusted(rules, client):
+        return Source(client, scheme)
+    for told in reversed(headers.get("X-Forwarded-For", "").split(",")):
+        address = _address(told)
+        if address is None:
+            break
+        client = address
+        if not _is_trusted(rules, address):
+            break
+    told_scheme, told_host = (_last(headers.get(f"X-Forwarded-{name}", "")) for name in ("Proto", "Host"))
+    return Source(client, told_scheme.lower() if told_scheme.lower() in _DEFAULT_PORTS else scheme, told_host or None)
+
+
+def refusal(rules: Policy, source: Source, *, headers: Mapping[str, str], changes: bool) -> Refusal | None:
+    """Why a request from `source` may not come in; None where it may.
 
     `headers` is looked up by canonical names (`Sec-Fetch-Site`); `changes` says that the request changes something
-    or opens the WebSocket.
+    or opens the WebSocket.  Both names count, that in `Host` and the proxy's: under a name that was rebound, a page
+    may send any `X-Forwarded-Host` by way of a browser on the machine of the proxy.
     """
     host = headers.get("Host")
-    authority = _authority(host) if host is not None else None
-    if authority is None or not (_is_loopback(authority[0]) or authority[0] in rules.hosts):
-        said = "has no Host header" if host is None else f"asks for host {_quoted(host)}"
-        return Refusal(421, f"The request {said}, which is no name of this service; allowed_hosts can add names.")
-    return _cross_site(rules, f"{scheme}://{host}", headers) if changes else None
+    if host is None:
+        return Refusal(421, "The request has no Host header, so it is for no name of this service; allowed_hosts can"
+                            " add names.")  # fmt: skip
+    for name in (host, source.host):
+        if name is not None and (refused := _misdirected(rules, name)):
+            return refused
+    return _cross_site(rules, f"{source.scheme}://{source.host or host}", headers) if changes else None
+
+
+def _misdirected(rules: Policy, name: str) -> Refusal | None:
+    authority = _authority(name)
+    if authority is not None and (_is_loopback(authority[0]) or authority[0] in rules.hosts):
+        return None
+    if authority is None:
+        return Refusal(421, f"The request asks for {_quoted(name)}, which no entry of allowed_hosts can make a host.")
+    setting = _setting("allowed_hosts", authority[0])
+    return Refusal(421, f"The request asks for a host that is no name of this service; {setting} would make it one.")
 
 
 def _cross_site(rules: Policy, own_origin: str, headers: Mapping[str, str]) -> Refusal | None:
@@ -70,8 +121,30 @@ def _cross_site(rules: Policy, own_origin: str, headers: Mapping[str, str]) -> R
     canonical = _origin(origin)
     if canonical is not None and (canonical == _origin(own_origin) or canonical in rules.origins):
         return None
-    return Refusal(403, f"A page of the origin {_quoted(origin)} may not do this: only this service's own page may,"
-                        " and pages of the origins in allowed_origins.")  # fmt: skip
+    if canonical is None:
+        return Refusal(
+            403, f"A page of the origin {_quoted(origin)} may not do this, which allowed_origins cannot change."
+        )
+    setting = _setting("allowed_origins", origin.lower())
+    return Refusal(403, f"A page of another site may not do this; {setting} would allow it.")
+
+
+def _is_trusted(rules: Policy, address: str) -> bool:
+    return bool(rules.proxies) and any(ip_address(address) in network for network in rules.proxies)
+
+
+def _address(text: str) -> str | None:
+    """The address in an entry of `X-Forwarded-For`, which some proxies write with a port; None where it has none."""
+    match = _FORWARDED.fullmatch(text.strip())
+    try:
+        address = ip_address(match[1] or match[2] if match else text.strip())
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
+
+
+def _last(values: str) -> str:
+    return values.rpartition(",")[2].strip()
 
 
 def _authority(text: str) -> tuple[str, str] | None:
@@ -106,6 +179,11 @@ def _is_loopback(host: str) -> bool:
         return IPv4Address(host) in _LOOPBACK
     except ValueError:
         return False
+
+
+def _setting(key: str, value: str) -> str:
+    """As it stands in the configuration file, which may already have others."""
+    return f'{key}: ["{value[:100]}"]'
 
 
 def _quoted(text: str) -> str:

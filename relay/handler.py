@@ -48,7 +48,9 @@ class Site:
         """What the guard goes by; follows the settings when they are reloaded."""
         settings = self.engine.settings
         if self._policy is None or self._policy[0] is not settings:
-            rules = guard.policy(self._listen_host, settings.allowed_hosts, settings.allowed_origins)
+            rules = guard.policy(
+                self._listen_host, settings.allowed_hosts, settings.allowed_origins, settings.trusted_proxies
+            )
             self._policy = (settings, rules)
         return self._policy[1]
 
@@ -72,9 +74,11 @@ class Handler(RequestHandler):
         self.content_type = self.request.headers.pop("Content-Type", "")
 
     def prepare(self) -> Awaitable[None] | None:
-        request = self.request
+        request, rules = self.request, self.site.policy
+        source = guard.source_of(rules, request.remote_ip or "", request.protocol, request.headers)
+        request.remote_ip, request.protocol = source.address, source.scheme
         changes = self.guarded_as_change or request.method not in guard.SAFE_METHODS
-        refused = guard.refusal(self.site.policy, scheme=request.protocol, headers=request.headers, changes=changes)
+        refused = guard.refusal(rules, source, headers=request.headers, changes=changes)
         if refused is not None:
             raise Problem(refused.status, refused.detail)
         if len(request.uri or "") > MAX_URL:
@@ -88,6 +92,10 @@ class Handler(RequestHandler):
         answer = self.get(*args)
         if answer is not None:
             await answer
+
+    def address(self, path: str) -> str:
+        """The address of what the table of URLs has at `path`."""
+        return self.engine.settings.prefix + path
 
     def body(self, of: type[T]) -> T:
         """The request's JSON body.  Raises Problem where it is of another type."""

@@ -72,8 +72,8 @@ _CONDITIONS = {
 _FILE = (Settings, ScriptSettings, Retention)
 
 
-def document(routes: Iterable[tuple[str, type[Handler]]], version: str) -> bytes:
-    """The document of those routes of which any method is described."""
+def document(routes: Iterable[tuple[str, type[Handler]]], version: str, prefix: str) -> bytes:
+    """The document of those routes of which any method is described, served under `prefix`."""
     described = [
         (route, handler, method, operation)
         for route, handler in routes
@@ -89,7 +89,7 @@ def document(routes: Iterable[tuple[str, type[Handler]]], version: str) -> bytes
     whole = {
         "openapi": "3.1.0",
         "info": {"title": "Cronscope", "version": version, "description": _ABOUT},
-        "servers": [{"url": "/"}],
+        "servers": [{"url": prefix or "/"}],
         "paths": paths,
         "components": {
             "schemas": dict(sorted({**_answered(types, components), **_configured()}.items())),

@@ -68,6 +68,14 @@ class Page(PageFile):
         await super().get(path, include_body)
 
 
+class ToPage(Handler):
+    """The address of the page without the slash at its end, which the page's own addresses need."""
+
+    async def get(self) -> None:
+        query = self.request.query
+        self.redirect(self.engine.settings.prefix + "/" + (f"?{query}" if query else ""))
+
+
 def _compressed(file: Path) -> Content | None:
     """None where the file is no shorter then, or not there."""
     try:

@@ -7,14 +7,12 @@ import errno
 import gc
 import logging
 import os
-import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from exporter.config import ConfigError, LoadedConfig
@@ -22,7 +20,9 @@ from exporter.config_file import ConfigFile
 from exporter.engine import Engine
 from exporter.staged_restore import resume
 from relay.app import App
+from relay.descriptors import Listener, raise_limit, shares
 from relay.handler import MAX_BODY, Site
+from relay.server import Server
 from relay.socket import Relay
 from relay.systemd import Systemd
 
@@ -51,23 +51,25 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     systemd = Systemd(os.environ)
     loaded = resume(file, loaded)
     host, sockets = listen(loaded.settings.listen)
+    port = sockets[0].getsockname()[1]
     engine = Engine(file, loaded)
-    _raise_file_limit()
+    limit = raise_limit()
+    connections, clients = shares(limit, loaded.settings.max_concurrent_runs)
+    log.info("at most %d files may be open, so at most %d clients are served at a time", limit, clients)
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.getLogger().addHandler(engine.metrics.log_handler)
     site = Site(engine, host)
-    server = HTTPServer(
-        App(site), max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS
-    )
-    server.add_sockets(sockets)
+    server = Server(App(site), max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS)
+    server.add_sockets(Listener.of(each, connections) for each in sockets)
     stopping = asyncio.Event()
     _handle_signals(engine, systemd, stopping)
     await engine.start()
     gc.freeze()  # what is there now stays: looking for cycles in it took 15 ms and more each time
     # Only now: nobody is there yet to be told of what the last life left, which may be a lot.
-    site.relay = relay = Relay(engine)
-    url = f"http://{host}:{sockets[0].getsockname()[1]}/"
-    engine.listens(url)
+    site.relay = relay = Relay(engine, client_limit=clients)
+    origin = f"http://{host}:{port}"
+    engine.listens(origin)
+    url = f"{origin}{engine.settings.prefix}/"
     ready(url)
     systemd.ready(url)
     await stopping.wait()
@@ -88,13 +90,6 @@ def listen(address: str) -> tuple[str, list[socket.socket]]:
         hint = "; is Cronscope running already? --listen takes another port" if error.errno == errno.EADDRINUSE else ""
         raise ListenError(f"cannot listen on {address}: {error.strerror}{hint}") from error
     return f"[{host}]" if ":" in host else host, sockets
-
-
-def _raise_file_limit() -> None:
-    """Every WebSocket takes a descriptor, and the usual limit of 1024 is meant for programs that use select(2)."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS has limits that it does not take
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _handle_signals(engine: Engine, systemd: Systemd, stopping: asyncio.Event) -> None:

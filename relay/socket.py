@@ -6,10 +6,11 @@ import asyncio
 import logging
 import re
 import socket
+import typing
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from tornado.httputil import HTTPHeaders
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
@@ -24,11 +25,11 @@ from relay.heartbeat import Heartbeat
 from relay.hub import PAGE_LINES, Cause, Close, Errand, Hub, Resume
 from relay.lanes import Client
 from relay.problem import Problem
+from relay.protocol import MAX_MESSAGE, Protocol
 from relay.subscriptions import LAG_LINES, Fetch, Follow, Locate, Unfollow
 
 log = logging.getLogger(__name__)
 
-CLIENT_LIMIT = 10_000
 HEARTBEAT_SECONDS = 15.0
 FLUSH_SECONDS = 0.004
 """What comes within this time of the last write goes out as one."""
@@ -37,10 +38,6 @@ BURST = 256
 SWEEP_SECONDS = 1.0
 SEND_BUFFER = 256 << 10
 """Bytes that the kernel may hold for a client: left alone that grows to 4 MiB (tcp(7)), full of old samples."""
-MAX_MESSAGE = 64 << 10
-"""Longest message of a client, in bytes."""
-_TOO_BIG = 1009
-"""Tornado's code for a longer one: RFC 6455, 7.4.1."""
 NEAR_LINES = 1_000
 """A reader that is moved ahead goes on at most this many lines from the end."""
 _EPOCH = re.compile(r"[0-9a-f]{32}")
@@ -48,7 +45,7 @@ _NO_HEADERS = HTTPHeaders()
 _SEQ = re.compile(r"[0-9]{1,19}")
 
 
-class Engine(Protocol):
+class Engine(typing.Protocol):
     """What the relay needs of `exporter.engine.Engine`."""
 
     @property
@@ -66,9 +63,7 @@ class Engine(Protocol):
 class Relay:
     """Hands the journal's entries to the hub, and the hub's bytes to the connections, on the event loop's thread."""
 
-    def __init__(
-        self, engine: Engine, *, client_limit: int = CLIENT_LIMIT, heartbeat_seconds: float = HEARTBEAT_SECONDS
-    ) -> None:
+    def __init__(self, engine: Engine, *, client_limit: int, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> None:
         self._engine = engine
         self._client_limit = client_limit
         self._hub = Hub(
@@ -318,26 +313,6 @@ class Relay:
         metrics.websocket_clients.set(len(self._hub))
 
 
-class _Protocol(WebSocketProtocol13):
-    """Tornado's, except for how a message that is too long ends the connection, and that a fault is noted."""
-
-    rich = False
-    broken = False
-    """Whether the client did not keep to RFC 6455, and the connection was ended for that."""
-
-    def close(self, code: int | None = None, reason: str | None = None) -> None:
-        if code != _TOO_BIG:
-            super().close(code, reason)
-        elif self.rich:
-            super().close(Cause.MALFORMED.code, f"message longer than {MAX_MESSAGE} bytes")
-        # A plain client is cut off, as Tornado does next: without a close frame it comes back.
-
-    def _abort(self) -> None:
-        """What Tornado does about every fault, and when the client has gone anyway."""
-        self.broken = self.broken or not (self.client_terminated or self.stream is None or self.stream.closed())
-        super()._abort()
-
-
 class SocketHandler(WebSocketHandler):
     """`/ws`.  To be combined with a handler whose `prepare` has the guard decide, and whose `initialize` sets `relay`.
 
@@ -348,7 +323,7 @@ class SocketHandler(WebSocketHandler):
     stream: IOStream
     _through_tls = False
     _client: Client | None = None
-    _protocol: _Protocol | None = None
+    _protocol: Protocol | None = None
     _rich = False
     _resume: Resume | None = None
 
@@ -400,10 +375,14 @@ class SocketHandler(WebSocketHandler):
         """How many bytes of whole frames the network took at once.  The rest is to be written to the stream.
 
         Past `write_message`, which would wrap each frame anew for every client, and past the stream's buffer, whose
-        bound is of no use, as long as that is empty.  This is sound because the rest of a frame is written to the
-        stream before anything else can be, because Tornado's own frames (ping, pong, close) go through that stream
-        too, and because no compression is negotiated, which Tornado does only where `get_compression_options` says so.
-        TLS has a state of its own in the stream, which has to be given everything.
+        bound is of no use, as long as that is empty.  This is sound because
+
+        - only whole frames are handed over, and what the kernel did not take of them goes to the stream at once, so
+          that whatever Tornado writes next (ping, pong, close, all through the same stream) comes after it;
+        - while anything is in the stream's buffer, nothing is written past it;
+        - no compression is negotiated, which Tornado does only where `get_compression_options` says so;
+        - with TLS everything goes to the stream: a record that the kernel did not take must be offered again as it is
+          (SSL_write(3)), and that is the stream's business.
         """
         stream = self.stream
         if self._through_tls or stream.closed() or stream.writing():
@@ -444,7 +423,7 @@ class SocketHandler(WebSocketHandler):
         usual = super().get_websocket_protocol()
         if not isinstance(usual, WebSocketProtocol13):
             return usual
-        self._protocol = _Protocol(self, False, usual.params)
+        self._protocol = Protocol(self, False, usual.params)
         self._protocol.rich = self._rich
         return self._protocol
 

@@ -20,7 +20,7 @@ SCRIPTS = [f"script{number}" for number in range(60)]
 FILES = [f"file{number}.sh" for number in range(6)]
 RUNS = "FUZZED_RUNS"
 """Environment variable with the ids of runs that there are."""
-_MEANINGFUL = ("at", "cron", "every", "listen", "sample_interval", "timezone")
+_MEANINGFUL = ("at", "cron", "every", "listen", "sample_interval", "timezone", "trusted_proxies")
 _turns = count()
 
 
@@ -63,7 +63,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
 
 
 def _harmless(value: Any, sound: bool) -> Any:
-    """Nothing that is made up is executed, and no file written but in the service's own folder.
+    """Nothing that is made up is executed, no file written but in the service's own folder, and it stays in its place.
 
     Of a `sound` body, that which would have to mean something is left out: most texts are no cron expression.
     """
@@ -71,7 +71,7 @@ def _harmless(value: Any, sound: bool) -> Any:
         return [_harmless(item, sound) for item in value]
     if not isinstance(value, dict):
         return value
-    left_out = ("data_dir", "scripts_dir", *(_MEANINGFUL if sound else ()))
+    left_out = ("data_dir", "scripts_dir", "url_prefix", *(_MEANINGFUL if sound else ()))
     made = {key: _harmless(item, sound) for key, item in value.items() if key not in left_out}
     match made.get("command"):
         case str():

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from websockets.sync.client import ClientConnection, connect
 
@@ -31,16 +32,16 @@ class Service:
         self.config = folder / "cronscope.yml"
         self.config.write_text(config)
         self.port = 0
+        self.url = ""
+        """Where it is asked; it may be that of a proxy."""
         self.process: subprocess.Popen[str] | None = None
         self.errors: list[str] = []
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self, *arguments: str) -> Service:
-        """Start, and wait until it is ready; a restart keeps the port."""
+    def start(self, *arguments: str, limit: str = "") -> Service:
+        """Start, and wait until it is ready; a restart keeps the port.  `limit`: options of the shell's ulimit."""
         command = [sys.executable, "-m", "relay.cli", "serve", "-c", str(self.config)]
+        if limit:
+            command = ["sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *command]
         self.process = subprocess.Popen(
             [*command, "--listen", f"127.0.0.1:{self.port}", *arguments],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"},
@@ -52,7 +53,8 @@ class Service:
         if not ready:
             self.process.wait()
             raise AssertionError(f"the service did not start: {''.join(self.errors)}")
-        self.port = int(ready.rstrip("/\n").rpartition(":")[2])
+        self.url = ready.rstrip("/\n").rpartition(" ")[2]
+        self.port = urlsplit(self.url).port or 0
         return self
 
     def _collect(self, stream: Any) -> None:
@@ -124,7 +126,7 @@ class Service:
 
     @contextmanager
     def socket(self, query: str = "") -> Iterator[Frames]:
-        address = f"ws://127.0.0.1:{self.port}/ws{query}"
+        address = f"ws{self.url.removeprefix('http')}/ws{query}"
         with connect(address, compression=None, max_size=None, open_timeout=DEADLINE, close_timeout=1) as connection:
             yield Frames(connection)
 

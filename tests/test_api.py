@@ -38,7 +38,7 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def site(engine: FakeEngine) -> Site:
     site = Site(engine, "127.0.0.1")
-    site.relay = Relay(engine)
+    site.relay = Relay(engine, client_limit=100)
     return site
 
 
@@ -115,6 +115,79 @@ async def test_the_guard_follows_the_settings(fetch: Fetch, engine: FakeEngine) 
     engine.config.configure(Settings(allowed_hosts=["cron.example"], allowed_origins=["https://grafana.example"]))
     assert (await fetch("/-/healthy", Host="cron.example")).code == 200
     assert (await fetch("/-/reload", "POST", Origin="https://grafana.example")).code == 200
+
+
+# --- under a path ---
+
+
+class TestPrefix:
+    @pytest.fixture
+    def engine(self) -> FakeEngine:
+        engine = FakeEngine()
+        engine.config.configure(Settings(url_prefix="/ops/cronscope/"))
+        return engine
+
+    @pytest.mark.gen_test
+    @pytest.mark.parametrize(
+        "path",
+        ["/metrics", "/-/healthy", "/-/ready", "/api/v1/status", "/api/v1/openapi.json", "/api/v1/scripts/backup"],
+    )
+    async def test_everything_is_there_and_nowhere_else(self, fetch: Fetch, path: str) -> None:
+        assert (await fetch(f"/ops/cronscope{path}")).code == 200
+        for elsewhere in (path, f"/ops{path}", f"/ops/cronscopes{path}", f"//ops/cronscope{path}"):
+            problem(await fetch(elsewhere), 404)
+
+    @pytest.mark.gen_test
+    @pytest.mark.usefixtures("http_server")
+    async def test_the_socket_opens(self, http_port: int) -> None:
+        connection = await websocket_connect(f"ws://localhost:{http_port}/ops/cronscope/ws?v=1")
+        assert "hello" in str(await connection.read_message())
+        connection.close()
+
+    @pytest.mark.gen_test
+    @pytest.mark.parametrize(
+        ("path", "location"),
+        [
+            ("/ops/cronscope", "/ops/cronscope/"),
+            ("/ops/cronscope?a=b", "/ops/cronscope/?a=b"),
+            ("/", "/ops/cronscope/"),
+        ],
+    )
+    async def test_the_way_to_the_page_is_told(self, fetch: Fetch, path: str, location: str) -> None:
+        for method in ("GET", "HEAD"):
+            answer = await fetch(path, method)
+            assert (answer.code, answer.headers["Location"]) == (302, location)
+        assert (await fetch(path, Host="evil.example")).code == 421
+
+    @pytest.mark.gen_test
+    async def test_the_description_of_the_api_has_it(self, fetch: Fetch) -> None:
+        answer = await fetch("/ops/cronscope/api/v1/openapi.json")
+        assert json.loads(answer.body)["servers"] == [{"url": "/ops/cronscope"}]
+
+    @pytest.mark.gen_test
+    async def test_the_metrics_know_the_addresses_without_it(self, fetch: Fetch, engine: FakeEngine) -> None:
+        await fetch("/ops/cronscope/api/v1/scripts/backup")
+        labels = {"handler": "/api/v1/scripts/{name}", "method": "GET", "code": "200"}
+        assert engine.metrics.registry.get_sample_value("cronscope_http_requests_total", labels) == 1
+
+    @pytest.mark.gen_test
+    async def test_it_follows_the_settings(self, fetch: Fetch, engine: FakeEngine) -> None:
+        engine.config.configure(Settings())
+        assert (await fetch("/-/healthy")).code == 200
+        assert (await fetch("/ops/cronscope/-/healthy")).code == 404
+
+
+@pytest.mark.gen_test
+async def test_the_log_has_the_client_that_a_trusted_proxy_tells(
+    fetch: Fetch, engine: FakeEngine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "relay.app")
+    await fetch("/metrics", X_Forwarded_For="192.0.2.9")
+    engine.config.configure(Settings(trusted_proxies=["127.0.0.0/8", "::1"]))
+    await fetch("/metrics", X_Forwarded_For="192.0.2.9")
+    first, second = (record.getMessage() for record in caplog.records if record.name == "relay.app")
+    assert not first.startswith("192")
+    assert second == "192.0.2.9 GET '/metrics': 200"
 
 
 @pytest.mark.gen_test

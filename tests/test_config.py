@@ -58,6 +58,8 @@ disk_path: /var
 max_concurrent_runs: 4
 allowed_hosts: [cron.example.org, 192.0.2.1, "[2001:db8::1]", 2001:db8::2, cron.example.org:8443]
 allowed_origins: [https://grafana.example.org, "http://[2001:db8::1]:3000"]
+trusted_proxies: [127.0.0.1, 10.0.0.0/8, "::1", "fd00::/8"]
+url_prefix: /ops/cronscope/
 grafana_url: https://example.org:3000/grafana/
 on_shutdown: wait
 retention: {runs: 10, days: 1.5, bytes: 1GiB}
@@ -89,6 +91,7 @@ scripts:
         timezone="UTC", sample_interval=Duration(500), disk_path=Path("/var"), max_concurrent_runs=4,
         allowed_hosts=["cron.example.org", "192.0.2.1", "[2001:db8::1]", "2001:db8::2", "cron.example.org:8443"],
         allowed_origins=["https://grafana.example.org", "http://[2001:db8::1]:3000"],
+        trusted_proxies=["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"], url_prefix="/ops/cronscope/",
         grafana_url="https://example.org:3000/grafana/",
         on_shutdown="wait", retention=Retention(runs=10, days=1.5, bytes=Size(1 << 30)),
         scripts=[ScriptSettings(
@@ -308,6 +311,13 @@ SERVICE_FAULTS = [
     ("allowed_hosts: cron", "allowed_hosts: expected a list, each item a host name or address such as"),
     ("allowed_hosts: ['*']", 'allowed_hosts[0]: expected a host name or address such as cron.example.org, without'),
     ("allowed_hosts: [https://x.org]", "allowed_hosts[0]: expected a host name or address"),
+    ("trusted_proxies: [nas]", "trusted_proxies[0]: expected an address or a network such as 127.0.0.1 or 10.0.0.0/8"),
+    ("trusted_proxies: [10.0.0.1/8]", "trusted_proxies: expected addresses and networks that there can be, not 10.0"),
+    ("trusted_proxies: [1.2.3]", "trusted_proxies: expected addresses and networks that there can be, not 1.2.3: "),
+    ("url_prefix: cronscope", "url_prefix: expected a path such as /cronscope"),
+    ("url_prefix: /a//b", "url_prefix: expected a path such as /cronscope"),
+    ("url_prefix: /a/../b", "url_prefix: expected a path such as /cronscope"),
+    ("url_prefix: /a?b", "url_prefix: expected a path such as /cronscope"),
     ("allowed_origins: [x.org]", 'allowed_origins[0]: expected an origin such as https://grafana.example.org'),
     ("allowed_origins: [https://x.org/a]", "allowed_origins[0]: expected an origin"),
     ("retention: {bytes: 1.5}", "retention.bytes: expected a size"),

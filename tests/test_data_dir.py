@@ -21,6 +21,8 @@ def test_who_claims_a_directory_is_its_owner_until_the_lock_is_closed(tmp_path: 
         assert owner(tmp_path) == Owner(os.getpid(), None)
         announce(lock, "http://127.0.0.1:1/")
         assert owner(tmp_path) == Owner(os.getpid(), "http://127.0.0.1:1/")
+        announce(lock, "http://127.0.0.1:1/sub/")
+        assert owner(tmp_path) == Owner(os.getpid(), "http://127.0.0.1:1/sub/")
     assert owner(tmp_path) is None
 
 

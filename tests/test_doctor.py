@@ -266,7 +266,8 @@ def test_entries_that_no_request_can_match_are_told() -> None:
 def test_a_host_behind_a_proxy_needs_its_origin_as_the_browser_sees_it() -> None:
     severity, where, _, remedy = finding("allowed_hosts: [cron.example.org]\n")
     assert (severity, where) == ("warning", "cronscope.yml:1")
-    assert remedy == "add https://cron.example.org to allowed_origins"
+    assert remedy == "add https://cron.example.org to allowed_origins, or the proxy to trusted_proxies"
+    assert findings("allowed_hosts: [cron.example.org]\ntrusted_proxies: [127.0.0.1]\n") == []
     assert findings("allowed_hosts: [cron.example.org]\nallowed_origins: ['https://Cron.example.org:443/']\n") == []
 
 

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from relay.guard import Policy, policy, refusal
+from relay.guard import Policy, Source, policy, refusal, source_of
 
 RULES = policy("127.0.0.1", [], [])
+DIRECT = Source("127.0.0.1", "http")
+PROXIED = policy("127.0.0.1", ["cron.example"], [], ["127.0.0.1", "10.0.0.0/8", "::1", "fd00::/8"])
 
 
 def status(
@@ -14,7 +16,7 @@ def status(
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if host is not None:
         sent["Host"] = host
-    refused = refusal(rules, scheme=scheme, headers=sent, changes=changes)
+    refused = refusal(rules, source_of(rules, "192.0.2.1", scheme, sent), headers=sent, changes=changes)
     return refused.status if refused else None
 
 
@@ -70,10 +72,10 @@ def test_allowed_hosts_are_names_of_the_service() -> None:
 
 
 def test_a_refused_host_learns_the_setting_that_would_allow_it() -> None:
-    refused = refusal(RULES, scheme="http", headers={"Host": "cron.example"}, changes=False)
+    refused = refusal(RULES, DIRECT, headers={"Host": "cron.example"}, changes=False)
     assert refused is not None
-    assert "'cron.example'" in refused.detail
-    assert "allowed_hosts" in refused.detail
+    assert 'allowed_hosts: ["cron.example"]' in refused.detail
+    assert status("cron.example", policy("127.0.0.1", ["cron.example"], [])) is None
 
 
 @pytest.mark.parametrize(
@@ -119,11 +121,11 @@ def test_pages_of_allowed_origins_may_change_something() -> None:
 
 
 def test_a_refused_origin_learns_the_setting_that_would_allow_it() -> None:
-    headers = {"Host": "localhost", "Origin": "https://grafana.example"}
-    refused = refusal(RULES, scheme="http", headers=headers, changes=True)
+    headers = {"Host": "localhost", "Origin": "https://grafana.example:8443"}
+    refused = refusal(RULES, DIRECT, headers=headers, changes=True)
     assert refused is not None
-    assert "'https://grafana.example'" in refused.detail
-    assert "allowed_origins" in refused.detail
+    assert 'allowed_origins: ["https://grafana.example:8443"]' in refused.detail
+    assert refusal(policy("", [], ["https://grafana.example:8443"]), DIRECT, headers=headers, changes=True) is None
 
 
 def test_programs_that_are_no_browsers_may_change_something() -> None:
@@ -139,6 +141,74 @@ def test_without_an_origin_the_browsers_word_on_the_site_decides(site: str, expe
 
 
 def test_what_the_request_says_is_cut_short_in_the_answer() -> None:
-    refused = refusal(RULES, scheme="http", headers={"Host": "x" * 5000}, changes=False)
+    refused = refusal(RULES, DIRECT, headers={"Host": "x" * 5000}, changes=False)
     assert refused is not None
     assert len(refused.detail) < 300
+
+
+# --- behind proxies ---
+
+
+def forwarded(peer: str, told: str) -> str:
+    return source_of(PROXIED, peer, "http", {"X-Forwarded-For": told}).address
+
+
+def test_only_trusted_proxies_are_believed_who_asks() -> None:
+    headers = {"X-Forwarded-For": "192.0.2.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "cron.example"}
+    assert source_of(PROXIED, "127.0.0.1", "http", headers) == Source("192.0.2.9", "https", "cron.example")
+    assert source_of(PROXIED, "::ffff:127.0.0.1", "http", headers) == Source("192.0.2.9", "https", "cron.example")
+    assert source_of(PROXIED, "127.0.0.2", "http", headers) == Source("127.0.0.2", "http")
+    assert source_of(RULES, "127.0.0.1", "http", headers) == DIRECT
+    assert source_of(PROXIED, "127.0.0.1", "http", {}) == DIRECT
+
+
+@pytest.mark.parametrize(
+    ("told", "client"),
+    [
+        ("192.0.2.9", "192.0.2.9"), ("203.0.113.1, 192.0.2.9", "192.0.2.9"), ("192.0.2.9, 10.1.2.3,::1", "192.0.2.9"),
+        ("2001:db8::1", "2001:db8::1"), ("[2001:DB8::1]:443", "2001:db8::1"), ("[2001:db8::1]", "2001:db8::1"),
+        ("192.0.2.9:4711", "192.0.2.9"), ("::ffff:192.0.2.9", "192.0.2.9"), ("192.0.2.9, fd00::1", "192.0.2.9"),
+        ("10.0.0.1", "10.0.0.1"), ("10.0.0.1, 10.0.0.2", "10.0.0.1"), ("192.0.2.9, unknown, 10.0.0.2", "10.0.0.2"),
+        ("", "127.0.0.1"), ("unknown", "127.0.0.1"), ("192.0.2.9,", "127.0.0.1"), ("evil\n", "127.0.0.1"),
+    ],
+)  # fmt: skip
+def test_the_client_is_the_last_one_that_is_no_trusted_proxy(told: str, client: str) -> None:
+    assert forwarded("127.0.0.1", told) == client
+
+
+@pytest.mark.parametrize(
+    ("told", "scheme"),
+    [
+        ("https", "https"),
+        ("HTTPS", "https"),
+        ("http, https", "https"),
+        ("https, http", "http"),
+        ("ftp", "http"),
+        ("", "http"),
+    ],
+)
+def test_of_several_schemes_the_last_counts(told: str, scheme: str) -> None:
+    assert source_of(PROXIED, "127.0.0.1", "http", {"X-Forwarded-Proto": told}).scheme == scheme
+
+
+def behind(host: str, origin: str, peer: str = "127.0.0.1", **told: str) -> int | None:
+    sent = {"Host": host, "Origin": origin, **{f"X-Forwarded-{name}": value for name, value in told.items()}}
+    refused = refusal(PROXIED, source_of(PROXIED, peer, "http", sent), headers=sent, changes=True)
+    return refused.status if refused else None
+
+
+def test_a_page_that_a_trusted_proxy_serves_may_change_something_without_more_settings() -> None:
+    assert behind("cron.example", "https://cron.example", Proto="https") is None
+    assert behind("127.0.0.1:8917", "https://cron.example", Proto="https", Host="cron.example") is None
+    assert (
+        behind("127.0.0.1:8917", "https://cron.example:8443", Proto="https", Host="evil.example, cron.example:8443")
+        is None
+    )
+    assert behind("cron.example", "https://cron.example", Proto="http") == 403
+    assert behind("cron.example", "https://evil.example", Proto="https") == 403
+    assert behind("127.0.0.1:8917", "https://cron.example", "192.0.2.1", Proto="https", Host="cron.example") == 403
+
+
+def test_what_a_proxy_forwards_excuses_no_foreign_host() -> None:
+    assert behind("evil.example", "http://evil.example", Host="localhost") == 421
+    assert behind("localhost", "http://evil.example", Host="evil.example") == 421

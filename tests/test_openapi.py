@@ -22,7 +22,7 @@ from tests import fuzzing
 from tests.service import Service
 
 ADDRESS = "/api/v1/openapi.json"
-DOCUMENT = json.loads(openapi.document(ROUTES, "1.2.3"))
+DOCUMENT = json.loads(openapi.document(ROUTES, "1.2.3", ""))
 FILE = "scripts:\n" + "".join(f"  - {{name: {name}, command: seq 1 100}}\n" for name in fuzzing.SCRIPTS)
 PARENT = Path(__file__).parent
 

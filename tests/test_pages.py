@@ -35,7 +35,7 @@ def static(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def app(static: Path) -> App:
     engine = FakeEngine()
     site = Site(engine, "127.0.0.1")
-    site.relay = Relay(engine)
+    site.relay = Relay(engine, client_limit=100)
     return App(site)
 
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from exporter.events import Instant
+from tests.command_line import cronscope
 from tests.service import Service, until
 
 
@@ -167,6 +168,20 @@ def test_a_faulty_reload_keeps_the_old_configuration_and_a_sound_one_is_applied(
     assert not [name for name in metrics if 'script="gone"' in name]
     assert 'cronscope_script_timeout_seconds{script="job"}' not in metrics
     assert service.ended(service.run("job"))["exit_code"] == 4
+
+
+def test_a_reload_can_move_the_service_to_another_path_and_the_command_line_finds_it_there(
+    start_service: Callable[..., Service],
+) -> None:
+    scripts = "scripts: [{name: job, command: 'echo $CRONSCOPE_TRIGGER'}]\n"
+    service = start_service(scripts)
+    service.config.write_text(f"{scripts}url_prefix: /sub")
+    service.signal(signal.SIGHUP)
+    until(lambda: service.fetch("/sub/-/ready")[0], lambda status: status == 200)
+    assert service.fetch("/-/ready")[0] == 404
+    ran = cronscope("run", "job", "-c", service.config)
+    assert (ran.returncode, ran.stdout) == (0, "manual\n")
+    assert service.get("/sub/api/v1/runs")["runs"][0]["script_name"] == "job"
 
 
 def test_a_script_that_was_removed_and_is_back_has_its_past_and_keeps_its_beat(

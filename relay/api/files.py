@@ -86,7 +86,7 @@ class _Contents(Handler):
     def tell_written(self, written: Written) -> None:
         if written.is_new:
             # As it was asked for: a slash written as %2F stays one.
-            self.set_header("Location", re.sub(r"/versions/[^/]+/restore$", "", self.request.path))
+            self.set_header("Location", self.address(re.sub(r"/versions/[^/]+/restore$", "", self.request.path)))
         self.set_header("ETag", written.etag)
         self.answer(written.entry, 201 if written.is_new else 200)
 

@@ -89,7 +89,7 @@ class Scripts(_Changing):
     async def post(self) -> None:
         entry = self.body(dict[str, Any])
         await self.change(script_edits.create([entry]))
-        self.set_header("Location", f"/api/v1/scripts/{entry['name']}")
+        self.set_header("Location", self.address(f"/api/v1/scripts/{entry['name']}"))
         self.tell(entry["name"], 201)
 
 

@@ -93,12 +93,14 @@ def names_behind_proxy(settings: Settings, lines: Lines) -> Iterator[Finding]:
             what = f'allowed_origins: no page can come from "{origin}"'
             remedy = "write what the browser shows before the path, such as https://grafana.example.org or …:8443"
             yield Finding(severity="error", where=lines.of("allowed_origins"), what=what, remedy=remedy)
+    if settings.trusted_proxies:  # they tell the scheme that browsers see
+        return
     origins = policy("", [], settings.allowed_origins).origins
     for host in settings.allowed_hosts:
         secure = f"https://{host}"
         if policy(host, [], []).hosts and not policy("", [], [secure]).origins & origins:
             what = f"allowed_hosts: where a proxy serves {host} by HTTPS, its page may not start scripts or open /ws"
-            remedy = f"add {secure} to allowed_origins"
+            remedy = f"add {secure} to allowed_origins, or the proxy to trusted_proxies"
             yield Finding(severity="warning", where=lines.of("allowed_hosts"), what=what, remedy=remedy)
 
 

@@ -17,8 +17,11 @@ LEVELS = ("debug", "info", "warning", "error")
 @config_option
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen; overrides the file. Port 0 takes any free one.")
 @data_dir_option
+@click.option("--url-prefix", metavar="PATH", help="Serve everything under this path; overrides the file.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="How much to log.")
-def serve(config: Path | None, listen: str | None, data_dir: str | None, log_level: str) -> None:
+def serve(
+    config: Path | None, listen: str | None, data_dir: str | None, url_prefix: str | None, log_level: str
+) -> None:
     """Run the service in the foreground: scheduler, /metrics, /ws and the page.
 
     Prints one line with the page's address when it is ready. SIGTERM and SIGINT stop it; scripts under way go on
@@ -29,7 +32,7 @@ def serve(config: Path | None, listen: str | None, data_dir: str | None, log_lev
     from relay.service import ListenError, serve
 
     _log_to_stderr(log_level)
-    file = config_file(config, {"listen": listen, "data_dir": data_dir})
+    file = config_file(config, {"listen": listen, "data_dir": data_dir, "url_prefix": url_prefix})
     try:
         asyncio.run(serve(file, file.load(), _tell_ready))
     except ListenError as error:

@@ -206,6 +206,8 @@ export interface ServiceStatus {
   total_executions: number;
   sampled_at: Instant;
   system_metrics: SystemMetrics;
+  /** Files that the service may have open at a time, connections included; -1: any number. */
+  open_files_limit: number;
   /** Address of a Grafana that has the dashboards, as configured. */
   grafana_url: string | null;
 }

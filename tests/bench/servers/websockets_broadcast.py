@@ -6,8 +6,8 @@ import asyncio
 
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 
-from tests.fanout.message import message
-from tests.fanout.orders import follow_orders
+from tests.bench.servers.message import message
+from tests.bench.servers.orders import follow_orders
 
 clients: set[ServerConnection] = set()
 

@@ -16,11 +16,16 @@ async def follow_orders(port: int, broadcast: Callable[[str], object]) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     loop = asyncio.get_running_loop()
-    print(port, flush=True)
+    _say(port)
     while order := await asyncio.to_thread(sys.stdin.readline):
         kind, count, interval = order.split()
         begun = loop.time()
         for number in range(int(count)):
             await asyncio.sleep(begun + number * float(interval) - loop.time())
             broadcast(kind)
-        print("done", flush=True)
+        _say("done")
+
+
+def _say(what: object) -> None:
+    sys.stdout.write(f"{what}\n")
+    sys.stdout.flush()

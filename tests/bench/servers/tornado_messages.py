@@ -9,8 +9,8 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 
-from tests.fanout.message import message
-from tests.fanout.orders import follow_orders
+from tests.bench.servers.message import message
+from tests.bench.servers.orders import follow_orders
 
 clients: set[WebSocketHandler] = set()
 
