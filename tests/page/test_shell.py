@@ -101,8 +101,14 @@ def test_scripts_are_found_run_and_left_by_keys_alone(open_page: OpenPage, servi
     expect(page).to_have_url(re.compile("#/scripts/gated$"))
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Go to the overview")
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog")).to_have_accessible_name("Find or do")  # one at a time
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("switch").focus()  # which is no place to write into
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+    expect(page).to_have_url(re.compile("#/$"))
 
 
 def test_keys_can_be_switched_off(open_page: OpenPage, service: Service) -> None:
@@ -148,6 +154,7 @@ def test_a_connection_that_is_lost_for_long_is_told_aloud(open_page: OpenPage, s
     service.start()
     expect(page.get_by_role("status")).to_contain_text("Connected again.")
     expect(page.get_by_test_id("connection")).to_have_text("Live")
+    expect(page.get_by_role("alert")).to_be_empty()
 
 
 def test_grafana_is_a_step_away_where_its_address_is_known(open_page: OpenPage, service: Service) -> None:

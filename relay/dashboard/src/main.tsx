@@ -6,8 +6,8 @@ import { knowService } from "./live/service";
 import { noticeAbsence } from "./shell/away";
 import { onKey } from "./shell/commands";
 import { notifyOfFailures } from "./shell/notifications";
+import { open } from "./shell/opened";
 import { Page } from "./shell/Page";
-import { openPalette } from "./shell/Palette";
 import { wearTheme } from "./shell/theme";
 import { tellByTitle } from "./shell/title";
 import { tellOfConnection, tellOfScripts } from "./shell/telling";
@@ -23,7 +23,7 @@ effect(() => {
 addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
-    openPalette();
+    open("palette");
   } else onKey(event);
 });
 render(<Page />, root);

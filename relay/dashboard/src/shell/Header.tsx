@@ -4,7 +4,7 @@ import { address, type Route, route } from "../route";
 import { translated } from "../text/language";
 import { ConnectionSign } from "./ConnectionSign";
 import { Menu } from "./Menu";
-import { openPalette } from "./Palette";
+import { open } from "./opened";
 
 const words = translated({
   en: {
@@ -83,7 +83,7 @@ export function Header() {
             <path d={paused.value ? "M4 2.5v11l9-5.5Z" : "M4 3h3v10H4Zm5 0h3v10H9Z"} />
           </svg>
         </button>
-        <button type="button" class="icon" aria-label={t.palette} title={t.palette} onClick={openPalette}>
+        <button type="button" class="icon" aria-label={t.palette} title={t.palette} onClick={() => open("palette")}>
           <svg viewBox="0 0 16 16" aria-hidden="true">
             <path d="M7 2a5 5 0 1 0 3 9l3.3 3.3 1-1L11 10a5 5 0 0 0-4-8Zm0 1.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7Z" />
           </svg>

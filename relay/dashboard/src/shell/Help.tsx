@@ -1,8 +1,8 @@
-import { signal } from "@preact/signals";
 import { translated } from "../text/language";
 import { Dialog } from "../ui/Dialog";
 import { Keys } from "../ui/Keys";
 import { commands, shortcuts } from "./commands";
+import { close, opened } from "./opened";
 
 const words = translated({
   en: {
@@ -19,15 +19,9 @@ const words = translated({
   },
 });
 
-const open = signal(false);
-
-export function openHelp(): void {
-  open.value = true;
-}
-
 /** The keys that do something at this place. */
 export function Help() {
-  if (!open.value) return null;
+  if (opened.value !== "help") return null;
   const t = words();
   const seen = new Set<string>();
   const listed = commands().filter(({ keys, quiet }) => {
@@ -36,7 +30,7 @@ export function Help() {
     return true;
   });
   return (
-    <Dialog title={t.title} onClose={() => (open.value = false)}>
+    <Dialog title={t.title} onClose={close}>
       {!shortcuts.value && <p>{t.off}</p>}
       <dl class="keys">
         <dt>
@@ -50,7 +44,7 @@ export function Help() {
           <dd>{title}</dd>,
         ])}
       </dl>
-      <button type="button" onClick={() => (open.value = false)}>
+      <button type="button" onClick={close}>
         {t.close}
       </button>
     </Dialog>

@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { chosenLanguage, type Language, LANGUAGES, language, translated } from "../text/language";
 import { shortcuts } from "./commands";
-import { openHelp } from "./Help";
 import { askToNotify, canNotify, notifying } from "./notifications";
+import { open as openWindow } from "./opened";
 import { THEMES, theme } from "./theme";
 
 const words = translated({
@@ -114,7 +114,7 @@ export function Menu() {
             type="button"
             onClick={() => {
               setOpen(false);
-              openHelp();
+              openWindow("help");
             }}
           >
             {t.help}

@@ -7,9 +7,10 @@ import { translated } from "../text/language";
 import { later } from "../ui/later";
 import { useCommands } from "./commands";
 import { Header } from "./Header";
-import { Help, openHelp } from "./Help";
+import { Help } from "./Help";
 import { Messages } from "./Messages";
 import { Notice } from "./Notice";
+import { open } from "./opened";
 import { Palette } from "./Palette";
 
 const words = translated({
@@ -59,7 +60,7 @@ export function Page() {
       { title: t.config, keys: "g c", run: () => go({ page: "config" }) },
       { title: t.create, keys: "n", run: () => go({ page: "new" }) },
       { title: t.pause, keys: "p", run: () => (paused.value = !paused.value) },
-      { title: t.help, keys: "?", run: openHelp },
+      { title: t.help, keys: "?", run: () => open("help") },
     ],
     [t],
   );
