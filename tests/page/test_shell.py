@@ -44,13 +44,64 @@ def test_every_place_can_be_used_by_everybody(open_page: OpenPage, service: Serv
         assert faults_of(page) == [], place
 
 
-def test_a_telephone_shows_every_place_without_moving_sideways(open_page: OpenPage, service: Service) -> None:
+def test_a_narrow_view_shows_every_place_without_moving_sideways(open_page: OpenPage, service: Service) -> None:
     service.run("greet")
+    page = open_page(service)
+    for width, height in [(360, 740), (320, 256)]:  # a telephone; 1280 by 1024 at 400 % (WCAG 1.4.10)
+        page.set_viewport_size({"width": width, "height": height})
+        for place in PLACES:
+            page.goto(f"{service.url}/{place}")
+            expect(page.locator(".loading")).to_have_count(0)
+            assert page.evaluate("document.documentElement.scrollWidth") == width, place
+            for current in page.locator("nav [aria-current]").all():
+                expect(current).to_be_in_viewport(ratio=0.99)
+
+
+def test_places_that_have_no_room_fade_out_on_their_side(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, viewport={"width": 360, "height": 740})
+    places = page.get_by_role("navigation", name="Pages")
+    expect(places).to_have_attribute("data-more", " after")
+    places.evaluate("strip => strip.scrollBy(30, 0)")
+    expect(places).to_have_attribute("data-more", "before after")
+    page.goto(f"{service.url}/#/config")
+    expect(page.get_by_role("link", name="Configuration")).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(places).to_have_attribute("data-more", " ")
+
+
+FOCUS_HIDDEN = """() => {
+  const focused = document.activeElement;
+  const { left, top, right, bottom, width } = focused.getBoundingClientRect();
+  if (focused === document.body || !width || focused.closest("header")) return null;
+  const points = [[left + 2, top + 2], [right - 2, bottom - 2], [(left + right) / 2, (top + bottom) / 2]];
+  const seen = points.some(([x, y]) => focused.contains(document.elementFromPoint(x, y)));
+  return seen || focused.closest("label")?.contains(document.elementFromPoint(...points[2])) ? null : focused.outerHTML;
+}"""
+
+
+def test_what_has_the_focus_is_not_under_the_head(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, viewport={"width": 640, "height": 500})  # WCAG 2.4.11, at 200 %
+    for place in ("#/", "#/runs", "#/scripts/greet/settings"):
+        page.goto(f"{service.url}/{place}")
+        expect(page.locator(".loading")).to_have_count(0)
+        for key in ("Tab", "Shift+Tab"):
+            for _ in range(40):
+                page.keyboard.press(key)
+                assert page.evaluate(FOCUS_HIDDEN) is None, place
+
+
+def test_nothing_moves_by_itself_for_who_does_not_want_it(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, reduced_motion="reduce")
+    service.run("gated")
+    expect(page.get_by_role("row").filter(has_text="gated")).to_contain_text("Running")
     for place in PLACES:
         page.goto(f"{service.url}/{place}")
         expect(page.locator(".loading")).to_have_count(0)
-        assert page.evaluate("document.documentElement.scrollWidth") == 360, place
+        assert page.evaluate("document.getAnimations().length") == 0, place
+        smooth = (
+            "[...document.querySelectorAll('*')].filter(e => getComputedStyle(e).scrollBehavior === 'smooth').length"
+        )
+        assert page.evaluate(smooth) == 0, place
 
 
 def test_the_page_speaks_the_language_of_the_browser_or_the_one_that_is_chosen(
@@ -127,7 +178,7 @@ def test_keys_can_be_switched_off(open_page: OpenPage, service: Service) -> None
 def test_a_paused_page_stands_still_and_catches_up(open_page: OpenPage, service: Service) -> None:
     page = open_page(service)
     page.get_by_role("button", name="Pause live updates").click()
-    expect(page.get_by_test_id("connection")).to_contain_text("Paused, data as of")
+    expect(page.get_by_test_id("connection")).to_contain_text(re.compile("Paused.*data as of"))
     service.run("greet")
     service.run("broken")
     expect(page).to_have_title("1 failing · Cronscope")  # it is known, only not drawn
@@ -146,11 +197,18 @@ def without_websockets(page: Page) -> None:
     page.route_web_socket("**/ws**", lambda socket: socket.close())
 
 
+STANDS_AT = "['header', 'main', '.scripts'].map(name => document.querySelector(name).getBoundingClientRect().toJSON())"
+
+
 def test_a_connection_that_is_lost_for_long_is_told_aloud(open_page: OpenPage, service: Service) -> None:
-    page = open_page(service)
+    page, narrow = open_page(service), open_page(service, viewport={"width": 360, "height": 740})
+    before = [each.evaluate(STANDS_AT) for each in (page, narrow)]
     service.kill()
+    expect(page.get_by_test_id("connection")).to_contain_text("data as of")
     expect(page.get_by_role("alert")).to_contain_text("The connection to the service is lost.")
     expect(page).to_have_title("Not connected · Cronscope")
+    expect(narrow.get_by_role("button", name="Retry now")).to_be_visible()
+    assert [each.evaluate(STANDS_AT) for each in (page, narrow)] == before  # nothing moves under who reads
     service.start()
     expect(page.get_by_role("status")).to_contain_text("Connected again.")
     expect(page.get_by_test_id("connection")).to_have_text("Live")

@@ -6,6 +6,7 @@ import { address, go, type Route, route, TABS, type Tab } from "../route";
 import { alarm, said } from "../shell/announce";
 import { useCommands } from "../shell/commands";
 import { later } from "../ui/later";
+import { Strip } from "../ui/Strip";
 import { Head } from "./Head";
 import { RunsTab } from "./RunsTab";
 import { words } from "./words";
@@ -64,13 +65,13 @@ function Tabs({ name, here }: { name: string; here: Tab }) {
     [t, name],
   );
   return (
-    <nav class="tabs" aria-label={t.views(name)}>
+    <Strip class="tabs" label={t.views(name)}>
       {TABS.map((tab) => (
         <a key={tab} href={address({ page: "script", name, tab })} aria-current={tab === here ? "page" : undefined}>
           {t.tabs[tab]}
         </a>
       ))}
-    </nav>
+    </Strip>
   );
 }
 

@@ -2,6 +2,7 @@ import { asOf, connection, online, paused, retry } from "../live/live";
 import { grafana } from "../live/service";
 import { address, type Route, route } from "../route";
 import { translated } from "../text/language";
+import { Strip } from "../ui/Strip";
 import { ConnectionSign } from "./ConnectionSign";
 import { Menu } from "./Menu";
 import { open } from "./opened";
@@ -51,7 +52,7 @@ export function Header() {
         </svg>
         Cronscope
       </a>
-      <nav aria-label={t.pages}>
+      <Strip class="pages" label={t.pages}>
         {PAGES.map((page) => (
           <a key={page} href={address({ page })} aria-current={isAt(here, page) ? "page" : undefined}>
             {t[page]}
@@ -62,7 +63,7 @@ export function Header() {
             Grafana ↗
           </a>
         )}
-      </nav>
+      </Strip>
       <div class="tools">
         <ConnectionSign
           connection={connection.value}
