@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   label: string;
@@ -23,16 +23,7 @@ export function Strip({ label, children, ...props }: Props) {
     dataset["more"] = `${before} ${after}`;
   };
 
-  useEffect(() => {
-    const observer = new ResizeObserver(() => {
-      shown.current = null;
-      show();
-    });
-    observer.observe(ref.current!);
-    return () => observer.disconnect();
-  }, []);
-
-  function show(): void {
+  const show = () => {
     const strip = ref.current!;
     const current = strip.querySelector<HTMLElement>("[aria-current]");
     if (current && current !== shown.current) {
@@ -40,8 +31,18 @@ export function Strip({ label, children, ...props }: Props) {
     }
     shown.current = current;
     look();
-  }
-  useLayoutEffect(show); // the language may be another one, or there is a link more
+  };
+
+  useLayoutEffect(show); // every time: the language may be another one, or there is a link more
+
+  useLayoutEffect(() => {
+    const observer = new ResizeObserver(() => {
+      shown.current = null; // it was in view in the room there was
+      show();
+    });
+    observer.observe(ref.current!);
+    return () => observer.disconnect();
+  }, []);
 
   return (
     <nav ref={ref} class={`strip ${props.class ?? ""}`} aria-label={label} onScroll={look}>
