@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service
@@ -259,11 +259,28 @@ def test_a_failure_is_told_to_screen_readers_once(open_page: OpenPage, service: 
     expect(page.get_by_role("status")).to_contain_text("broken failed. Failing now: 1.")
 
 
-def test_what_stands_in_for_a_part_that_cannot_be_loaded(open_page: OpenPage, service: Service) -> None:
-    def refuse(route: Route) -> None:
-        route.abort()
-
-    page = open_page(service)
-    page.route("**/assets/Timeline*", refuse)
+def test_a_part_that_could_not_be_loaded_is_tried_again(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, prepare=lambda page: page.route(TIMELINE, lambda route: route.abort()))
     page.get_by_role("link", name="Timeline").click()
     expect(page.get_by_role("button", name="Reload the page")).to_be_visible()
+    page.unroute(TIMELINE)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible()
+
+
+TIMELINE = "**/assets/Timeline*"
+ALL_LOADED = """async () => {
+  const largest = () => performance.getEntriesByType("resource").some(({name}) => /Comparison-[^/]*js$/.test(name));
+  while (!largest()) await new Promise((resolve) => setTimeout(resolve, 50));
+}"""
+
+
+def test_every_part_can_be_opened_while_the_service_is_away(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service)
+    page.evaluate(ALL_LOADED)
+    service.kill()
+    for place in PLACES:
+        page.goto(f"{service.url}/{place}")
+        expect(page.get_by_text("could not be loaded")).to_have_count(0)
+        expect(page.locator("main")).not_to_have_text("Loading…")
+        expect(page.locator("main")).not_to_be_empty()

@@ -1,7 +1,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import "./style.css";
-import { start } from "./live/live";
+import { isLive, start } from "./live/live";
 import { knowService } from "./live/service";
 import { noticeAbsence } from "./shell/away";
 import { onKey } from "./shell/commands";
@@ -12,6 +12,7 @@ import { wearTheme } from "./shell/theme";
 import { tellByTitle } from "./shell/title";
 import { tellOfConnection, tellOfScripts } from "./shell/telling";
 import { language } from "./text/language";
+import { loadAhead } from "./ui/later";
 
 const root = document.getElementById("page")!;
 root.replaceChildren();
@@ -33,4 +34,7 @@ tellOfScripts();
 notifyOfFailures();
 noticeAbsence();
 knowService();
+effect(() => {
+  if (isLive.value) void loadAhead();
+});
 start();
