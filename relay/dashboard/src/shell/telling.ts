@@ -60,7 +60,7 @@ export function tellOfScripts(): void {
   function tell(): void {
     const names = [...failed].slice(0, MOST_NAMES).join(", ");
     const more = failed.size > MOST_NAMES ? words().more(failed.size - MOST_NAMES) : "";
-    const { failing } = summarize(latest.value.rows ?? new Map(), clock.now());
+    const { failing } = summarize(latest.value.rows ?? new Map(), clock.present());
     failed = new Set();
     whisper(words().failed(names + more, failing));
   }
