@@ -111,6 +111,42 @@ def test_nothing_moves_by_itself_for_who_does_not_want_it(open_page: OpenPage, s
         assert page.evaluate(smooth) == 0, place
 
 
+HIGHLIGHTED = """(element, part) => {
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.background = "Highlight";
+  const { backgroundColor } = getComputedStyle(probe);
+  probe.remove();
+  return getComputedStyle(element, part).backgroundColor === backgroundColor;
+}"""
+DRAWN_IN_COLOUR = """async (canvas) => {
+  const pixels = () => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const isColour = (value, index, all) =>
+    index % 4 === 0 && Math.abs(value - all[index + 1]) + Math.abs(value - all[index + 2]) > 100;
+  while (!pixels().some(isColour)) await new Promise((resolve) => setTimeout(resolve, 50));
+}"""
+
+
+def test_what_colours_tell_is_told_in_forced_colours(open_page: OpenPage, service: Service) -> None:
+    service.ended(service.run("greet"))
+    page = open_page(service, place="#/scripts/greet", forced_colors="active")
+    tabs = page.get_by_role("navigation", name="Views of greet")
+    switch = page.get_by_role("switch")
+    page.get_by_role("button", name="Pause live updates").click()
+    for element, others in [
+        (page.get_by_role("link", name="Overview"), page.get_by_role("link", name="Timeline")),
+        (tabs.get_by_role("link", name="Runs"), tabs.get_by_role("link", name="Output")),
+        (page.get_by_role("button", name="Resume live updates"), page.get_by_role("button", name="Find or do…")),
+    ]:
+        assert (element.evaluate(HIGHLIGHTED), others.evaluate(HIGHLIGHTED)) == (True, False)
+    assert (switch.evaluate(HIGHLIGHTED), switch.evaluate(HIGHLIGHTED, "::before")) == (True, False)
+    page.keyboard.press("Control+k")
+    found = page.get_by_role("dialog").get_by_role("option")
+    assert [found.nth(index).evaluate(HIGHLIGHTED) for index in (0, 1)] == [True, False]
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Timeline").click()
+    page.locator("canvas").first.evaluate(DRAWN_IN_COLOUR)
+
+
 def test_the_page_speaks_the_language_of_the_browser_or_the_one_that_is_chosen(
     open_page: OpenPage, service: Service
 ) -> None:
