@@ -230,6 +230,32 @@ def test_a_paused_page_stands_still_and_catches_up(open_page: OpenPage, service:
     expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
 
 
+LOOK_AWAY = """() => {
+  Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
+  window.requestAnimationFrame = () => 0; // as it is in a tab that is not shown
+  document.dispatchEvent(new Event("visibilitychange"));
+  window.changes = 0;
+  new MutationObserver((seen) => (window.changes += seen.length)).observe(
+    document.querySelector("main"), {subtree: true, childList: true, characterData: true, attributes: true});
+}"""
+LOOK_HERE = """() => {
+  delete document.visibilityState;
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_hidden_tab_draws_nothing_and_tells_the_worst_by_its_title(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service)
+    page.evaluate(LOOK_AWAY)
+    service.run("gated")
+    expect(page).to_have_title("1 running · Cronscope")
+    service.run("broken")
+    expect(page).to_have_title("1 failing · Cronscope")
+    assert page.evaluate("changes") == 0
+    page.evaluate(LOOK_HERE)
+    expect(page.get_by_role("row").filter(has_text="broken")).to_contain_text("Failed, exit 3")
+
+
 def test_where_websockets_do_not_get_through_the_page_asks(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, live="Live, every 5 s", prepare=without_websockets)
     service.run("greet")
@@ -281,8 +307,7 @@ def test_who_looks_elsewhere_is_notified_of_a_failure_if_wished(open_page: OpenP
     service.ended(service.run("broken"))
     expect(page).to_have_title("1 failing · Cronscope")
     assert page.evaluate("notified") == []  # the reader sees it
-    page.evaluate("Object.defineProperty(document, 'visibilityState', {value: 'hidden'})")
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate(LOOK_AWAY)
     service.ended(service.run("greet"))
     service.ended(service.run("broken"))
     page.wait_for_function("notified.length")
