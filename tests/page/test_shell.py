@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -254,6 +255,22 @@ def test_a_hidden_tab_draws_nothing_and_tells_the_worst_by_its_title(open_page: 
     assert page.evaluate("changes") == 0
     page.evaluate(LOOK_HERE)
     expect(page.get_by_role("row").filter(has_text="broken")).to_contain_text("Failed, exit 3")
+
+
+def test_who_comes_back_is_told_what_failed_meanwhile(open_page: OpenPage, service: Service) -> None:
+    service.ended(service.run("broken"))
+    service.ended(service.run("greet"))
+    left = [{"name": "cronscope.seen", "value": str(int((time.time() - 600) * 1000))}]
+    page = open_page(service, storage_state={"origins": [{"origin": service.url, "localStorage": left}]})
+    told = page.get_by_role("status").filter(has_text="Since you left at")
+    expect(told).to_contain_text("1 run failed of broken")
+    told.get_by_role("link").click()
+    expect(page).to_have_url(re.compile("#/runs$"))
+    expect(page.get_by_role("row").filter(has_text="broken")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="greet")).to_have_count(0)
+    page.go_back()
+    page.get_by_role("button", name="Dismiss").click()
+    expect(told).to_have_count(0)
 
 
 def test_where_websockets_do_not_get_through_the_page_asks(open_page: OpenPage, service: Service) -> None:

@@ -12,6 +12,7 @@ import { Messages } from "./Messages";
 import { Notice } from "./Notice";
 import { open } from "./opened";
 import { Palette } from "./Palette";
+import { Since } from "./Since";
 
 const words = translated({
   en: {
@@ -81,7 +82,12 @@ export function Page() {
 function Content({ route }: { route: Route }) {
   switch (route.page) {
     case "overview":
-      return <Overview />;
+      return (
+        <>
+          <Since />
+          <Overview />
+        </>
+      );
     case "timeline":
       return <Timeline />;
     case "runs":
