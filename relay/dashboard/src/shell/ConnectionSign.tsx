@@ -32,7 +32,7 @@ export function ConnectionSign({ connection, online, paused, heardAt, onRetry }:
       <span class="told">
         <Signed sign={sign} text={text} />
         {detail && (
-          <span class="detail line" title={detail}>
+          <span class="as-of line" title={detail}>
             {detail}
           </span>
         )}

@@ -65,7 +65,7 @@ export function Menu() {
         </svg>
       </button>
       {open && (
-        <div class="sheet" role="group" aria-label={t.menu}>
+        <div class="preferences" role="group" aria-label={t.menu}>
           <label>
             {t.language}
             <select
