@@ -196,6 +196,7 @@ def test_scripts_are_found_run_and_left_by_keys_alone(open_page: OpenPage, servi
     expect(page).to_have_url(re.compile("#/scripts/gated$"))
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Go to the overview")
+    expect(page.get_by_role("heading", name="Keyboard shortcuts")).to_be_in_viewport()
     page.keyboard.press("Control+k")
     expect(page.get_by_role("dialog")).to_have_accessible_name("Find or do")  # one at a time
     page.keyboard.press("Escape")

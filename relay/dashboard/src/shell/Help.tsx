@@ -30,23 +30,31 @@ export function Help() {
     return true;
   });
   return (
-    <Dialog title={t.title} onClose={close}>
+    <Dialog title={t.title} untitled class="help" onClose={close}>
+      <div class="bar-of spread">
+        <h2>{t.title}</h2>
+        <button type="button" onClick={close}>
+          {t.close}
+        </button>
+      </div>
       {!shortcuts.value && <p>{t.off}</p>}
       <dl class="keys">
-        <dt>
-          <Keys keys="Ctrl+K" />
-        </dt>
-        <dd>{t.palette}</dd>
-        {listed.map(({ keys, title }) => [
-          <dt key={keys}>
-            <Keys keys={keys!} />
-          </dt>,
-          <dd>{title}</dd>,
-        ])}
+        <Key keys="Ctrl+K" title={t.palette} />
+        {listed.map(({ keys, title }) => (
+          <Key key={keys} keys={keys!} title={title} />
+        ))}
       </dl>
-      <button type="button" onClick={close}>
-        {t.close}
-      </button>
     </Dialog>
+  );
+}
+
+function Key({ keys, title }: { keys: string; title: string }) {
+  return (
+    <div>
+      <dt>
+        <Keys keys={keys} />
+      </dt>
+      <dd>{title}</dd>
+    </div>
   );
 }
