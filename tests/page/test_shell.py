@@ -51,6 +51,9 @@ IN_ITS_STRIP = """links => links.every((link) => {
 })"""
 
 
+UNCUT = "all => all.every((each) => each.scrollWidth <= each.clientWidth)"
+
+
 def test_a_narrow_view_shows_every_place_without_moving_sideways(open_page: OpenPage, service: Service) -> None:
     service.run("greet")
     page = open_page(service)
@@ -61,6 +64,7 @@ def test_a_narrow_view_shows_every_place_without_moving_sideways(open_page: Open
             expect(page.locator(".loading")).to_have_count(0)
             assert page.evaluate("document.documentElement.scrollWidth") == width, place
             assert page.locator("nav [aria-current]").evaluate_all(IN_ITS_STRIP), place
+            assert page.locator(".tile > *").evaluate_all(UNCUT), place
 
 
 def test_places_that_have_no_room_fade_out_on_their_side(open_page: OpenPage, service: Service) -> None:
