@@ -52,8 +52,9 @@ function receive(frame: Frame): void {
   listeners.forEach((listener) => listener(frame));
 }
 
-/** When what a snapshot does not tell was asked for last, on this machine's clock. */
+/** When what a snapshot does not tell was asked for last, on this machine's clock; and whether one has come since. */
 let learntAt = 0;
+let isBehind = false;
 /** Snapshots that were asked for tell of each script the last run: the others are asked for after so many milliseconds. */
 const LEARN_ANEW = 60_000;
 
@@ -62,6 +63,7 @@ async function learnRecent(): Promise<void> {
   try {
     const { scripts } = await getJson<{ scripts: RecentScript[] }>(`api/v1/recent?runs=${RECENT}`);
     learntAt = Date.now();
+    isBehind = false;
     updates.flush(); // the rows, if they have not been drawn yet
     latest.value = withRecent(latest.value, scripts);
   } catch (error) {
@@ -95,8 +97,8 @@ let failures = 0;
 const polling = new Polling(
   (frames) => {
     frames.forEach(receive);
-    const isNew = frames.some(({ type }) => type === "snapshot");
-    if (isNew && Date.now() - learntAt >= LEARN_ANEW) void learnRecent();
+    isBehind ||= frames.some(({ type }) => type === "snapshot");
+    if (isBehind && Date.now() - learntAt >= LEARN_ANEW) void learnRecent();
   },
   (is) => (answering.value = is),
 );
