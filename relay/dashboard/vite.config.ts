@@ -10,6 +10,8 @@ export default defineConfig({
     target: "es2022",
     // The page's Content-Security-Policy is `default-src 'self'`: no data: URLs, no inline scripts.
     assetsInlineLimit: 0,
+    // One style for all parts, a few kB: a part whose own could not be had would come without it at the next attempt.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
   },
   test: { environment: "happy-dom" },

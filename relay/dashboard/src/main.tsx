@@ -1,17 +1,18 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import "./style.css";
-import { start } from "./live/live";
+import { isLive, start } from "./live/live";
 import { knowService } from "./live/service";
 import { noticeAbsence } from "./shell/away";
 import { onKey } from "./shell/commands";
 import { notifyOfFailures } from "./shell/notifications";
+import { open } from "./shell/opened";
 import { Page } from "./shell/Page";
-import { openPalette } from "./shell/Palette";
 import { wearTheme } from "./shell/theme";
 import { tellByTitle } from "./shell/title";
 import { tellOfConnection, tellOfScripts } from "./shell/telling";
 import { language } from "./text/language";
+import { loadAhead } from "./ui/later";
 
 const root = document.getElementById("page")!;
 root.replaceChildren();
@@ -23,7 +24,7 @@ effect(() => {
 addEventListener("keydown", (event) => {
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
-    openPalette();
+    open("palette");
   } else onKey(event);
 });
 render(<Page />, root);
@@ -33,4 +34,7 @@ tellOfScripts();
 notifyOfFailures();
 noticeAbsence();
 knowService();
+effect(() => {
+  if (isLive.value) void loadAhead();
+});
 start();

@@ -33,10 +33,19 @@ test("a burst does not pile up without bound", () => {
 test("a hidden page, which gets no animation frames, is brought up to date once a second", () => {
   vi.useFakeTimers();
   vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
-  batch.add(1);
-  batch.add(2);
+  [1, 2, 3].forEach((item) => batch.add(item));
+  expect(flushed).toEqual([[1]]);
   vi.advanceTimersByTime(1000);
-  expect(flushed).toEqual([[1, 2]]);
+  expect(flushed).toEqual([[1], [2, 3]]);
+});
+
+test("a hidden page, whose timers the browser may hold back for minutes, is brought up to date by what comes", () => {
+  vi.useFakeTimers();
+  vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+  batch.add(1);
+  vi.setSystemTime(Date.now() + 60_000); // with no timer having run
+  batch.add(2);
+  expect(flushed).toEqual([[1], [2]]);
 });
 
 test("what waits for a frame when the page is hidden can be had at once", () => {

@@ -13,6 +13,11 @@ export class Clock {
     return (this.stoppedAt ?? Date.now()) + this.offset;
   }
 
+  /** Now, on the service's clock, also where what is shown stands still: for what is told beside it. */
+  present(): number {
+    return Date.now() + this.offset;
+  }
+
   /** Call `listener` once a second, until the function that is returned is called. */
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);

@@ -50,13 +50,20 @@ const updates = new Batch<Arrival>((arrivals) => {
 function receive(frame: Frame): void {
   updates.add({ frame, at: Date.now() });
   listeners.forEach((listener) => listener(frame));
-  if (frame.type === "snapshot") void learnRecent();
 }
+
+/** When what a snapshot does not tell was asked for last, on this machine's clock; and whether one has come since. */
+let learntAt = 0;
+let isBehind = false;
+/** Snapshots that were asked for tell of each script the last run: the others are asked for after so many milliseconds. */
+const LEARN_ANEW = 60_000;
 
 /** Ask for what the snapshot does not tell; without an answer the page does without until the next snapshot. */
 async function learnRecent(): Promise<void> {
   try {
     const { scripts } = await getJson<{ scripts: RecentScript[] }>(`api/v1/recent?runs=${RECENT}`);
+    learntAt = Date.now();
+    isBehind = false;
     updates.flush(); // the rows, if they have not been drawn yet
     latest.value = withRecent(latest.value, scripts);
   } catch (error) {
@@ -68,7 +75,10 @@ const stream = new Stream({
   url: streamAddress(),
   open: (url) => new WebSocket(url),
   random: Math.random,
-  onFrame: receive,
+  onFrame(frame) {
+    receive(frame);
+    if (frame.type === "snapshot") void learnRecent();
+  },
   onConnection(changed) {
     streaming.value = changed;
     if (changed.kind === "live") {
@@ -85,7 +95,11 @@ const stream = new Stream({
 const FAILURES_BEFORE_POLLING = 2;
 let failures = 0;
 const polling = new Polling(
-  (frames) => frames.forEach(receive),
+  (frames) => {
+    frames.forEach(receive);
+    isBehind ||= frames.some(({ type }) => type === "snapshot");
+    if (isBehind && Date.now() - learntAt >= LEARN_ANEW) void learnRecent();
+  },
   (is) => (answering.value = is),
 );
 

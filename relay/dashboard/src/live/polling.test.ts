@@ -6,10 +6,12 @@ const NOON = "2026-01-31T12:00:00.000Z";
 const ANSWERS: Record<string, unknown> = {
   "api/v1/scripts": { scripts: [{ name: "backup" }] },
   "api/v1/runs?status=running&limit=1000": { runs: [{ run_id: "R" }] },
-  "api/v1/status": { sampled_at: NOON, system_metrics: { cpu_percent: 7 } },
+  "api/v1/status": { epoch: "e", seq: 1, active_scripts: 0, sampled_at: NOON, system_metrics: { cpu_percent: 7 } },
 };
 
 let up: boolean;
+let status: object;
+let asked: string[];
 let frames: Frame[];
 let answering: boolean[];
 let polling: Polling;
@@ -17,11 +19,14 @@ let polling: Polling;
 beforeEach(() => {
   vi.useFakeTimers();
   up = true;
+  status = {};
+  asked = [];
   frames = [];
   answering = [];
   vi.stubGlobal("fetch", async (path: string) => {
     if (!up) throw new TypeError("Failed to fetch");
-    return Response.json(ANSWERS[path]);
+    asked.push(path.split("?")[0]!);
+    return Response.json({ ...(ANSWERS[path] as object), ...(path === "api/v1/status" ? status : {}) });
   });
   polling = new Polling((some) => frames.push(...some), (is) => answering.push(is));
 });
@@ -48,6 +53,30 @@ test("it is asked again and again, whether it answers or not", async () => {
   up = true;
   await vi.advanceTimersByTimeAsync(5000);
   expect(answering).toEqual([false, true]);
+});
+
+test("no more is asked for than may have changed", async () => {
+  const all = ["api/v1/status", "api/v1/scripts", "api/v1/runs"];
+  const next = async () => {
+    asked = [];
+    await vi.advanceTimersByTimeAsync(5000);
+    return asked;
+  };
+  polling.start();
+  await vi.waitFor(() => expect(asked).toEqual(all));
+  await vi.waitFor(() => expect(answering).toEqual([true]));
+  expect(await next()).toEqual(["api/v1/status"]);
+  expect(frames.map(({ type }) => type)).toEqual(["snapshot", "system_metrics", "system_metrics"]);
+  status = { seq: 2 };
+  expect(await next()).toEqual(all);
+  status = { seq: 2, active_scripts: 1 };
+  expect(await next()).toEqual(all); // what is under way gets on
+  status = { epoch: "f", seq: 2 };
+  expect(await next()).toEqual(all);
+  polling.stop();
+  asked = [];
+  polling.start();
+  await vi.waitFor(() => expect(asked).toEqual(all));
 });
 
 test("once stopped, nothing is asked any more", async () => {

@@ -10,6 +10,10 @@ import type { Frame, Instant, Run, Script, SystemMetrics } from "../events";
 const PAUSE = 5_000;
 
 interface Status {
+  epoch: string;
+  /** Number of the latest durable event: while it is the same, nothing has started, ended or been changed. */
+  seq: number;
+  active_scripts: number;
   sampled_at: Instant;
   system_metrics: SystemMetrics;
 }
@@ -18,6 +22,8 @@ export class Polling {
   readonly #onFrames: (frames: Frame[]) => void;
   readonly #onAnswering: (answering: boolean) => void;
   #abort: AbortController | null = null;
+  /** The event up to which everything was asked for. */
+  #seen = "";
 
   constructor(onFrames: (frames: Frame[]) => void, onAnswering: (answering: boolean) => void) {
     this.#onFrames = onFrames;
@@ -27,6 +33,7 @@ export class Polling {
   start(): void {
     if (this.#abort) return;
     this.#abort = new AbortController();
+    this.#seen = "";
     void this.#poll(this.#abort.signal);
   }
 
@@ -40,8 +47,7 @@ export class Polling {
   async #poll(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        const frames = await look(signal);
-        this.#onFrames(frames);
+        this.#onFrames(await this.#look(signal));
         this.#onAnswering(true);
       } catch {
         if (!signal.aborted) this.#onAnswering(false);
@@ -49,18 +55,19 @@ export class Polling {
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }
   }
-}
 
-async function look(signal: AbortSignal): Promise<Frame[]> {
-  const [{ scripts }, { runs }, status] = await Promise.all([
-    getJson<{ scripts: Script[] }>("api/v1/scripts", signal),
-    getJson<{ runs: Run[] }>("api/v1/runs?status=running&limit=1000", signal),
-    getJson<Status>("api/v1/status", signal),
-  ]);
-  const { sampled_at: timestamp, system_metrics } = status;
-  const samples = { t: [], cpu_percent: [], memory_percent: [], disk_percent: [] };
-  return [
-    { type: "snapshot", timestamp, data: { scripts, active_runs: runs, system_metrics, samples } },
-    { type: "system_metrics", timestamp, data: system_metrics },
-  ];
+  async #look(signal: AbortSignal): Promise<Frame[]> {
+    const status = await getJson<Status>("api/v1/status", signal);
+    const { epoch, seq, active_scripts, sampled_at: timestamp, system_metrics } = status;
+    const sample: Frame = { type: "system_metrics", timestamp, data: system_metrics };
+    const now = `${epoch} ${seq}`;
+    if (now === this.#seen && !active_scripts) return [sample]; // of what is under way, the progress may be another
+    const [{ scripts }, { runs }] = await Promise.all([
+      getJson<{ scripts: Script[] }>("api/v1/scripts", signal),
+      getJson<{ runs: Run[] }>("api/v1/runs?status=running&limit=1000", signal),
+    ]);
+    this.#seen = now;
+    const samples = { t: [], cpu_percent: [], memory_percent: [], disk_percent: [] };
+    return [{ type: "snapshot", timestamp, data: { scripts, active_runs: runs, system_metrics, samples } }, sample];
+  }
 }

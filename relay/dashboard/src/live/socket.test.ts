@@ -77,6 +77,23 @@ function waiting(): number {
   return connection.until - Date.now();
 }
 
+describe("waking up", () => {
+  test("gives up an attempt that hangs, and tries anew at once", () => {
+    const hanging = socket();
+    vi.advanceTimersByTime(2_000);
+    stream.wake();
+    expect(hanging.closed).toBe(true);
+    expect(sockets.length).toBe(2);
+    socket().greet("e", 0);
+    expect(connection.kind).toBe("live");
+  });
+
+  test("leaves an attempt alone that has only begun", () => {
+    stream.wake();
+    expect(sockets.length).toBe(1);
+  });
+});
+
 describe("connecting", () => {
   test("asks for the rich stream and nothing to resume at first", () => {
     expect(socket().parameters).toEqual({ v: "1" });

@@ -33,6 +33,8 @@ const FIRST_DELAY = 1000;
 const LONGEST_DELAY = 30_000;
 /** A connection attempt that has brought no greeting for so long has failed. Milliseconds. */
 const GREETING_TIMEOUT = 10_000;
+/** An attempt that has gone on for so long hangs, if there is a reason to think so. Milliseconds. */
+const HANGS_AFTER = 1_000;
 /** A connection that was live for so long was a sound one: the waits start small again. Milliseconds. */
 const SOUND_AFTER = 3_000;
 /** Heartbeats without a word from the service after which the connection is taken for dead. */
@@ -50,6 +52,7 @@ export class Stream {
   /** The one timer there is: for the greeting, the heartbeat or the next attempt. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #attempts = 0;
+  #triedAt = 0;
   #liveSince: number | null = null;
   #heartbeat = 0;
   #silentHeartbeats = 0;
@@ -66,6 +69,7 @@ export class Stream {
   connect(): void {
     this.#drop();
     this.#liveSince = null;
+    this.#triedAt = Date.now();
     const url = new URL(this.#options.url);
     if (this.#position) {
       url.searchParams.set("epoch", this.#position.epoch);
@@ -79,9 +83,13 @@ export class Stream {
     this.#become({ kind: "connecting" });
   }
 
-  /** The network came back or the page is looked at again: do not wait for a timer that may have been throttled. */
+  /**
+   * The network came back or the page is looked at again: do not wait for a timer that may have been throttled, nor
+   * for an attempt to connect that was made over a network which is no longer there.
+   */
   wake(): void {
-    if (this.#connection.kind === "waiting") this.connect();
+    const hangs = this.#connection.kind === "connecting" && Date.now() - this.#triedAt >= HANGS_AFTER;
+    if (this.#connection.kind === "waiting" || hangs) this.connect();
     else if (this.#connection.kind === "live") {
       this.#silentHeartbeats = SILENT_HEARTBEATS - 1;
       this.#ping();

@@ -191,6 +191,15 @@ describe("past runs", () => {
   const start = after(EMPTY, snapshot([script("backup")]));
   const ids = (state: State) => backup(state).recent?.map(({ run_id }) => run_id);
 
+  test("go on with the last one that a further snapshot tells of, and so does the last success", () => {
+    const known = withRecent(start, [background("R1")]);
+    const last = run("R2", { ended_at: "2026-01-31T11:30:00.000Z" });
+    const state = after(known, snapshot([script("backup", { last_run: last })]));
+    expect(ids(state)).toEqual(["R1", "R2"]);
+    expect(backup(state).lastSuccess).toBe(Date.parse(last.ended_at!));
+    expect(ids(after(state, snapshot([script("backup", { last_run: last })])))).toEqual(ids(state));
+  });
+
   test("are not known from the snapshot", () => expect(backup(start).recent).toBeNull());
 
   test("that were asked for are followed by those that ended meanwhile, each once", () => {

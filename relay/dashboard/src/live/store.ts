@@ -179,9 +179,19 @@ function fromScript(script: Script, before: ScriptRow | undefined, active?: Read
     progress: script.progress,
     problem: before?.problem ?? null,
     labels: labelsOf(script.config),
-    recent: before?.recent ?? null,
-    lastSuccess: before?.lastSuccess ?? null,
+    ...withLast(before?.recent ?? null, before?.lastSuccess ?? null, script.last_run),
     successAgeLimit: before?.successAgeLimit ?? null,
+  };
+}
+
+/** What was asked for beside the stream, with the last run that ended, where that is known by now. */
+function withLast(
+  recent: ScriptRow["recent"], lastSuccess: number | null, last: Run | null,
+): Pick<ScriptRow, "recent" | "lastSuccess"> {
+  if (!recent || !last || recent.some(({ run_id }) => run_id === last.run_id)) return { recent, lastSuccess };
+  return {
+    recent: [...recent, past(last)].slice(-RECENT),
+    lastSuccess: last.status === "completed" ? instant(last.ended_at) : lastSuccess,
   };
 }
 
@@ -213,13 +223,13 @@ function withStatus(row: ScriptRow, data: ScriptStatus): ScriptRow {
   };
 }
 
-function past({ run_id, status, reason, started_at, ended_at, duration }: ScriptStatus): PastRun {
+function past({ run_id, status, reason, started_at, ended_at, duration }: ScriptStatus | Run): PastRun {
   return {
     run_id,
     status: status === "completed" ? status : "failed",
     reason: reason as FailureReason | null,
     started_at: started_at ?? ended_at!, // one that could not be started has the one only
-    duration,
+    duration: duration ?? 0,
   };
 }
 

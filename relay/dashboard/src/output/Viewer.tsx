@@ -67,8 +67,8 @@ export function Viewer({ run, followed: { output, version }, label, line, onFoll
       { title: t.keys.wrap, keys: "w", run: () => (wrap.value = !wrap.value) },
       { title: t.keys.end, keys: "End", run: () => scrolling.follow() },
       { title: t.keys.start, keys: "Home", run: () => scrolling.toStart() },
-      { title: t.keys.up, keys: "PageUp", run: () => scrolling.page(-1) },
-      { title: t.keys.down, keys: "PageDown", run: () => scrolling.page(1) },
+      { title: t.keys.up, keys: "PageUp", repeats: true, run: () => scrolling.page(-1) },
+      { title: t.keys.down, keys: "PageDown", repeats: true, run: () => scrolling.page(1) },
     ],
     [t, scrolling],
   );

@@ -34,7 +34,7 @@ export function Row({ row, index, selected, current, onSelect }: Props) {
       aria-current={current || undefined}
       data-script={row.name}
     >
-      <div role="cell" class="choice">
+      <div role="cell" class="pick">
         <input
           type="checkbox"
           aria-label={words().select(row.name)}

@@ -140,8 +140,8 @@ function useKeys(shown: readonly ScriptRow[], list: { current: HTMLElement | nul
 
   useCommands(
     () => [
-      { title: t.keys.next, keys: "j", run: () => walk(1) },
-      { title: t.keys.previous, keys: "k", run: () => walk(-1) },
+      { title: t.keys.next, keys: "j", repeats: true, run: () => walk(1) },
+      { title: t.keys.previous, keys: "k", repeats: true, run: () => walk(-1) },
       { title: t.keys.open, keys: "Enter", run: look("runs") },
       { title: t.keys.run, keys: "r", run: call(runScript) },
       { title: t.keys.stop, keys: "s", run: call(stopScript) },

@@ -30,8 +30,8 @@ export function RunList({ filter, label, several, onForget }: Props) {
   const list = useRef<HTMLDivElement>(null);
   useCommands(
     () => [
-      { title: t.keys.next, keys: "j", run: () => walk(list.current!, 1) },
-      { title: t.keys.previous, keys: "k", run: () => walk(list.current!, -1) },
+      { title: t.keys.next, keys: "j", repeats: true, run: () => walk(list.current!, 1) },
+      { title: t.keys.previous, keys: "k", repeats: true, run: () => walk(list.current!, -1) },
     ],
     [t],
   );

@@ -1,12 +1,8 @@
-import { signal } from "@preact/signals";
-import type { RunFilter } from "../api/runs";
 import { state } from "../live/live";
 import { RunFilters } from "./RunFilters";
 import { RunList } from "./RunList";
+import { wish } from "./wish";
 import { words } from "./words";
-
-/** What the reader looks for; it outlives a look at another place. */
-const wish = signal<RunFilter>({});
 
 /** The runs of all scripts. */
 export function Runs() {

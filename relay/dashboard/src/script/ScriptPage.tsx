@@ -6,6 +6,7 @@ import { address, go, type Route, route, TABS, type Tab } from "../route";
 import { alarm, said } from "../shell/announce";
 import { useCommands } from "../shell/commands";
 import { later } from "../ui/later";
+import { Strip } from "../ui/Strip";
 import { Head } from "./Head";
 import { RunsTab } from "./RunsTab";
 import { words } from "./words";
@@ -57,20 +58,20 @@ function Tabs({ name, here }: { name: string; here: Tab }) {
       { title: t.keys.stop, keys: "s", run: call(stopScript) },
       { title: t.keys.edit, keys: "e", run: () => look("code") },
       { title: t.keys.output, keys: "l", run: () => look("output") },
-      { title: t.keys.next, keys: "]", run: () => step(1) },
-      { title: t.keys.previous, keys: "[", run: () => step(-1) },
+      { title: t.keys.next, keys: "]", repeats: true, run: () => step(1) },
+      { title: t.keys.previous, keys: "[", repeats: true, run: () => step(-1) },
       ...TABS.map((tab, index) => ({ title: t.tabs[tab], keys: String(index + 1), run: () => look(tab) })),
     ],
     [t, name],
   );
   return (
-    <nav class="tabs" aria-label={t.views(name)}>
+    <Strip class="tabs" label={t.views(name)}>
       {TABS.map((tab) => (
         <a key={tab} href={address({ page: "script", name, tab })} aria-current={tab === here ? "page" : undefined}>
           {t.tabs[tab]}
         </a>
       ))}
-    </nav>
+    </Strip>
   );
 }
 

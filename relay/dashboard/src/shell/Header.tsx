@@ -2,9 +2,10 @@ import { asOf, connection, online, paused, retry } from "../live/live";
 import { grafana } from "../live/service";
 import { address, type Route, route } from "../route";
 import { translated } from "../text/language";
+import { Strip } from "../ui/Strip";
 import { ConnectionSign } from "./ConnectionSign";
 import { Menu } from "./Menu";
-import { openPalette } from "./Palette";
+import { open } from "./opened";
 
 const words = translated({
   en: {
@@ -51,7 +52,7 @@ export function Header() {
         </svg>
         Cronscope
       </a>
-      <nav aria-label={t.pages}>
+      <Strip class="pages" label={t.pages}>
         {PAGES.map((page) => (
           <a key={page} href={address({ page })} aria-current={isAt(here, page) ? "page" : undefined}>
             {t[page]}
@@ -62,7 +63,7 @@ export function Header() {
             Grafana ↗
           </a>
         )}
-      </nav>
+      </Strip>
       <div class="tools">
         <ConnectionSign
           connection={connection.value}
@@ -83,7 +84,7 @@ export function Header() {
             <path d={paused.value ? "M4 2.5v11l9-5.5Z" : "M4 3h3v10H4Zm5 0h3v10H9Z"} />
           </svg>
         </button>
-        <button type="button" class="icon" aria-label={t.palette} title={t.palette} onClick={openPalette}>
+        <button type="button" class="icon" aria-label={t.palette} title={t.palette} onClick={() => open("palette")}>
           <svg viewBox="0 0 16 16" aria-hidden="true">
             <path d="M7 2a5 5 0 1 0 3 9l3.3 3.3 1-1L11 10a5 5 0 0 0-4-8Zm0 1.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7Z" />
           </svg>

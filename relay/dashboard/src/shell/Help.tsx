@@ -1,8 +1,8 @@
-import { signal } from "@preact/signals";
 import { translated } from "../text/language";
 import { Dialog } from "../ui/Dialog";
 import { Keys } from "../ui/Keys";
 import { commands, shortcuts } from "./commands";
+import { close, opened } from "./opened";
 
 const words = translated({
   en: {
@@ -19,15 +19,9 @@ const words = translated({
   },
 });
 
-const open = signal(false);
-
-export function openHelp(): void {
-  open.value = true;
-}
-
 /** The keys that do something at this place. */
 export function Help() {
-  if (!open.value) return null;
+  if (opened.value !== "help") return null;
   const t = words();
   const seen = new Set<string>();
   const listed = commands().filter(({ keys, quiet }) => {
@@ -36,23 +30,31 @@ export function Help() {
     return true;
   });
   return (
-    <Dialog title={t.title} onClose={() => (open.value = false)}>
+    <Dialog title={t.title} untitled class="help" onClose={close}>
+      <div class="bar-of spread">
+        <h2>{t.title}</h2>
+        <button type="button" onClick={close}>
+          {t.close}
+        </button>
+      </div>
       {!shortcuts.value && <p>{t.off}</p>}
       <dl class="keys">
-        <dt>
-          <Keys keys="Ctrl+K" />
-        </dt>
-        <dd>{t.palette}</dd>
-        {listed.map(({ keys, title }) => [
-          <dt key={keys}>
-            <Keys keys={keys!} />
-          </dt>,
-          <dd>{title}</dd>,
-        ])}
+        <Key keys="Ctrl+K" title={t.palette} />
+        {listed.map(({ keys, title }) => (
+          <Key key={keys} keys={keys!} title={title} />
+        ))}
       </dl>
-      <button type="button" onClick={() => (open.value = false)}>
-        {t.close}
-      </button>
     </Dialog>
+  );
+}
+
+function Key({ keys, title }: { keys: string; title: string }) {
+  return (
+    <div>
+      <dt>
+        <Keys keys={keys} />
+      </dt>
+      <dd>{title}</dd>
+    </div>
   );
 }

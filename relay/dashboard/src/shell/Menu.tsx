@@ -1,8 +1,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { chosenLanguage, type Language, LANGUAGES, language, translated } from "../text/language";
 import { shortcuts } from "./commands";
-import { openHelp } from "./Help";
 import { askToNotify, canNotify, notifying } from "./notifications";
+import { open as openWindow } from "./opened";
 import { THEMES, theme } from "./theme";
 
 const words = translated({
@@ -65,7 +65,7 @@ export function Menu() {
         </svg>
       </button>
       {open && (
-        <div class="sheet" role="group" aria-label={t.menu}>
+        <div class="preferences" role="group" aria-label={t.menu}>
           <label>
             {t.language}
             <select
@@ -114,7 +114,7 @@ export function Menu() {
             type="button"
             onClick={() => {
               setOpen(false);
-              openHelp();
+              openWindow("help");
             }}
           >
             {t.help}

@@ -7,10 +7,12 @@ import { translated } from "../text/language";
 import { later } from "../ui/later";
 import { useCommands } from "./commands";
 import { Header } from "./Header";
-import { Help, openHelp } from "./Help";
+import { Help } from "./Help";
 import { Messages } from "./Messages";
 import { Notice } from "./Notice";
+import { open } from "./opened";
 import { Palette } from "./Palette";
+import { Since } from "./Since";
 
 const words = translated({
   en: {
@@ -59,7 +61,7 @@ export function Page() {
       { title: t.config, keys: "g c", run: () => go({ page: "config" }) },
       { title: t.create, keys: "n", run: () => go({ page: "new" }) },
       { title: t.pause, keys: "p", run: () => (paused.value = !paused.value) },
-      { title: t.help, keys: "?", run: openHelp },
+      { title: t.help, keys: "?", run: () => open("help") },
     ],
     [t],
   );
@@ -80,7 +82,12 @@ export function Page() {
 function Content({ route }: { route: Route }) {
   switch (route.page) {
     case "overview":
-      return <Overview />;
+      return (
+        <>
+          <Since />
+          <Overview />
+        </>
+      );
     case "timeline":
       return <Timeline />;
     case "runs":

@@ -1,4 +1,3 @@
-import { signal } from "@preact/signals";
 import { useId, useMemo, useState } from "preact/hooks";
 import { state } from "../live/live";
 import { go } from "../route";
@@ -7,24 +6,19 @@ import { Dialog } from "../ui/Dialog";
 import { Keys } from "../ui/Keys";
 import { type Command, commands } from "./commands";
 import { found } from "./matching";
+import { close, opened } from "./opened";
 
 const words = translated({
   en: { title: "Find or do", label: "A script, or what to do", nothing: "Nothing is called like this." },
   "zh-Hant": { title: "尋找或執行", label: "指令稿或操作", nothing: "沒有符合的項目。" },
 });
 
-const open = signal(false);
-
-export function openPalette(): void {
-  open.value = true;
-}
-
 /** More of them nobody reads. */
 const MOST = 50;
 
 /** Everything that can be done here, and every script, by a few letters. */
 export function Palette() {
-  return open.value ? <Window onClose={() => (open.value = false)} /> : null;
+  return opened.value === "palette" ? <Window onClose={close} /> : null;
 }
 
 function Window({ onClose }: { onClose(): void }) {
@@ -32,7 +26,7 @@ function Window({ onClose }: { onClose(): void }) {
   const list = useId();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
-  const all = useMemo(() => [...commands(), ...scripts()], []);
+  const all = useMemo(() => [...commands().filter(({ quiet }) => !quiet), ...scripts()], []);
   const shown = useMemo(() => found(all, text, (each) => `${each.title} ${each.also ?? ""}`).slice(0, MOST), [text]);
 
   function onKeyDown(event: KeyboardEvent) {
@@ -75,7 +69,7 @@ function Window({ onClose }: { onClose(): void }) {
       <div id={list} role="listbox" aria-label={t.title}>
         {shown.map((command, index) => (
           <div
-            key={command.title}
+            key={index}
             id={`${list}-${index}`}
             role="option"
             aria-selected={index === chosen}

@@ -22,6 +22,13 @@ test("what is said goes by itself, an alarm stays until it is dismissed", () => 
   expect(texts()).toEqual([]);
 });
 
+test("an alarm goes when it is no longer true", () => {
+  const withdraw = alarm("not connected");
+  alarm("not saved");
+  withdraw();
+  expect(texts()).toEqual(["not saved"]);
+});
+
 test("the same is not there twice, and not more than three of a kind at once", () => {
   alarm("not saved");
   ["a", "b", "a", "c", "d"].forEach(announce);

@@ -30,12 +30,14 @@ export function whisper(text: string): void {
   add(text, "whispered");
 }
 
-export function alarm(text: string): void {
-  add(text, "urgent");
+/** Returns what takes it back, where it may cease to be true. */
+export function alarm(text: string): () => void {
+  const id = add(text, "urgent");
+  return () => dismiss(id);
 }
 
 export function dismiss(id: number): void {
-  messages.value = messages.value.filter((message) => message.id !== id);
+  messages.value = messages.peek().filter((message) => message.id !== id);
 }
 
 /** What to say of an error that a call threw. */
@@ -43,12 +45,14 @@ export function said(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function add(text: string, kind: Message["kind"]): void {
+/** Who tells something does not depend on what else is told: hence no `value`, which an effect would follow. */
+function add(text: string, kind: Message["kind"]): number {
   last += 1;
   const id = last;
-  const others = messages.value.filter((message) => message.text !== text);
+  const others = messages.peek().filter((message) => message.text !== text);
   const same = others.filter((message) => message.kind === kind);
   const surplus = new Set(same.slice(0, Math.max(0, same.length + 1 - MOST)));
   messages.value = [...others.filter((message) => !surplus.has(message)), { id, text, kind }];
   if (kind !== "urgent") setTimeout(() => dismiss(id), STAYS);
+  return id;
 }

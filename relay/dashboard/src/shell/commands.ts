@@ -12,8 +12,10 @@ export interface Command {
   keys?: string;
   /** More words to find it by. */
   also?: string;
-  /** Left out of the help: one of many of its kind. */
+  /** Another key for a command that is listed already. */
   quiet?: boolean;
+  /** Done again and again while its key is held down: of what only moves. */
+  repeats?: boolean;
   run(): void;
 }
 
@@ -47,11 +49,20 @@ const WITHIN = 1_500;
 
 let pressed: string[] = [];
 let pressedAt = 0;
+/** The key that ran a command and may still be held down: what it does is done, wherever that led. */
+let done: string | null = null;
 
 /** Run the command that the keys pressed so far are for. */
 export function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-  if (!shortcuts.value || isTyping(event) || document.querySelector("dialog[open]")) return;
+  if (!event.repeat) done = null;
+  else if (event.key === done) event.preventDefault();
+  if (!shortcuts.value || isUsing(event) || document.querySelector("dialog[open]")) return;
+  if (event.repeat) {
+    const found = commands().find((command) => command.keys === event.key);
+    if (found?.repeats) take(event, found);
+    return;
+  }
   if (event.timeStamp - pressedAt > WITHIN) pressed = [];
   pressed = [...pressed, event.key].slice(-2);
   pressedAt = event.timeStamp;
@@ -60,14 +71,26 @@ export function onKey(event: KeyboardEvent): void {
   )[0];
   if (!found) return;
   pressed = [];
-  event.preventDefault();
-  found.run();
+  take(event, found);
 }
 
-/** In an editor (which is in a shadow tree) or a field, keys are text; Enter and Space on a button press it. */
-function isTyping(event: KeyboardEvent): boolean {
+function take(event: KeyboardEvent, command: Command): void {
+  done = event.key;
+  event.preventDefault();
+  command.run();
+}
+
+/** Inputs that no text is written into. */
+const CHOICES = ["checkbox", "radio", "range", "button", "submit", "reset", "image", "color", "file"];
+const WRITING = `input:not(${CHOICES.map((type) => `[type=${type}]`)}), textarea, select, [contenteditable]`;
+const PRESSED = "button, a, summary, input, [role=tab]";
+const MOVED = "input[type=radio], input[type=range]";
+
+/** In an editor (which is in a shadow tree) or a field, keys are text; other controls have a few of their own. */
+function isUsing(event: KeyboardEvent): boolean {
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
-  if (target.isContentEditable || target.closest("input, textarea, select, [contenteditable]")) return true;
-  return (event.key === "Enter" || event.key === " ") && target.closest("button, a, summary, [role=tab]") !== null;
+  if (target.isContentEditable || target.closest(WRITING)) return true;
+  if (event.key === "Enter" || event.key === " ") return target.closest(PRESSED) !== null;
+  return /^(Arrow|Page|Home|End)/.test(event.key) && target.closest(MOVED) !== null;
 }

@@ -1,5 +1,5 @@
 /** What screen readers are told by themselves: little, and at intervals. */
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { clock } from "../live/clock";
 import { isLive, latest, onFrame, online } from "../live/live";
 import { summarize } from "../live/summary";
@@ -26,22 +26,22 @@ const words = translated({
 /** A connection may be away for so many milliseconds before that is worth an alarm. */
 const PATIENCE = 10_000;
 
-export function tellOfConnection(): void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let told = false;
-  effect(() => {
-    const live = isLive.value;
-    clearTimeout(timer);
-    if (live) {
-      if (told) announce(words().back);
-      told = false;
-    } else if (!told) {
-      timer = setTimeout(() => {
-        told = true;
-        alarm(online.peek() ? words().lost : words().offline);
-      }, PATIENCE);
-    }
-  });
+/** Tells of a connection that is lost for as long as it is, and of its return; until the function that is returned is called. */
+export function tellOfConnection(): () => void {
+  const lost = signal(false);
+  const ends = [
+    effect(() => {
+      if (!isLive.value) {
+        const timer = setTimeout(() => (lost.value = true), PATIENCE);
+        return () => clearTimeout(timer);
+      }
+      if (lost.peek()) announce(words().back);
+      lost.value = false;
+      return undefined;
+    }),
+    effect(() => (lost.value ? alarm(online.value ? words().lost : words().offline) : undefined)),
+  ];
+  return () => ends.forEach((end) => end());
 }
 
 /** Failures within so many milliseconds are told together. */
@@ -60,7 +60,7 @@ export function tellOfScripts(): void {
   function tell(): void {
     const names = [...failed].slice(0, MOST_NAMES).join(", ");
     const more = failed.size > MOST_NAMES ? words().more(failed.size - MOST_NAMES) : "";
-    const { failing } = summarize(latest.value.rows ?? new Map(), clock.now());
+    const { failing } = summarize(latest.value.rows ?? new Map(), clock.present());
     failed = new Set();
     whisper(words().failed(names + more, failing));
   }

@@ -34,6 +34,7 @@ export function colour(name: ColourName): string {
   let value = known.colours.get(name);
   if (value === undefined) {
     const probe = document.body.appendChild(document.createElement("i"));
+    probe.style.forcedColorAdjust = "none"; // the reader's own colours do not tell apart what is drawn
     probe.style.color = `var(--${name})`;
     known.colours.set(name, (value = getComputedStyle(probe).color));
     probe.remove();

@@ -47,7 +47,7 @@ export function tellByTitle(): void {
 function worst(): [State, string] {
   const { rows } = latest.value;
   if (!isLive.value) return rows ? ["offline", words().offline] : ["offline", ""];
-  const { failing, overdue, running } = summarize(rows ?? new Map(), clock.now());
+  const { failing, overdue, running } = summarize(rows ?? new Map(), clock.present());
   if (failing) return ["bad", words().failing(failing)];
   if (overdue) return ["warning", words().overdue(overdue)];
   if (running) return ["active", words().running(running)];

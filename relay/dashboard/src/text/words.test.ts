@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { Connection } from "../live/socket";
 import type { ScriptRow } from "../live/store";
 import { chosenLanguage } from "./language";
 import { connectionOf, resultOf, statusOf, withoutCountdown } from "./words";
@@ -47,33 +48,35 @@ test.each([
 
 describe("the connection", () => {
   const twoPm = new Date(2026, 0, 31, 14, 2, 11).getTime();
-  const AT_TWO = { online: true, paused: false, heardAt: twoPm, now: 0 };
+  const AT_TWO = { online: true, paused: false, heardAt: twoPm, now: twoPm + 60_000 };
+
+  const saying = (connection: Connection, changes = {}) => {
+    const { text, detail } = connectionOf(connection, { ...AT_TWO, ...changes });
+    return [text, detail];
+  };
 
   test("that the reader paused says so, and as of when the data are", () => {
-    expect(connectionOf({ kind: "live" }, { ...AT_TWO, paused: true }).text).toBe("Paused, data as of 14:02:11");
+    expect(saying({ kind: "live" }, { paused: true })).toEqual(["Paused", "data as of 14:02:11"]);
+    const tomorrow = AT_TWO.now + 86_400_000;
+    expect(saying({ kind: "live" }, { paused: true, now: tomorrow })[1]).toMatch(/^data as of Sat,? 31 Jan, 14:02:11$/);
+  });
+
+  test("that is lost is not hidden by the pause", () => {
+    expect(saying({ kind: "connecting" }, { paused: true })).toEqual(["Connecting", "data as of 14:02:11"]);
   });
 
   test("counts down to the next attempt and dates what is shown", () => {
-    const { text } = connectionOf({ kind: "waiting", until: 3500 }, AT_TWO);
-    expect(text).toBe("Reconnecting in 4 s, data as of 14:02:11");
-  });
-
-  test("is announced once, not with every second or attempt", () => {
-    const attempts = [
-      connectionOf({ kind: "waiting", until: 3500 }, AT_TWO),
-      connectionOf({ kind: "waiting", until: 3500 }, { ...AT_TWO, now: 1000 }),
-      connectionOf({ kind: "connecting" }, AT_TWO),
-    ];
-    expect(new Set(attempts.map(({ quiet }) => quiet)).size).toBe(1);
+    expect(saying({ kind: "waiting", until: AT_TWO.now + 3500 })).toEqual(["Retry in 4 s", "data as of 14:02:11"]);
   });
 
   test("says that the machine is offline, and as of when the data are", () => {
-    const { text } = connectionOf({ kind: "waiting", until: 3500 }, { ...AT_TWO, online: false });
-    expect(text).toBe("Offline, data as of 14:02:11");
+    expect(saying({ kind: "waiting", until: 0 }, { online: false })).toEqual(["Offline", "data as of 14:02:11"]);
   });
 
   test("says why it will not be tried again", () => {
-    expect(connectionOf({ kind: "refused", reason: "forbidden" }, { ...AT_TWO, heardAt: null }).text).toBe("Not connected: forbidden");
+    const refused = { kind: "refused", reason: "forbidden" } as const;
+    expect(saying(refused, { heardAt: null })).toEqual(["Not connected", "forbidden"]);
+    expect(saying(refused)).toEqual(["Not connected", "forbidden, data as of 14:02:11"]);
   });
 });
 
@@ -87,6 +90,6 @@ describe("in Chinese", () => {
     expect(statusOf({ ...ROW, runs: [RUN, RUN] }).text).toBe("執行中 ×2");
     expect(resultOf({ status: "failed", reason: "exit_code", exitCode: 3 }).text).toBe("失敗，結束代碼 3");
     const connection = connectionOf({ kind: "waiting", until: 3500 }, { online: true, paused: false, heardAt: null, now: 0 });
-    expect(connection.text).toBe("4 秒後重新連線");
+    expect(connection.text).toBe("4 秒後重試");
   });
 });

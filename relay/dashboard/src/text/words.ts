@@ -2,7 +2,7 @@
 import type { FailureReason, Run, SkipReason, Trigger } from "../events";
 import type { Connection } from "../live/socket";
 import type { ScriptRow } from "../live/store";
-import { clockTime } from "./format";
+import { moment } from "./format";
 import { translated } from "./language";
 
 /** A sign's shape; shape, word and colour each tell it alone. */
@@ -46,15 +46,15 @@ const words = translated({
     manual: "By hand",
     retry: "Retry",
     missedTrigger: "Made up for",
-    asOf: (time: string) => `, data as of ${time}`,
-    connectionLost: "Connection lost, reconnecting",
+    asOf: (time: string) => `data as of ${time}`,
+    because: (reason: string, asOf: string) => `${reason}, ${asOf}`,
     live: "Live",
     polling: "Live, every 5 s",
     paused: "Paused",
     connecting: "Connecting",
-    refused: (reason: string) => `Not connected: ${reason}`,
+    refused: "Not connected",
     offline: "Offline",
-    reconnecting: (seconds: number) => `Reconnecting in ${seconds} s`,
+    again: (seconds: number) => `Retry in ${seconds} s`,
   },
   "zh-Hant": {
     running: "執行中",
@@ -81,15 +81,15 @@ const words = translated({
     manual: "手動",
     retry: "重試",
     missedTrigger: "補跑",
-    asOf: (time: string) => `，資料時間 ${time}`,
-    connectionLost: "連線中斷，正在重新連線",
+    asOf: (time: string) => `資料時間 ${time}`,
+    because: (reason: string, asOf: string) => `${reason}，${asOf}`,
     live: "即時",
     polling: "即時（每 5 秒）",
     paused: "已暫停",
     connecting: "連線中",
-    refused: (reason: string) => `未連線：${reason}`,
+    refused: "未連線",
     offline: "離線",
-    reconnecting: (seconds: number) => `${seconds} 秒後重新連線`,
+    again: (seconds: number) => `${seconds} 秒後重試`,
   },
 });
 
@@ -149,29 +149,28 @@ export function withoutCountdown(row: ScriptRow): string {
   return row.runs.length ? words().afterThisRun : words().due;
 }
 
-/** The connection in words; `quiet` does not change while nothing happens, for screen readers. */
+/** The connection in words; `detail` is why it is so, and as of when the data are where they are not the present. */
 export function connectionOf(
   connection: Connection,
   { online, paused, heardAt, now }: { online: boolean; paused: boolean; heardAt: number | null; now: number },
-): Saying & { quiet: string } {
-  const asOf = heardAt === null ? "" : words().asOf(clockTime(heardAt));
-  if (paused) return { sign: "idle", text: words().paused + asOf, quiet: words().paused };
+): Saying & { detail: string } {
+  const detail = heardAt === null ? "" : words().asOf(moment(heardAt, now));
   switch (connection.kind) {
     case "live":
     case "polling":
-      return { sign: "good", text: words()[connection.kind], quiet: words()[connection.kind] };
-    case "connecting": {
-      const text = words().connecting;
-      return { sign: "warning", text: text + asOf, quiet: heardAt === null ? text : words().connectionLost };
-    }
+      return paused
+        ? { sign: "idle", text: words().paused, detail }
+        : { sign: "good", text: words()[connection.kind], detail };
+    case "connecting":
+      return { sign: "warning", text: words().connecting, detail };
     case "refused": {
-      const quiet = words().refused(connection.reason);
-      return { sign: "bad", text: quiet + asOf, quiet };
+      const { reason } = connection;
+      return { sign: "bad", text: words().refused, detail: detail ? words().because(reason, detail) : reason };
     }
     case "waiting": {
-      if (!online) return { sign: "bad", text: words().offline + asOf, quiet: words().offline };
+      if (!online) return { sign: "bad", text: words().offline, detail };
       const seconds = Math.max(1, Math.ceil((connection.until - now) / 1000));
-      return { sign: "warning", text: words().reconnecting(seconds) + asOf, quiet: words().connectionLost };
+      return { sign: "warning", text: words().again(seconds), detail };
     }
   }
 }

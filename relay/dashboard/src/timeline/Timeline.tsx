@@ -56,11 +56,11 @@ function Tools() {
   const { text, failures } = wish.value;
   useCommands(
     () => [
-      { title: t.keys.in, keys: "+", run: () => onZoomKey("+") },
-      { title: t.keys.in, keys: "=", quiet: true, run: () => onZoomKey("=") },
-      { title: t.keys.out, keys: "-", run: () => onZoomKey("-") },
-      { title: t.keys.earlier, keys: "ArrowLeft", run: () => onZoomKey("ArrowLeft") },
-      { title: t.keys.later, keys: "ArrowRight", run: () => onZoomKey("ArrowRight") },
+      { title: t.keys.in, keys: "+", repeats: true, run: () => onZoomKey("+") },
+      { title: t.keys.in, keys: "=", quiet: true, repeats: true, run: () => onZoomKey("=") },
+      { title: t.keys.out, keys: "-", repeats: true, run: () => onZoomKey("-") },
+      { title: t.keys.earlier, keys: "ArrowLeft", repeats: true, run: () => onZoomKey("ArrowLeft") },
+      { title: t.keys.later, keys: "ArrowRight", repeats: true, run: () => onZoomKey("ArrowRight") },
       { title: t.keys.all, keys: "0", run: () => onZoomKey("0") },
       { title: t.keys.filter, keys: "/", run: () => field.current?.focus() },
     ],

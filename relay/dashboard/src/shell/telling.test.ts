@@ -1,0 +1,60 @@
+import { signal } from "@preact/signals";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+const isLive = signal(true);
+const online = signal(true);
+vi.mock("../live/live", () => ({ isLive, online, latest: signal({ rows: null }), onFrame: () => () => {} }));
+
+const { messages } = await import("./announce");
+const { tellOfConnection } = await import("./telling");
+
+const told = () => messages.value.map(({ kind, text }) => [kind, text]);
+const LOST = ["urgent", "The connection to the service is lost. What is shown may be the past."];
+
+let stop: () => void;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  isLive.value = online.value = true;
+  stop = tellOfConnection();
+});
+
+afterEach(() => {
+  stop();
+  messages.value = [];
+  vi.useRealTimers();
+});
+
+test("a connection that is away for a moment is nothing to tell", () => {
+  isLive.value = false;
+  vi.advanceTimersByTime(9_000);
+  isLive.value = true;
+  vi.advanceTimersByTime(60_000);
+  expect(told()).toEqual([]);
+});
+
+test("what is told of a lost connection is taken back when it is there again", () => {
+  isLive.value = false;
+  vi.advanceTimersByTime(10_000);
+  expect(told()).toEqual([LOST]);
+  isLive.value = true;
+  expect(told()).toEqual([["said", "Connected again."]]);
+  vi.advanceTimersByTime(10_000);
+  expect(told()).toEqual([]);
+});
+
+test("what is told is why it is lost by now", () => {
+  isLive.value = online.value = false;
+  vi.advanceTimersByTime(10_000);
+  expect(told()).toEqual([["urgent", "This machine is offline. What is shown may be the past."]]);
+  online.value = true;
+  expect(told()).toEqual([LOST]);
+});
+
+test("who has dismissed it is told of the connection's return", () => {
+  isLive.value = false;
+  vi.advanceTimersByTime(10_000);
+  messages.value = [];
+  isLive.value = true;
+  expect(told()).toEqual([["said", "Connected again."]]);
+});
