@@ -28,7 +28,8 @@ PAGE_BYTES = 1 << 20
 SEARCH_BYTES = 4 << 20
 """How much a page with a filter looks through."""
 CHUNK_BYTES = 256 << 10
-_BITS: dict[Stream, int] = {"stdout": STDOUT, "stderr": STDERR}
+STREAM_NAMES: dict[int, Stream] = {STDOUT: "stdout", STDERR: "stderr"}
+_BITS = {name: bit for bit, name in STREAM_NAMES.items()}
 
 
 def line_limit(max_output: int) -> int:
@@ -116,6 +117,13 @@ class LineReader(ABC):
     @abstractmethod
     def segment(self, line: int) -> tuple[Segment, bytes] | None:
         """The segment that holds the line, and its bytes (none where it was dropped); None past the last line."""
+
+    def unfinished(self, line: int) -> list[tuple[Stream, str]]:
+        """What is written, if all lines before number `line` are all that there are, of the one that follows.
+
+        Of each stream that has such a line, and in the end none has.
+        """
+        return []
 
     def page(self, first: int, limit: int, *, stream: Stream | None = None, q: str | None = None) -> Page:
         """Lines from number `first` on, at most `limit`, of one `stream` and containing `q` (in any case) if given.

@@ -19,6 +19,7 @@ from exporter.archive import (
     NO_ROOM,
     STDERR,
     STDOUT,
+    STREAM_NAMES,
     Archive,
     Chunk,
     LineReader,
@@ -27,7 +28,7 @@ from exporter.archive import (
     line_limit,
     pack,
 )
-from exporter.events import Instant, ProgressState
+from exporter.events import Instant, ProgressState, Stream
 from exporter.marks import Known, Mark, MarkFile, SegmentTable
 from exporter.stream_file import StreamFile
 
@@ -39,6 +40,8 @@ TRIM_BYTES = 1 << 20
 """How much must be over `max_output` before it is worth dropping while the run is on."""
 SCANTY_BYTES = 64 << 10
 """What is kept of a run's output, and must be over that, while the disk is almost full."""
+UNFINISHED_BYTES = 4096
+"""What is told at most of a line that has no end yet: its last bytes."""
 _PROGRESS_BYTES = 4096
 _PROGRESS = re.compile(rb"^::progress[ \t]+([-+]?\d+(?:\.\d+)?)%?(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n", re.MULTILINE)
 
@@ -170,6 +173,17 @@ class Recording(LineReader):
             if segment is None:
                 return None
             return segment, b"" if segment.kind & DROPPED else self._stream(segment).read(segment.start, segment.end)
+
+    def unfinished(self, line: int) -> list[tuple[Stream, str]]:
+        """See `LineReader`."""
+        with self._looking:
+            if self._closed:
+                raise ValueError("the recording is closed")
+            self._index()
+            if self._table.lines != line:
+                return []
+            found = [(STREAM_NAMES[stream.kind], stream.unfinished(UNFINISHED_BYTES)) for stream in self._streams]
+            return [(name, text) for name, text in found if text]
 
     def release(self) -> None:
         """The run has ended, but it may take long until its output is in the history: hold no descriptors till then."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from exporter.archive import LineReader, line_limit
 from exporter.events import Instant, ProgressState, Stream
-from exporter.output import Archive, Chunk, Page, Recording
+from exporter.output import UNFINISHED_BYTES, Archive, Chunk, Page, Recording
 
 START = Instant(1_000_000)
 MIB = 1 << 20
@@ -136,6 +136,34 @@ def test_an_unfinished_line_of_stderr_follows_that_of_stdout(script: Script) -> 
     script.say("out")
     script.finish()
     assert texts(script.recording.page(0, 10)) == ["out", "err"]
+
+
+def test_the_unfinished_line_of_each_stream_is_told_apart_from_the_lines(script: Script) -> None:
+    script.write("Err? ", "stderr")
+    script.say("one\nContinue? ")
+    assert script.recording.unfinished(1) == [("stdout", "Continue? "), ("stderr", "Err? ")]
+    script.say("yes\n")
+    assert script.recording.unfinished(1) == []  # there is a line that the reader has not got yet
+    assert script.recording.count() == 2
+    assert script.recording.unfinished(2) == [("stderr", "Err? ")]
+    script.finish()
+    assert script.recording.unfinished(3) == []
+    assert script.archive().unfinished(3) == []
+
+
+def test_of_an_unfinished_line_that_is_long_the_end_is_told(script: Script) -> None:
+    script.say("é" * 10_000 + "\r" + "99 %")
+    [(_, text)] = script.recording.unfinished(0)
+    assert text.endswith("é\r99 %")
+    assert text.startswith("…é")
+    assert len(text.encode()) <= UNFINISHED_BYTES + 3
+
+
+def test_an_unfinished_line_ends_with_a_whole_character(script: Script) -> None:
+    script.say("…".encode()[:2])
+    assert script.recording.unfinished(0) == []
+    script.say("…".encode()[2:])
+    assert script.recording.unfinished(0) == [("stdout", "…")]
 
 
 def test_what_is_written_after_the_last_mark_is_not_there_yet(script: Script) -> None:
