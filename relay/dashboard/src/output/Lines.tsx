@@ -70,6 +70,7 @@ export function Lines(props: Props) {
                     key={number}
                     number={number}
                     line={line}
+                    unfinished={first + index >= rows.finished}
                     style={props.styleBefore(number)}
                     startedAt={props.startedAt}
                     times={props.times}

@@ -68,12 +68,11 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
           class="output-number"
           type="number"
           min={1}
-          max={total}
           aria-label={t.line}
           placeholder={t.line}
           onKeyDown={(event) => {
             const { value } = event.currentTarget;
-            if (event.key === "Enter" && value) goTo(Math.min(Math.max(1, Math.floor(Number(value))), total) - 1);
+            if (event.key === "Enter" && value && total) goTo(Math.max(1, Math.floor(Number(value))) - 1);
           }}
         />
         <button type="button" disabled={copy.busy || !total} onClick={() => void copy.go()}>
