@@ -228,6 +228,7 @@ class LiveRuns:
             live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files)
         except (SpawnError, OSError) as error:
             message = f"{live.run.script_name} could not be started: {error}"
+            _say(live, message)
             await self._end(live, Outcome(exit_code=-1, reason="spawn", ended_at=Instant.now()))
             self._listener.happened(Error(message=message, script_name=live.run.script_name), Instant.now())
             return
@@ -469,6 +470,14 @@ class LiveRuns:
         if live is not None and not live.ended and not live.given_up:  # else its script would count as running for ever
             live.given_up = True
             self._spawn(run_id, self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=Instant.now())))
+
+
+def _say(live: LiveRun, message: str) -> None:
+    """Have it in the run's own output why the script has none, where whoever looks for the reason looks first."""
+    with suppress(OSError):  # there may be no folder, which is the reason then
+        if live.recording is not None:
+            with (live.folder / "stderr").open("a") as stderr:
+                stderr.write(f"cronscope: {message}\n")
 
 
 def _is_full(folder: Path) -> bool:

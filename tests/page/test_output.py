@@ -36,6 +36,13 @@ scripts:
     max_output: 64KiB
   - name: silent
     command: "true"
+  - name: prompt
+    command: 'exec 3<>said; while IFS= read -r part <&3 && [ "$part" != end ]; do printf %b "$part"; done'
+  - name: unstartable
+    command: [/nonexistent/program]
+  - name: late
+    command: sleep 60
+    timeout: 1s
 """
 
 
@@ -135,7 +142,7 @@ def test_a_million_lines_are_at_hand_but_few_are_drawn(open_page: OpenPage, serv
 
 def test_scrolling_through_a_million_lines_keeps_the_pace(open_page: OpenPage, service: Service) -> None:
     ran(service, "million")
-    page = open_output(open_page, service, "million", "?line=300000")
+    page = open_output(open_page, service, "million", "?line=300001")
     expect(line(page, 300_001)).to_be_in_viewport()
     frames = page.evaluate(
         """async () => {
@@ -227,7 +234,7 @@ def test_a_link_leads_to_a_line_and_lines_can_be_copied(open_page: OpenPage, ser
     page = open_output(open_page, service, "needles", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("spinbutton", name="Go to line").fill("2002")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/output/{run_id}\\?line=2001$"))
+    expect(page).to_have_url(re.compile(f"/output/{run_id}\\?line=2002$"))
     page.reload()
     expect(line(page, 2002)).to_be_in_viewport()
     expect(line(page, 2002).get_by_role("link")).to_have_attribute("aria-current", "true")
@@ -238,7 +245,7 @@ def test_a_link_leads_to_a_line_and_lines_can_be_copied(open_page: OpenPage, ser
     assert page.evaluate("navigator.clipboard.readText()") == "A Needle, 2\n1\n2\n"
 
     line(page, 2000).get_by_role("link").click()
-    expect(page).to_have_url(re.compile("line=1999$"))
+    expect(page).to_have_url(re.compile("line=2000$"))
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.path().read_text().count("\n") == 6_003
@@ -276,6 +283,11 @@ def test_what_is_not_there_is_said(open_page: OpenPage, service: Service) -> Non
     page.get_by_role("spinbutton", name="Go to line").fill("50000")
     page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile("lines dropped here"))).to_be_in_viewport()
+    expect(page.get_by_text("Line 50,000 was not kept")).to_be_visible()
+    page.get_by_role("spinbutton", name="Go to line").fill("100001")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The output ends at line 100,000.")).to_be_visible()
+    expect(line(page, 100_000)).to_be_in_viewport()
 
 
 def test_everything_is_done_by_keys_on_a_narrow_screen(open_page: OpenPage, service: Service) -> None:
@@ -297,3 +309,90 @@ def test_everything_is_done_by_keys_on_a_narrow_screen(open_page: OpenPage, serv
     page.get_by_role("button", name="較舊的執行").press("Enter")
     expect(page).to_have_url(re.compile(f"{first}$"))
     expect(page.get_by_role("button", name="較新的執行")).to_be_enabled()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1280, 900), (360, 740)])
+def test_the_end_and_the_tools_are_in_the_window_at_once(
+    open_page: OpenPage, service: Service, width: int, height: int
+) -> None:
+    ran(service, "needles")
+    page = open_output(open_page, service, "needles", viewport={"width": width, "height": height})
+    expect(line(page, 6_003)).to_be_in_viewport(ratio=0.95)  # its edges are between pixels
+    for place in (
+        page.get_by_role("link", name="Output"), search(page), page.get_by_role("button", name="Wrap"),
+    ):  # fmt: skip
+        expect(place).to_be_in_viewport(ratio=1)
+    assert page.evaluate("[document.documentElement.scrollHeight, innerHeight]") == [height, height]
+
+
+def test_a_line_that_grows_is_seen_and_written_over_as_in_a_terminal(open_page: OpenPage, service: Service) -> None:
+    service.run("prompt")
+    page = open_output(open_page, service, "prompt")
+    text = page.locator(".output-line .text")
+    with gate(service) as say:
+        say.write(r"first\n 7% [#   ]" + "\n")
+        expect(text).to_have_text(["first", " 7% [#   ]"])
+        expect(page.locator(".unfinished .number")).to_have_text("")
+        say.write(r"\r50% [##  ]" + "\n")
+        expect(text).to_have_text(["first", "50% [##  ]"])
+        say.write(r"\r99% [### ]\r\nContinue? " + "\n")
+        expect(text).to_have_text(["first", "99% [### ]", "Continue? "])
+        expect(line(page, 2)).to_contain_text("99% [### ]")
+
+        page.reload()  # whoever comes later sees it, too
+        expect(text).to_have_text(["first", "99% [### ]", "Continue? "])
+        page.get_by_role("combobox", name="Streams").select_option("Standard output")
+        expect(text).to_have_text(["first", "99% [### ]", "Continue? "])
+        page.get_by_role("combobox", name="Streams").select_option("Standard error")
+        expect(page.get_by_text("Nothing written yet.")).to_be_visible()
+        page.get_by_role("combobox", name="Streams").select_option("Both streams")
+        say.write("yes\nend\n")
+    expect(page.get_by_role("main")).to_contain_text("Completed")
+    expect(text).to_have_text(["first", "99% [### ]", "Continue? yes"])
+    expect(page.locator(".unfinished")).to_have_count(0)
+
+
+def test_while_the_page_is_paused_the_output_stands_still(open_page: OpenPage, service: Service) -> None:
+    service.run("said")
+    page = open_output(open_page, service, "said")
+    with gate(service) as say:
+        say.write("".join(f"{number}\n" for number in range(1, 101)))
+        expect(line(page, 100)).to_be_in_viewport()
+        page.keyboard.press("p")
+        expect(page.get_by_test_id("connection")).to_contain_text("Paused")
+        say.write("".join(f"{number}\n" for number in range(101, 201)))
+        page.keyboard.press("Home")
+        search(page).fill("9")
+        expect(page.get_by_text("of 19")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("End")
+        expect(line(page, 100)).to_be_in_viewport()
+        expect(page.get_by_text("new line")).to_be_hidden()
+        assert page.locator(".output-line").last.locator(".text").text_content() == "100"
+        page.keyboard.press("p")
+        expect(line(page, 200)).to_be_in_viewport()
+
+
+def test_what_became_of_a_run_is_said_in_a_sentence(open_page: OpenPage, service: Service) -> None:
+    for name in ("unstartable", "late"):
+        ran(service, name)
+    page = open_output(open_page, service, "unstartable")
+    expect(page.get_by_text("could not be started, for the reason")).to_be_visible()
+    expect(line(page, 1)).to_contain_text("/nonexistent/program: no such file")
+    page.goto(f"{service.url}/#/scripts/late/output")
+    expect(page.get_by_text("was stopped after 1.")).to_be_visible()
+
+
+def test_an_output_that_is_deleted_meanwhile_is_said_to_be(open_page: OpenPage, service: Service) -> None:
+    run_id = ran(service, "million")
+    page = open_output(open_page, service, "million")
+    expect(line(page, 1_000_000)).to_be_visible()
+    service.fetch("/api/v1/logs/million", method="DELETE")
+    until(lambda: service.fetch(f"/api/v1/runs/{run_id}")[0], lambda status: status == 404)
+    page.keyboard.press("Home")
+    page.keyboard.press("PageDown")
+    lines(page).evaluate("element => element.scrollTop = element.scrollHeight / 3")
+    expect(page.get_by_text("This run and its output have been deleted.")).to_be_visible()
+    expect(page.locator(".output-line")).to_have_count(0)
+    page.get_by_role("button", name="Show the latest run").click()
+    expect(page.get_by_text("No run of this script is kept.")).to_be_visible()
