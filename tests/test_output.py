@@ -291,6 +291,14 @@ def test_text_is_found_in_any_case_and_next_says_where_to_go_on(script: Script) 
     assert texts(script.recording.page(0, 10, q="straße")) == ["STRASSE"]
 
 
+def test_what_is_searched_is_the_text_as_it_is_seen(script: Script) -> None:
+    script.say("plain\n\x1b[31mer\x1b[0mror\n10%\r20%\n")
+    for reader in (script.recording, script.archive()):
+        assert reader.page(0, 10, q="error").numbers == [1]
+        assert texts(reader.page(0, 10, q="20%")) == ["10%\r20%"]
+        assert [reader.page(0, 10, q=q).lines for q in ("31m", "10%")] == [[], []]
+
+
 def test_a_search_looks_through_a_bounded_part_at_a_time(script: Script) -> None:
     script.say(("x" * 99 + "\n") * 100_000 + "needle\n")
     page = script.recording.page(0, 10, q="needle")
