@@ -113,7 +113,7 @@ def test_what_a_script_writes_appears_at_once(open_page: OpenPage, service: Serv
     expect(line(page, 40)).to_be_visible()
     delays = sorted(page.evaluate("[...delays.values()].slice(10)"))
     assert len(delays) == 30
-    assert delays[len(delays) // 2] < 300, delays
+    assert delays[26] < 300, delays  # nine of ten, so that a machine which is busy for a moment is no reproach
 
 
 def test_a_million_lines_are_at_hand_but_few_are_drawn(open_page: OpenPage, service: Service) -> None:
@@ -260,6 +260,9 @@ def test_colours_are_obeyed_and_everything_else_is_text(open_page: OpenPage, ser
         page.get_by_text(text, exact=True).evaluate("e => getComputedStyle(e).color") for text in ("red", "Wrap")
     ]
     assert colours[0] != colours[1]
+    search(page).fill("n red c")
+    expect(page.get_by_text("1 of 1")).to_be_visible()
+    expect(line(page, 1).locator("mark")).to_have_text(["n ", "red", " c"])
     expect(line(page, 2).locator(".text")).to_have_text("<b>bold?</b> &amp; <script>throw 1</script>")
     expect(line(page, 3)).to_contain_text("errwent wrong")
     expect(line(page, 3).get_by_title("standard error")).to_be_visible()
