@@ -380,7 +380,7 @@ def test_what_became_of_a_run_is_said_in_a_sentence(open_page: OpenPage, service
     for name in ("unstartable", "late"):
         ran(service, name)
     page = open_output(open_page, service, "unstartable")
-    expect(page.get_by_text("could not be started, for the reason")).to_be_visible()
+    expect(page.get_by_text("could not be started. The reason is below.")).to_be_visible()
     expect(line(page, 1)).to_contain_text("/nonexistent/program: no such file")
     page.goto(f"{service.url}/#/scripts/late/output")
     expect(page.get_by_text("was stopped after 1.")).to_be_visible()
@@ -399,3 +399,37 @@ def test_an_output_that_is_deleted_meanwhile_is_said_to_be(open_page: OpenPage, 
     expect(page.locator(".output-line")).to_have_count(0)
     page.get_by_role("button", name="Show the latest run").click()
     expect(page.get_by_text("No run of this script is kept.")).to_be_visible()
+
+
+def test_what_is_selected_and_chosen_is_copied_though_few_lines_are_drawn(
+    open_page: OpenPage, service: Service
+) -> None:
+    ran(service, "million")
+    page = open_output(
+        open_page, service, "million", "?line=1000", permissions=["clipboard-read", "clipboard-write"]
+    )  # fmt: skip
+    text = line(page, 1001).locator(".text")
+    expect(text).to_have_text("1001")
+    box = text.bounding_box()
+    assert box is not None
+    character = box["width"] / 4
+    page.mouse.move(box["x"] + 2 * character, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3 * character, box["y"] + 28)
+    for _ in range(6):
+        page.mouse.wheel(0, 500)
+    expect(line(page, 1001)).to_have_count(0)
+    page.mouse.move(box["x"] + 2 * character, box["y"] + 9, steps=3)
+    page.mouse.up()
+    page.keyboard.press("Control+c")
+    expect(page.get_by_text(re.compile("Copied: 1[0-9][0-9] lines"))).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()").split("\n")
+    last = 1000 + len(copied)
+    assert copied == ["01", *map(str, range(1002, last)), str(last)[:2]]
+
+    lines(page).focus()
+    page.mouse.click(box["x"] + 300, box["y"])
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Control+c")
+    expect(page.get_by_text("Copied: 1,000,000 lines.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").count("\n") == 1_000_000

@@ -45,7 +45,12 @@ function Story({ run }: { run: Run }) {
   const { reason } = run;
   if (reason === null || reason === "exit_code" || reason === "signal") return null;
   const told = t.story[reason];
-  return <p class="note">{typeof told === "string" ? told : told(duration(run.duration ?? 0))}</p>;
+  return (
+    <p class="note">
+      {typeof told === "string" ? told : told(duration(run.duration ?? 0))}
+      {reason === "spawn" && run.stderr_bytes > 0 && ` ${t.reasonBelow}`}
+    </p>
+  );
 }
 
 function Picker({ run, runs }: Props) {

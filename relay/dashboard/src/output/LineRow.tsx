@@ -59,7 +59,10 @@ export function LineRow({ number, line, unfinished, style, startedAt, times, q, 
     );
   }
   return (
-    <div class={`output-line${stderr ? " stderr" : ""}${chosen ? " chosen" : ""}${current ? " current" : ""}`}>
+    <div
+      data-line={number}
+      class={`output-line${stderr ? " stderr" : ""}${chosen ? " chosen" : ""}${current ? " current" : ""}`}
+    >
       <a
         class="number"
         tabIndex={-1} // a field goes to any line by its number

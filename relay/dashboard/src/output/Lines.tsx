@@ -4,6 +4,7 @@ import { count } from "../text/format";
 import type { Span } from "./copying";
 import { LineRow } from "./LineRow";
 import type { Rows } from "./runOutput";
+import { type Selected, useSelection } from "./selection";
 import { ROW, type Scrolling } from "./scrolling";
 import type { Times } from "./times";
 import { words } from "./words";
@@ -23,6 +24,8 @@ interface Props {
   /** The lines of these numbers are near the view. */
   onLook(first: number, end: number): void;
   onChoose(number: number, extend: boolean): void;
+  onChooseAll(): void;
+  onCopy(selected: Selected): void;
 }
 
 /** The lines that are in view, of as many as there are. */
@@ -32,6 +35,7 @@ export function Lines(props: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const { first, end } = scrolling.range(rows.count);
+  useSelection(list, props.onCopy);
   useLayoutEffect(() => scrolling.attach(scroller.current!, list.current!), [scrolling]);
   useLayoutEffect(() => scrolling.forget(), [scrolling, wrap]);
   useLayoutEffect(() => scrolling.layout());
@@ -42,6 +46,11 @@ export function Lines(props: Props) {
   const digits = String(rows.numberOf(Math.max(0, rows.count - 1)) + 1).length;
 
   function onKeyDown(event: KeyboardEvent) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "a") {
+      event.preventDefault(); // the browser would select the rest of the page, and of the lines those that are drawn
+      props.onChooseAll();
+      return;
+    }
     const move = event.target === scroller.current && !(event.ctrlKey || event.altKey || event.metaKey) && MOVES[event.key];
     if (!move) return;
     event.preventDefault();

@@ -3,15 +3,17 @@ import { getOutput, MOST_LINES } from "../api/output";
 import type { Run, Stream } from "../events";
 import { flag, preference } from "../preferences";
 import { replace, type Route } from "../route";
+import { useAction } from "../shell/action";
 import { announce, said } from "../shell/announce";
 import { useCommands } from "../shell/commands";
 import { count } from "../text/format";
 import { NO_STYLE } from "./ansi";
-import type { Span } from "./copying";
+import { copySelected, type Span } from "./copying";
 import { Lines } from "./Lines";
 import { allRows, type RunOutput, withUnfinished } from "./runOutput";
 import { Scan } from "./scan";
 import { Scrolling } from "./scrolling";
+import type { Selected } from "./selection";
 import { Tools } from "./Tools";
 import { TIMES, type Times } from "./times";
 import { type FollowedOutput, useRedraw } from "./useRunOutput";
@@ -44,8 +46,12 @@ export function Viewer({ run, followed: { output, version }, label, line, onFoll
   const scrolling = useMemo(() => new Scrolling(redraw, line === undefined), [output, stream]);
   useSameLines(output, stream === undefined ? scrolling : null);
   const place: Place = { page: "script", name: run.script_name, tab: "output", run: run.run_id };
-  const { span, choose, goTo } = useSpan(place, line, output, (number) => scrolling.show(rows.rowOf(number)));
+  const { span, choose, chooseAll, goTo } = useSpan(place, line, output, (number) => scrolling.show(rows.rowOf(number)));
   const [finding, setFinding] = useState<{ q: string; line: number | null }>({ q: "", line: null });
+
+  const copy = useAction(async (selected: Selected) =>
+    announce(t.copied(count(await copySelected(run.run_id, selected, stream)))),
+  );
 
   useEffect(() => onFollow(scrolling.following), [scrolling.following]);
 
@@ -96,6 +102,8 @@ export function Viewer({ run, followed: { output, version }, label, line, onFoll
           styleBefore={(number) => (stream ? NO_STYLE : output.pages.styleBefore(number))}
           onLook={(first, end) => !stream && output.want(first, end)}
           onChoose={choose}
+          onChooseAll={chooseAll}
+          onCopy={(selected) => void copy.go(selected)}
         />
       ) : (
         <p class="note loading">{problem === null && emptiness(run, output, filtered)}</p>
@@ -161,7 +169,11 @@ function useSpan(place: Place, line: number | undefined, output: RunOutput, show
     else put(span?.first === number && span.last === number ? null : { first: number, last: number });
   }
 
-  return { span, choose, goTo };
+  function chooseAll() {
+    setSpan({ first: 0, last: total - 1 });
+  }
+
+  return { span, choose, chooseAll, goTo };
 }
 
 function emptiness(run: Run, output: RunOutput, filtered: Scan | null): string {

@@ -20,7 +20,7 @@ export const words = translated({
     size: "Output",
     dropped: (size: string) => `${size} in the middle of the output were not kept: it was longer than the script's max_output allows, or the disk was almost full.`,
     story: {
-      spawn: "The command could not be started, for the reason that its output has.",
+      spawn: "The command could not be started.",
       timeout: (after: string) => `It took longer than the script's timeout allows, and was stopped after ${after}.`,
       cancelled: "It was stopped before its end: by hand, for a newer run, or with the service.",
       lost: "How it ended is not known: the service could not watch it to its end.",
@@ -28,6 +28,7 @@ export const words = translated({
       missed: "This start did not happen: the service was not running then.",
       queue_full: "This start did not happen: too many starts of the script were waiting already.",
     },
+    reasonBelow: "The reason is below.",
     deleted: "This run and its output have been deleted.",
     latest: "Show the latest run",
     noneKept: "No run of this script is kept.",
@@ -90,7 +91,7 @@ export const words = translated({
     size: "輸出大小",
     dropped: (size: string) => `輸出中段有 ${size} 未保留：超過指令稿的 max_output 上限，或磁碟空間即將用盡。`,
     story: {
-      spawn: "命令無法啟動，原因請見輸出。",
+      spawn: "命令無法啟動。",
       timeout: (after: string) => `執行時間超過指令稿的逾時上限，於 ${after} 後被停止。`,
       cancelled: "在結束前被停止：手動停止、由較新的執行取代，或隨服務停止。",
       lost: "不知道如何結束：服務未能監看到最後。",
@@ -98,6 +99,7 @@ export const words = translated({
       missed: "此次未啟動：當時服務未執行。",
       queue_full: "此次未啟動：此指令稿已有太多等待中的啟動。",
     },
+    reasonBelow: "原因如下。",
     deleted: "此次執行及其輸出已被刪除。",
     latest: "顯示最新的執行",
     noneKept: "未保留此指令稿的任何執行紀錄。",
