@@ -1,3 +1,4 @@
+import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Route } from "../route";
 import { count } from "../text/format";
@@ -39,6 +40,7 @@ export function Lines(props: Props) {
   useLayoutEffect(() => scrolling.attach(scroller.current!, list.current!), [scrolling]);
   useLayoutEffect(() => scrolling.forget(), [scrolling, wrap]);
   useLayoutEffect(() => scrolling.layout());
+  useMatchInView(scroller, finding);
   useEffect(() => {
     if (end > first) props.onLook(rows.numberOf(first), rows.numberOf(end - 1) + 1);
   });
@@ -102,6 +104,20 @@ export function Lines(props: Props) {
       )}
     </div>
   );
+}
+
+/** Of a line that is longer than the view is wide, show where the match is, once it is drawn. */
+function useMatchInView(scroller: RefObject<HTMLElement | null>, { q, line }: Props["finding"]) {
+  const shown = useRef(false);
+  useLayoutEffect(() => void (shown.current = line === null), [q, line]);
+  useLayoutEffect(() => {
+    const mark = shown.current ? null : scroller.current!.querySelector(".current mark");
+    if (!mark) return;
+    shown.current = true;
+    const [view, at] = [scroller.current!.getBoundingClientRect(), mark.getBoundingClientRect()];
+    const margin = view.width / 3;
+    if (at.right > view.right || at.left < view.left + margin) scroller.current!.scrollLeft += at.left - view.left - margin;
+  });
 }
 
 const MOVES: Record<string, (scrolling: Scrolling, shift: boolean) => void> = {

@@ -19,8 +19,9 @@ import { TIMES, type Times } from "./times";
 import { type FollowedOutput, useRedraw } from "./useRunOutput";
 import { words } from "./words";
 
-const wrap = flag("output.wrap", false);
-const times = preference<Times>("output.times", innerWidth < 600 ? "none" : "offset", (value) =>
+const narrow = innerWidth < 600;
+const wrap = flag("output.wrap", narrow);
+const times = preference<Times>("output.times", narrow ? "none" : "offset", (value) =>
   TIMES.find((each) => each === value) ?? "offset",
 );
 

@@ -4,7 +4,7 @@
  * The browser loses an end of its selection with the line in which it is, as soon as that is scrolled out of the view.
  * So it is remembered, as a place in the text, and what is copied goes by that.
  */
-import { type RefObject } from "preact";
+import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 /** A place in the text: number of a line, and how many characters of what is to be seen of it are before. */
