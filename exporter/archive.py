@@ -2,7 +2,8 @@
 
 Output comes in segments: whole lines of one stream that were seen at the same time, or a stretch of lines that were
 dropped.  Lines of both streams are numbered together, from 0, in the order in which they were seen; a number never
-changes.  A line ends with a newline, or at `line_limit(max_output)` bytes: what follows counts as another line.
+changes.  A line ends with a newline, or at `line_limit(max_output)` bytes, or at the last carriage return before that
+which was not seen earlier; what follows counts as another line.
 """
 
 from __future__ import annotations

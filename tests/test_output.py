@@ -264,6 +264,16 @@ def test_a_line_without_end_is_continued_as_another_one(script: Script) -> None:
     assert texts(script.recording.page(0, 10)) == ["a" * limit, "b" * 10, "next"]
 
 
+def test_a_progress_bar_that_goes_on_and_on_is_continued_where_it_begins_anew(script: Script) -> None:
+    bar = "\r" + "#" * 49
+    for _ in range(3):
+        script.say(bar * 500)
+    script.say("\n")
+    first, second = texts(script.recording.page(0, 10))
+    assert first == bar * 1310 + "\r"
+    assert second == (bar * 190).removeprefix("\r")
+
+
 def test_a_long_line_growing_byte_by_byte_is_one_line(script: Script) -> None:
     for _ in range(300):
         script.say(".")
