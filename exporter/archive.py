@@ -2,7 +2,8 @@
 
 Output comes in segments: whole lines of one stream that were seen at the same time, or a stretch of lines that were
 dropped.  Lines of both streams are numbered together, from 0, in the order in which they were seen; a number never
-changes.  A line ends with a newline, or at `line_limit(max_output)` bytes: what follows counts as another line.
+changes.  A line ends with a newline, or at `line_limit(max_output)` bytes, or at the last carriage return before that
+which was not seen earlier; what follows counts as another line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from exporter.events import Stream
+from exporter.seen import seen, seen_lines, split
 from exporter.settings import Size
 
 STDOUT, STDERR, DROPPED, CUT_OFF, NO_ROOM = 1, 2, 4, 8, 16
@@ -28,7 +30,8 @@ PAGE_BYTES = 1 << 20
 SEARCH_BYTES = 4 << 20
 """How much a page with a filter looks through."""
 CHUNK_BYTES = 256 << 10
-_BITS: dict[Stream, int] = {"stdout": STDOUT, "stderr": STDERR}
+STREAM_NAMES: dict[int, Stream] = {STDOUT: "stdout", STDERR: "stderr"}
+_BITS = {name: bit for bit, name in STREAM_NAMES.items()}
 
 
 def line_limit(max_output: int) -> int:
@@ -117,8 +120,17 @@ class LineReader(ABC):
     def segment(self, line: int) -> tuple[Segment, bytes] | None:
         """The segment that holds the line, and its bytes (none where it was dropped); None past the last line."""
 
+    def unfinished(self, line: int) -> list[tuple[Stream, str]]:
+        """What is written, if all lines before number `line` are all that there are, of the one that follows.
+
+        Of each stream that has such a line, and in the end none has.
+        """
+        return []
+
     def page(self, first: int, limit: int, *, stream: Stream | None = None, q: str | None = None) -> Page:
         """Lines from number `first` on, at most `limit`, of one `stream` and containing `q` (in any case) if given.
+
+        Of a line it counts what is to be seen of it (`exporter.seen`).
 
         With a filter only a bounded part is looked through: a page without lines is not the end, `end` is.
         """
@@ -128,8 +140,8 @@ class LineReader(ABC):
 
     def _consecutive(self, first: int, limit: int) -> Page:
         lines: list[tuple[int, Stream, str]] = []
-        number, seen, dropped_from = first, 0, None
-        while len(lines) < limit and seen < PAGE_BYTES and (found := self.segment(number)) is not None:
+        number, looked, dropped_from = first, 0, None
+        while len(lines) < limit and looked < PAGE_BYTES and (found := self.segment(number)) is not None:
             segment, data = found
             if segment.kind & DROPPED:
                 inside, number = number > segment.first and not lines, segment.next
@@ -141,28 +153,29 @@ class LineReader(ABC):
                 texts = split(data)[number - segment.first :][: limit - len(lines)]
                 lines += [(segment.offset_ms, segment.stream, text) for text in texts]
                 number += len(texts)
-                seen += len(data)
+                looked += len(data)
         return Page(first, lines, number, self._is_end(number), dropped_from=dropped_from)
 
     def _matching(self, first: int, limit: int, streams: int, needle: str) -> Page:
         lines: list[tuple[int, Stream, str]] = []
         numbers: list[int] = []
-        number, seen = first, 0
-        while len(lines) < limit and seen < SEARCH_BYTES and (found := self.segment(number)) is not None:
+        number, looked = first, 0
+        while len(lines) < limit and looked < SEARCH_BYTES and (found := self.segment(number)) is not None:
             segment, data = found
             if segment.kind & DROPPED and number == segment.first and segment.kind & streams and not needle:
                 lines.append((segment.offset_ms, segment.stream, self.marker(segment)))
                 numbers.append(number)
-            elif segment.kind & streams and needle in data.decode(errors="replace").casefold():
+            elif segment.kind & streams and (not needle or needle in seen_lines(data).casefold()):
                 texts = enumerate(split(data)[number - segment.first :], number)
-                matching = [(each, text) for each, text in texts if needle in text.casefold()][: limit - len(lines)]
+                matching = [each for each in texts if not needle or needle in seen(each[1]).casefold()]
+                matching = matching[: limit - len(lines)]
                 lines += [(segment.offset_ms, segment.stream, text) for _, text in matching]
                 numbers += [each for each, _ in matching]
                 if len(lines) == limit:
                     number = numbers[-1] + 1
                     break
             number = segment.next
-            seen += len(data)
+            looked += len(data)
         return Page(first, lines, number, self._is_end(number), numbers)
 
     def _is_end(self, number: int) -> bool:
@@ -257,8 +270,7 @@ class Archive(LineReader):
 
 def searchable(chunk: Chunk) -> str:
     """All text of a chunk in one case: what `LineReader.contains` finds in a line of it is found in here, too."""
-    pieces = (data.decode(errors="replace") for _, data in Archive.of(chunk).segments())
-    return "".join(pieces).casefold()
+    return "".join(seen_lines(data) for _, data in Archive.of(chunk).segments()).casefold()
 
 
 def pack(segments: Iterable[tuple[Segment, bytes]], max_output: int) -> Iterator[Chunk]:
@@ -280,12 +292,6 @@ def _chunk(gathered: list[tuple[Segment, bytes]], max_output: int) -> Chunk:
     rows = [(segment.lines, segment.offset_ms, segment.kind, segment.size) for segment, _ in gathered]
     data = zlib.compress(b"".join(data for _, data in gathered))
     return Chunk(first, gathered[-1][0].next - first, msgspec.msgpack.encode(_Layout(max_output, rows)), data)
-
-
-def split(data: bytes) -> list[str]:
-    """The lines of a segment as text, without their ends."""
-    *lines, rest = data.decode(errors="replace").split("\n")
-    return [line.removesuffix("\r") for line in lines] + ([rest] if rest else [])
 
 
 def _size(size: int) -> str:

@@ -373,6 +373,9 @@ class Output(Struct, frozen=True, kw_only=True):
     """Milliseconds since the run's start, stream, text without its line end."""
     end: bool
     """True in the last one: the run has ended and no line follows."""
+    partial: list[tuple[Stream, str]] | UnsetType = UNSET
+    """What is written of the line that each stream has not finished yet, of a long one the end; absent where there is
+    nothing, and where more lines are to be had.  The next `output` replaces it."""
 
 
 class OutputPage(Output, frozen=True, kw_only=True):

@@ -45,8 +45,8 @@ log = logging.getLogger(__name__)
 
 MARK_SECONDS = 0.2
 """How often sizes of output are noted, which is also how exactly lines are dated."""
-FOLLOWED_MARK_SECONDS = 0.1
-"""The same while somebody looks."""
+FOLLOWED_MARK_SECONDS = 0.05
+"""The same of a run that somebody looks at."""
 DISCARDED = ".done"
 """Ending of the name of a folder that is being removed."""
 ARCHIVING = "archiving"
@@ -166,6 +166,8 @@ class LiveRuns:
         self._publisher = ThreadPoolExecutor(1, thread_name_prefix="published")
         """One thread: many files of metrics at once must not hold up what else is done beside the event loop."""
         self._marking: asyncio.TimerHandle | None = None
+        self._all_marked_at = asyncio.get_running_loop().time()
+        """By the event loop's clock."""
         self._leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when runs are to be left to themselves."""
 
@@ -189,6 +191,10 @@ class LiveRuns:
         """
         followers = self._followers.setdefault(run_id, [])
         followers.append(grown)
+        if self._marking is not None:  # it may be too long until then
+            self._marking.cancel()
+            self._marking = None
+            self._keep_marking()
 
         def end() -> None:
             followers.remove(grown)
@@ -228,6 +234,7 @@ class LiveRuns:
             live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files)
         except (SpawnError, OSError) as error:
             message = f"{live.run.script_name} could not be started: {error}"
+            _say(live, message)
             await self._end(live, Outcome(exit_code=-1, reason="spawn", ended_at=Instant.now()))
             self._listener.happened(Error(message=message, script_name=live.run.script_name), Instant.now())
             return
@@ -424,20 +431,30 @@ class LiveRuns:
         if self._marking is None:
             loop = asyncio.get_running_loop()
             followed = any(run_id in self._followers for run_id in self._runs)
-            self._marking = loop.call_later(FOLLOWED_MARK_SECONDS if followed else MARK_SECONDS, self._mark_all)
+            self._marking = loop.call_later(FOLLOWED_MARK_SECONDS if followed else MARK_SECONDS, self._mark_due)
 
-    def _mark_all(self) -> None:
+    def _mark_due(self) -> None:
+        """Mark the runs that somebody looks at, and from time to time the others."""
         self._marking = None
+        time = asyncio.get_running_loop().time()
+        all_due = time >= self._all_marked_at + MARK_SECONDS
+        if all_due:
+            self._all_marked_at = time
         now = Instant.now()
         for live in self.executing():
-            assert live.process is not None
-            live.process.note_memory()
-            if live.recording is not None and live.recording.mark(now):
-                self._trim(live.run.run_id, live.recording)
-                self._note_progress(live, live.recording, now)
-                self.tell_followers(live.run.run_id)
+            if all_due or live.run.run_id in self._followers:
+                self._mark(live, now, memory=all_due)
         if self.executing():
             self._keep_marking()
+
+    def _mark(self, live: LiveRun, now: Instant, *, memory: bool) -> None:
+        assert live.process is not None
+        if memory:
+            live.process.note_memory()
+        if live.recording is not None and live.recording.mark(now):
+            self._trim(live.run.run_id, live.recording)
+            self._note_progress(live, live.recording, now)
+            self.tell_followers(live.run.run_id)
 
     def _trim(self, run_id: str, recording: Recording) -> None:
         """Give the middle of a long output back to the disk, beside the event loop."""
@@ -469,6 +486,14 @@ class LiveRuns:
         if live is not None and not live.ended and not live.given_up:  # else its script would count as running for ever
             live.given_up = True
             self._spawn(run_id, self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=Instant.now())))
+
+
+def _say(live: LiveRun, message: str) -> None:
+    """Have it in the run's own output why the script has none, where whoever looks for the reason looks first."""
+    with suppress(OSError):  # there may be no folder, which is the reason then
+        if live.recording is not None:
+            with (live.folder / "stderr").open("a") as stderr:
+                stderr.write(f"cronscope: {message}\n")
 
 
 def _is_full(folder: Path) -> bool:

@@ -8,7 +8,6 @@ somebody looks, or when a part is dropped.
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from exporter.archive import (
     NO_ROOM,
     STDERR,
     STDOUT,
+    STREAM_NAMES,
     Archive,
     Chunk,
     LineReader,
@@ -27,8 +27,9 @@ from exporter.archive import (
     line_limit,
     pack,
 )
-from exporter.events import Instant, ProgressState
+from exporter.events import Instant, ProgressState, Stream
 from exporter.marks import Known, Mark, MarkFile, SegmentTable
+from exporter.progress import PROGRESS_BYTES, progress_in
 from exporter.stream_file import StreamFile
 
 __all__ = ["Archive", "Chunk", "Page", "Recording"]
@@ -39,8 +40,8 @@ TRIM_BYTES = 1 << 20
 """How much must be over `max_output` before it is worth dropping while the run is on."""
 SCANTY_BYTES = 64 << 10
 """What is kept of a run's output, and must be over that, while the disk is almost full."""
-_PROGRESS_BYTES = 4096
-_PROGRESS = re.compile(rb"^::progress[ \t]+([-+]?\d+(?:\.\d+)?)%?(?:[ \t]+([^\r\n]*?))?[ \t]*\r?\n", re.MULTILINE)
+UNFINISHED_BYTES = 4096
+"""What is told at most of a line that has no end yet: its last bytes."""
 
 
 class Recording(LineReader):
@@ -124,7 +125,7 @@ class Recording(LineReader):
         stdout = self._streams[0]
         if stdout.size != self._progress_at:
             self._progress_at = stdout.size
-            self._progress = _progress(stdout.tail(_PROGRESS_BYTES)) or self._progress
+            self._progress = progress_in(stdout.tail(PROGRESS_BYTES)) or self._progress
         return self._progress
 
     def trim(self) -> None:
@@ -171,6 +172,17 @@ class Recording(LineReader):
                 return None
             return segment, b"" if segment.kind & DROPPED else self._stream(segment).read(segment.start, segment.end)
 
+    def unfinished(self, line: int) -> list[tuple[Stream, str]]:
+        """See `LineReader`."""
+        with self._looking:
+            if self._closed:
+                raise ValueError("the recording is closed")
+            self._index()
+            if self._table.lines != line:
+                return []
+            found = [(STREAM_NAMES[stream.kind], stream.unfinished(UNFINISHED_BYTES)) for stream in self._streams]
+            return [(name, text) for name, text in found if text]
+
     def release(self) -> None:
         """The run has ended, but it may take long until its output is in the history: hold no descriptors till then."""
         with self._noting, self._looking:
@@ -212,6 +224,8 @@ class Recording(LineReader):
             elif end - state.indexed < limit:
                 stream.looked_at = end
                 return
+            elif returns := fresh.rfind(b"\r") + 1:  # what a progress bar says next is a whole again
+                end = stream.looked_at + returns
             self._table.append(newlines or 1, offset_ms, stream.kind, state.indexed, end - state.indexed)
             state.indexed = stream.looked_at = end
 
@@ -290,11 +304,3 @@ class Recording(LineReader):
             stream.state.dropped = min(dropped_from, start + begin), max(dropped_to, start + end)
         if after:
             table.append(after, offset_ms, kind, start + end, size - end)
-
-
-def _progress(lines: bytes) -> ProgressState | None:
-    found = _PROGRESS.findall(lines)
-    if not found:
-        return None
-    percent, text = found[-1]
-    return ProgressState(percent=min(100.0, max(0.0, float(percent))), text=text.decode(errors="replace"))

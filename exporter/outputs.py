@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import TypeVar
 
+from msgspec import UNSET
+
 from exporter.archive import LineReader, Page
 from exporter.events import Output, OutputPage, Run, Stream
 from exporter.history import History
@@ -23,16 +25,24 @@ class UnknownRun(LookupError):
     """No run has this id, or it is no longer in the history; the message says so."""
 
 
-def _page(lines: LineReader, first: int, limit: int, stream: Stream | None, q: str | None) -> tuple[Page, int]:
-    """A page, and how many lines there are."""
-    return lines.page(first, limit, stream=stream, q=q), lines.count()
+Unfinished = list[tuple[Stream, str]]
 
 
-def output_page(run: Run, page: Page, total: int) -> OutputPage:
+def _page(
+    lines: LineReader, first: int, limit: int, stream: Stream | None, q: str | None
+) -> tuple[Page, int, Unfinished]:
+    """A page, how many lines there are, and what follows on the last one if the page comes to it."""
+    page = lines.page(first, limit, stream=stream, q=q)
+    unfinished = [] if q else [each for each in lines.unfinished(page.next) if stream in (None, each[0])]
+    return page, lines.count(), unfinished
+
+
+def output_page(run: Run, page: Page, total: int, unfinished: Unfinished | None = None) -> OutputPage:
     """A page of a run's output of `total` lines, as it is told."""
     return OutputPage(
         run_id=run.run_id, script_name=run.script_name, first=page.first, lines=page.lines, end=page.end,
         next=None if page.end else page.next, total=total, numbers=page.numbers, dropped_from=page.dropped_from,
+        partial=unfinished or UNSET,
     )  # fmt: skip
 
 
@@ -59,16 +69,16 @@ class Outputs:
         live = self._live.get(run_id)
         waits = run.waits if live is None else live.recording is None and not live.ended
         if waits:  # its process is still to be started
-            page, total = Page(first, [], first), 0
-        else:
-            page, total = await self._look(run_id, partial(_page, first=first, limit=limit, stream=stream, q=q))
-        return output_page(run, page, total)
+            return output_page(run, Page(first, [], first), 0)
+        look = partial(_page, first=first, limit=limit, stream=stream, q=q)
+        return output_page(run, *await self._look(run_id, look))
 
     async def lines(self, run_id: str, first: int = 0, limit: int = 1000) -> Output:
         """The same without a filter, as the stream sends it."""
         page = await self.page(run_id, first, limit)
         return Output(
-            run_id=run_id, script_name=page.script_name, first=page.first, lines=page.lines, end=page.end
+            run_id=run_id, script_name=page.script_name, first=page.first, lines=page.lines, end=page.end,
+            partial=page.partial,
         )  # fmt: skip
 
     async def raw(self, run_id: str) -> AsyncGenerator[bytes, None]:

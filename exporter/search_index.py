@@ -33,6 +33,8 @@ _MOST_MENTIONS = 200_000
 """Of the trigrams that begin with a text of one or two characters; one that is so common is soon found without."""
 _WORTH_PURGING = 4096
 """Pieces in a generation before it is looked at how many are gone."""
+_TEXTS = " as seen"
+"""What pieces are indexed by; an index of anything else is made anew."""
 _SCHEMA = """
     CREATE TABLE made_from (identity TEXT NOT NULL) STRICT;
     CREATE TABLE generations (number INTEGER PRIMARY KEY, upto INTEGER NOT NULL, pieces INTEGER NOT NULL) STRICT;
@@ -103,6 +105,7 @@ class _Index:
         (identity,) = self._source.execute(
             "SELECT coalesce(max(value), '') FROM facts WHERE name = 'identity'"
         ).fetchone()
+        identity += _TEXTS
         (last,) = self._source.execute(
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'output_chunks'"
         ).fetchone()

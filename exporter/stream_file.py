@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from exporter.marks import StreamState
 
 _PUNCH_HOLE = 0x02 | 0x01
 """FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, fallocate(2)."""
+_CONTINUATION = bytes(range(0x80, 0xC0))
+"""Bytes that no character begins with in UTF-8."""
 _libc = ctypes.CDLL(None, use_errno=True)
 _fallocate = getattr(_libc, "fallocate64", None) or getattr(_libc, "fallocate", None)
 
@@ -69,6 +72,15 @@ class StreamFile:
         start = max(self.base, self.size - size - 1)
         data = self._pread(start - self.base, self.size - start)
         return data[data.find(b"\n") + 1 :] if start > self.base else data
+
+    def unfinished(self, size: int) -> str:
+        """Text of the last line, as far as it was looked at, if it has no end yet: of a long one the last bytes."""
+        start = max(self.state.indexed, self.looked_at - size)
+        data = self.read(start, self.looked_at)
+        cut = "" if start == self.state.indexed else "…"
+        if cut:
+            data = data.lstrip(_CONTINUATION)
+        return cut + getincrementaldecoder("utf-8")("replace").decode(data)  # less a character still being written
 
     def punch(self) -> None:
         """Give what is dropped back to the disk; the file keeps its size.  Raises OSError."""

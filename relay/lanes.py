@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from msgspec import UNSET, UnsetType
+
+from exporter.events import Stream
 from relay.frames import Frame, Id
 
 LANE_BYTES = 1 << 20
@@ -151,6 +154,8 @@ class Subscription:
     """That of the message that asked for it."""
     next: int
     """Number of the next line to fetch."""
+    partial: list[tuple[Stream, str]] | UnsetType = UNSET
+    """What it was told last of lines that are not finished."""
     locating: bool = False
     """Whether a place further on is being looked for."""
 

@@ -122,7 +122,8 @@ class Subscriptions:
         served = []
         for subscription in self._arrived(fetched):
             client = subscription.client
-            if page.lines or page.end:
+            if page.lines or page.end or page.partial != subscription.partial:
+                subscription.partial = page.partial
                 client.output.append(frame)
                 served.append(client)
             if page.end:

@@ -27,7 +27,9 @@ _turns = count()
 @schemathesis.hook
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
     """Schemathesis reads the schema of a tuple as of an older draft, and then calls it invalid."""
-    raw_schema["components"]["schemas"]["OutputPage"]["properties"]["lines"]["items"] = {"type": "array"}
+    properties = raw_schema["components"]["schemas"]["OutputPage"]["properties"]
+    for name in ("lines", "partial"):
+        properties[name]["items"] = {"type": "array"}
 
 
 @schemathesis.serializer("application/gzip")

@@ -10,13 +10,15 @@ import psutil
 import pytest
 from msgspec import structs
 
-from exporter.events import Event, Instant, Run
+from exporter import live
+from exporter.events import Event, Instant, Run, RunStarted
 from exporter.history import History
 from exporter.live import LiveRuns
 from exporter.published import Published
 from exporter.runner import Outcome, Process
 from exporter.scheduler import Start
 from exporter.settings import ScriptSettings
+from tests.service import DEADLINE
 
 START = Start(
     run_id="01ARZ3NDEKTSV4RRFFQ69G5FAV", script_name="job", trigger="manual", scheduled_at=Instant(1_700_000_000_000)
@@ -24,16 +26,18 @@ START = Start(
 
 
 class Ends:
-    """Hears of the ends of runs only."""
+    """Hears of the starts and ends of runs only."""
 
     def __init__(self) -> None:
+        self.started: asyncio.Queue[Run] = asyncio.Queue()
         self.ended: asyncio.Queue[Run] = asyncio.Queue()
 
     def adopted(self, run: Run) -> None:
         raise AssertionError("nothing was left to take up")
 
     def happened(self, event: Event, at: Instant) -> None:
-        pass
+        if isinstance(event, RunStarted):
+            self.started.put_nowait(event.run)
 
     def over(self, run: Run) -> None:
         self.ended.put_nowait(run)
@@ -66,6 +70,32 @@ def test_a_run_that_can_not_be_watched_any_more_ends_as_lost(tmp_path: Path, mon
         await history.close()
 
     asyncio.run(watch())
+
+
+def test_who_follows_a_run_is_told_at_once_and_runs_that_nobody_follows_are_not_looked_at_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MARK_SECONDS", 1000)
+
+    async def follow() -> None:
+        history = History(tmp_path / "history.db", write_failed=lambda why, first: None)
+        ends = Ends()
+        runs = LiveRuns(tmp_path / "runs", history, os.environ, -1, ends)
+        for number in range(2):
+            start = structs.replace(START, run_id=f"{number:026}")
+            script = ScriptSettings(name="job", command="echo x; exec sleep 60", workdir=tmp_path)
+            runs.launch(start, script, None)
+            await ends.started.get()
+        grown = asyncio.Event()
+        end = runs.follow(f"{0:026}", grown.set)
+        await asyncio.wait_for(grown.wait(), DEADLINE)
+        assert [recording.stdout_bytes for recording in runs.recordings().values()] == [2, 0]
+        end()
+        await runs.stop("stop")
+        await history.close()
+
+    (tmp_path / "runs").mkdir()
+    asyncio.run(follow())
 
 
 def test_output_that_finds_no_room_takes_no_descriptors_and_is_stored_later(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from exporter.archive import LineReader, line_limit
 from exporter.events import Instant, ProgressState, Stream
-from exporter.output import Archive, Chunk, Page, Recording
+from exporter.output import UNFINISHED_BYTES, Archive, Chunk, Page, Recording
 
 START = Instant(1_000_000)
 MIB = 1 << 20
@@ -138,6 +138,34 @@ def test_an_unfinished_line_of_stderr_follows_that_of_stdout(script: Script) -> 
     assert texts(script.recording.page(0, 10)) == ["out", "err"]
 
 
+def test_the_unfinished_line_of_each_stream_is_told_apart_from_the_lines(script: Script) -> None:
+    script.write("Err? ", "stderr")
+    script.say("one\nContinue? ")
+    assert script.recording.unfinished(1) == [("stdout", "Continue? "), ("stderr", "Err? ")]
+    script.say("yes\n")
+    assert script.recording.unfinished(1) == []  # there is a line that the reader has not got yet
+    assert script.recording.count() == 2
+    assert script.recording.unfinished(2) == [("stderr", "Err? ")]
+    script.finish()
+    assert script.recording.unfinished(3) == []
+    assert script.archive().unfinished(3) == []
+
+
+def test_of_an_unfinished_line_that_is_long_the_end_is_told(script: Script) -> None:
+    script.say("é" * 10_000 + "\r" + "99 %")
+    [(_, text)] = script.recording.unfinished(0)
+    assert text.endswith("é\r99 %")
+    assert text.startswith("…é")
+    assert len(text.encode()) <= UNFINISHED_BYTES + 3
+
+
+def test_an_unfinished_line_ends_with_a_whole_character(script: Script) -> None:
+    script.say("…".encode()[:2])
+    assert script.recording.unfinished(0) == []
+    script.say("…".encode()[2:])
+    assert script.recording.unfinished(0) == [("stdout", "…")]
+
+
 def test_what_is_written_after_the_last_mark_is_not_there_yet(script: Script) -> None:
     script.say("old\n")
     script.write("new\n")
@@ -236,6 +264,16 @@ def test_a_line_without_end_is_continued_as_another_one(script: Script) -> None:
     assert texts(script.recording.page(0, 10)) == ["a" * limit, "b" * 10, "next"]
 
 
+def test_a_progress_bar_that_goes_on_and_on_is_continued_where_it_begins_anew(script: Script) -> None:
+    bar = "\r" + "#" * 49
+    for _ in range(3):
+        script.say(bar * 500)
+    script.say("\n")
+    first, second = texts(script.recording.page(0, 10))
+    assert first == bar * 1310 + "\r"
+    assert second == (bar * 190).removeprefix("\r")
+
+
 def test_a_long_line_growing_byte_by_byte_is_one_line(script: Script) -> None:
     for _ in range(300):
         script.say(".")
@@ -261,6 +299,14 @@ def test_text_is_found_in_any_case_and_next_says_where_to_go_on(script: Script) 
     page = script.recording.page(page.next, 10, q="FEHLER")
     assert (texts(page), page.numbers) == (["fehler b"], [2])
     assert texts(script.recording.page(0, 10, q="straße")) == ["STRASSE"]
+
+
+def test_what_is_searched_is_the_text_as_it_is_seen(script: Script) -> None:
+    script.say("plain\n\x1b[31mer\x1b[0mror\n10%\r20%\n")
+    for reader in (script.recording, script.archive()):
+        assert reader.page(0, 10, q="error").numbers == [1]
+        assert texts(reader.page(0, 10, q="20%")) == ["10%\r20%"]
+        assert [reader.page(0, 10, q=q).lines for q in ("31m", "10%")] == [[], []]
 
 
 def test_a_search_looks_through_a_bounded_part_at_a_time(script: Script) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from exporter.events import Output
 from relay.frames import MAX_TOPICS, Subscribe, Unsubscribe
@@ -27,9 +28,10 @@ def reader_of(hub: TestHub, first: int = 0, *, run_id: str = RUN) -> Reader:
     return reader
 
 
-def page(first: int, count: int, *, end: bool = False, text: str = "x", run_id: str = RUN) -> Output:
+def page(first: int, count: int, *, end: bool = False, text: str = "x", run_id: str = RUN, partial: str = "") -> Output:
     lines: list[Any] = [(number, "stdout", text) for number in range(first, first + count)]
-    return Output(run_id=run_id, script_name="backup", first=first, lines=lines, end=end)
+    unfinished: Any = [("stdout", partial)] if partial else UNSET
+    return Output(run_id=run_id, script_name="backup", first=first, lines=lines, end=end, partial=unfinished)
 
 
 def deliver(hub: TestHub, content: Output) -> None:
@@ -87,6 +89,19 @@ def test_one_who_joins_a_read_begun_before_the_output_grew_is_not_left_waiting(h
     deliver(hub, page(0, 1))
     for reader in (first, second):
         assert reader.types() == ["ack", "output"]
+
+
+def test_a_line_that_is_not_finished_is_told_whenever_it_has_changed(hub: TestHub) -> None:
+    reader = reader_of(hub)
+    for told in (page(0, 0, partial="10 %"), page(0, 0, partial="10 %"), page(0, 0, partial="20 %"), page(0, 0)):
+        deliver(hub, told)
+        hub.grown(RUN)
+    _, *outputs = reader.read()
+    assert [output["data"].get("partial") for output in outputs] == [
+        [["stdout", "10 %"]], [["stdout", "20 %"]], None,
+    ]  # fmt: skip
+    deliver(hub, page(0, 1, partial="30 %"))
+    assert hub.errands()[-1] == Fetch(RUN, 1)
 
 
 def test_the_last_page_ends_the_subscription_even_where_it_is_empty(hub: TestHub) -> None:

@@ -25,6 +25,8 @@ scripts:
     max_output: 100MiB
   - name: needles
     command: for i in 1 2 3; do echo "A Needle, $i"; seq 2000; done
+  - name: wide
+    command: seq 300; echo "$(seq -s ' ' 500) needle"; seq 300
   - name: colours
     command: |
       printf 'plain \033[1;31mred\033[0m \033]0;title\007\033[2Jcleared\n'
@@ -36,6 +38,13 @@ scripts:
     max_output: 64KiB
   - name: silent
     command: "true"
+  - name: prompt
+    command: 'exec 3<>said; while IFS= read -r part <&3 && [ "$part" != end ]; do printf %b "$part"; done'
+  - name: unstartable
+    command: [/nonexistent/program]
+  - name: late
+    command: sleep 60
+    timeout: 1s
 """
 
 
@@ -106,7 +115,7 @@ def test_what_a_script_writes_appears_at_once(open_page: OpenPage, service: Serv
     expect(line(page, 40)).to_be_visible()
     delays = sorted(page.evaluate("[...delays.values()].slice(10)"))
     assert len(delays) == 30
-    assert delays[len(delays) // 2] < 300, delays
+    assert delays[26] < 300, delays  # nine of ten, so that a machine which is busy for a moment is no reproach
 
 
 def test_a_million_lines_are_at_hand_but_few_are_drawn(open_page: OpenPage, service: Service) -> None:
@@ -135,7 +144,7 @@ def test_a_million_lines_are_at_hand_but_few_are_drawn(open_page: OpenPage, serv
 
 def test_scrolling_through_a_million_lines_keeps_the_pace(open_page: OpenPage, service: Service) -> None:
     ran(service, "million")
-    page = open_output(open_page, service, "million", "?line=300000")
+    page = open_output(open_page, service, "million", "?line=300001")
     expect(line(page, 300_001)).to_be_in_viewport()
     frames = page.evaluate(
         """async () => {
@@ -221,13 +230,21 @@ def test_the_search_goes_through_the_whole_output_in_both_directions(open_page: 
     search(page).fill("haystack")
     expect(page.get_by_text("No match")).to_be_visible()
 
+    ran(service, "wide")
+    page.goto(f"{service.url}/#/scripts/wide/output")
+    expect(line(page, 601)).to_be_visible()
+    search(page).fill("needle")
+    expect(line(page, 301).locator("mark")).to_be_in_viewport()
+    search(page).fill("1 2 3")
+    expect(line(page, 301).locator("mark").first).to_be_in_viewport()
+
 
 def test_a_link_leads_to_a_line_and_lines_can_be_copied(open_page: OpenPage, service: Service) -> None:
     run_id = ran(service, "needles")
     page = open_output(open_page, service, "needles", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("spinbutton", name="Go to line").fill("2002")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/output/{run_id}\\?line=2001$"))
+    expect(page).to_have_url(re.compile(f"/output/{run_id}\\?line=2002$"))
     page.reload()
     expect(line(page, 2002)).to_be_in_viewport()
     expect(line(page, 2002).get_by_role("link")).to_have_attribute("aria-current", "true")
@@ -238,7 +255,7 @@ def test_a_link_leads_to_a_line_and_lines_can_be_copied(open_page: OpenPage, ser
     assert page.evaluate("navigator.clipboard.readText()") == "A Needle, 2\n1\n2\n"
 
     line(page, 2000).get_by_role("link").click()
-    expect(page).to_have_url(re.compile("line=1999$"))
+    expect(page).to_have_url(re.compile("line=2000$"))
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.path().read_text().count("\n") == 6_003
@@ -253,6 +270,9 @@ def test_colours_are_obeyed_and_everything_else_is_text(open_page: OpenPage, ser
         page.get_by_text(text, exact=True).evaluate("e => getComputedStyle(e).color") for text in ("red", "Wrap")
     ]
     assert colours[0] != colours[1]
+    search(page).fill("n red c")
+    expect(page.get_by_text("1 of 1")).to_be_visible()
+    expect(line(page, 1).locator("mark")).to_have_text(["n ", "red", " c"])
     expect(line(page, 2).locator(".text")).to_have_text("<b>bold?</b> &amp; <script>throw 1</script>")
     expect(line(page, 3)).to_contain_text("errwent wrong")
     expect(line(page, 3).get_by_title("standard error")).to_be_visible()
@@ -276,6 +296,11 @@ def test_what_is_not_there_is_said(open_page: OpenPage, service: Service) -> Non
     page.get_by_role("spinbutton", name="Go to line").fill("50000")
     page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile("lines dropped here"))).to_be_in_viewport()
+    expect(page.get_by_text("Line 50,000 was not kept")).to_be_visible()
+    page.get_by_role("spinbutton", name="Go to line").fill("100001")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The output ends at line 100,000.")).to_be_visible()
+    expect(line(page, 100_000)).to_be_in_viewport()
 
 
 def test_everything_is_done_by_keys_on_a_narrow_screen(open_page: OpenPage, service: Service) -> None:
@@ -290,10 +315,132 @@ def test_everything_is_done_by_keys_on_a_narrow_screen(open_page: OpenPage, serv
     until(lambda: first_in_view(page), lambda number: number == 1)
     page.keyboard.press("PageDown")
     until(lambda: first_in_view(page), lambda number: 1 < number < 100)
-    page.keyboard.press("w")
-    expect(page.get_by_role("button", name="自動換行")).to_have_attribute("aria-pressed", "true")
+    for pressed in ("true", "false", "true"):  # so narrow, lines are wrapped unless the reader wants otherwise
+        expect(page.get_by_role("button", name="自動換行")).to_have_attribute("aria-pressed", pressed)
+        page.keyboard.press("w")
     page.keyboard.press("End")
     expect(line(page, 6_003)).to_be_visible()
     page.get_by_role("button", name="較舊的執行").press("Enter")
     expect(page).to_have_url(re.compile(f"{first}$"))
     expect(page.get_by_role("button", name="較新的執行")).to_be_enabled()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (1280, 900), (360, 740)])
+def test_the_end_and_the_tools_are_in_the_window_at_once(
+    open_page: OpenPage, service: Service, width: int, height: int
+) -> None:
+    ran(service, "needles")
+    page = open_output(open_page, service, "needles", viewport={"width": width, "height": height})
+    expect(line(page, 6_003)).to_be_in_viewport(ratio=0.95)  # its edges are between pixels
+    for place in (
+        page.get_by_role("link", name="Output"), search(page), page.get_by_role("button", name="Wrap"),
+    ):  # fmt: skip
+        expect(place).to_be_in_viewport(ratio=1)
+    assert page.evaluate("[document.documentElement.scrollHeight, innerHeight]") == [height, height]
+
+
+def test_a_line_that_grows_is_seen_and_written_over_as_in_a_terminal(open_page: OpenPage, service: Service) -> None:
+    service.run("prompt")
+    page = open_output(open_page, service, "prompt")
+    text = page.locator(".output-line .text")
+    with gate(service) as say:
+        say.write(r"first\n 7% [#   ]" + "\n")
+        expect(text).to_have_text(["first", " 7% [#   ]"])
+        expect(page.locator(".unfinished .number")).to_have_text("")
+        say.write(r"\r50% [##  ]" + "\n")
+        expect(text).to_have_text(["first", "50% [##  ]"])
+        say.write(r"\r99% [### ]\r\nContinue? " + "\n")
+        expect(text).to_have_text(["first", "99% [### ]", "Continue? "])
+        expect(line(page, 2)).to_contain_text("99% [### ]")
+
+        page.reload()  # whoever comes later sees it, too
+        expect(text).to_have_text(["first", "99% [### ]", "Continue? "])
+        page.get_by_role("combobox", name="Streams").select_option("Standard output")
+        expect(text).to_have_text(["first", "99% [### ]", "Continue? "])
+        page.get_by_role("combobox", name="Streams").select_option("Standard error")
+        expect(page.get_by_text("Nothing written yet.")).to_be_visible()
+        page.get_by_role("combobox", name="Streams").select_option("Both streams")
+        say.write("yes\nend\n")
+    expect(page.get_by_role("main")).to_contain_text("Completed")
+    expect(text).to_have_text(["first", "99% [### ]", "Continue? yes"])
+    expect(page.locator(".unfinished")).to_have_count(0)
+
+
+def test_while_the_page_is_paused_the_output_stands_still(open_page: OpenPage, service: Service) -> None:
+    service.run("said")
+    page = open_output(open_page, service, "said")
+    with gate(service) as say:
+        say.write("".join(f"{number}\n" for number in range(1, 101)))
+        expect(line(page, 100)).to_be_in_viewport()
+        page.keyboard.press("p")
+        expect(page.get_by_test_id("connection")).to_contain_text("Paused")
+        say.write("".join(f"{number}\n" for number in range(101, 201)))
+        page.keyboard.press("Home")
+        search(page).fill("9")
+        expect(page.get_by_text("of 19")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("End")
+        expect(line(page, 100)).to_be_in_viewport()
+        expect(page.get_by_text("new line")).to_be_hidden()
+        assert page.locator(".output-line").last.locator(".text").text_content() == "100"
+        page.keyboard.press("p")
+        expect(line(page, 200)).to_be_in_viewport()
+
+
+def test_what_became_of_a_run_is_said_in_a_sentence(open_page: OpenPage, service: Service) -> None:
+    for name in ("unstartable", "late"):
+        ran(service, name)
+    page = open_output(open_page, service, "unstartable")
+    expect(page.get_by_text("could not be started. The reason is below.")).to_be_visible()
+    expect(line(page, 1)).to_contain_text("/nonexistent/program: no such file")
+    page.goto(f"{service.url}/#/scripts/late/output")
+    expect(page.get_by_text("was stopped after 1.")).to_be_visible()
+
+
+def test_an_output_that_is_deleted_meanwhile_is_said_to_be(open_page: OpenPage, service: Service) -> None:
+    run_id = ran(service, "million")
+    page = open_output(open_page, service, "million")
+    expect(line(page, 1_000_000)).to_be_visible()
+    service.fetch("/api/v1/logs/million", method="DELETE")
+    until(lambda: service.fetch(f"/api/v1/runs/{run_id}")[0], lambda status: status == 404)
+    page.keyboard.press("Home")
+    page.keyboard.press("PageDown")
+    lines(page).evaluate("element => element.scrollTop = element.scrollHeight / 3")
+    expect(page.get_by_text("This run and its output have been deleted.")).to_be_visible()
+    expect(page.locator(".output-line")).to_have_count(0)
+    page.get_by_role("button", name="Show the latest run").click()
+    expect(page.get_by_text("No run of this script is kept.")).to_be_visible()
+
+
+def test_what_is_selected_and_chosen_is_copied_though_few_lines_are_drawn(
+    open_page: OpenPage, service: Service
+) -> None:
+    ran(service, "million")
+    page = open_output(
+        open_page, service, "million", "?line=1000", permissions=["clipboard-read", "clipboard-write"]
+    )  # fmt: skip
+    text = line(page, 1001).locator(".text")
+    expect(text).to_have_text("1001")
+    box = text.bounding_box()
+    assert box is not None
+    character = box["width"] / 4
+    page.mouse.move(box["x"] + 2 * character, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3 * character, box["y"] + 28)
+    for _ in range(6):
+        page.mouse.wheel(0, 500)
+    expect(line(page, 1001)).to_have_count(0)
+    page.mouse.move(box["x"] + 2 * character, box["y"] + 9, steps=3)
+    page.mouse.up()
+    page.keyboard.press("Control+c")
+    expect(page.get_by_text(re.compile("Copied: 1[0-9][0-9] lines"))).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()").split("\n")
+    last = 1000 + len(copied)
+    assert copied == ["01", *map(str, range(1002, last)), str(last)[:2]]
+
+    lines(page).focus()
+    page.mouse.click(box["x"] + 300, box["y"])
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Control+c")
+    expect(page.get_by_text("Copied: 1,000,000 lines.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").count("\n") == 1_000_000

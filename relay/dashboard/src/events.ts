@@ -157,6 +157,11 @@ export interface Output {
   lines: ReadonlyArray<readonly [number, Stream, string]>;
   /** True in the last one: the run has ended and no line follows. */
   end: boolean;
+  /**
+   * What is written of the line that each stream has not finished yet, of a long one the end; absent where there is
+   * nothing, and where more lines are to be had.  The next `output` replaces it.
+   */
+  partial?: ReadonlyArray<readonly [Stream, string]>;
 }
 
 /** What a line `::progress PERCENT TEXT` on a run's standard output said last. */

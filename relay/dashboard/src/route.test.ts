@@ -13,7 +13,7 @@ const PLACES: [string, Route][] = [
   ["#/scripts/a.b-c", { page: "script", name: "a.b-c", tab: "runs" }],
   ["#/scripts/a/settings", { page: "script", name: "a", tab: "settings" }],
   ["#/scripts/a/output", { page: "script", name: "a", tab: "output" }],
-  ["#/scripts/a/output/01K?line=12", { page: "script", name: "a", tab: "output", run: "01K", line: 12 }],
+  ["#/scripts/a/output/01K?line=12", { page: "script", name: "a", tab: "output", run: "01K", line: 11 }],
 ];
 
 test.each(PLACES)("%s is a place", (text, route) => {

@@ -12,7 +12,7 @@ export type Route =
   | { page: "timeline" }
   /** Runs of every script. */
   | { page: "runs" }
-  /** In tab `output`, `run` is the one looked at (else the latest) and `line` the number of a line in it, from 0. */
+  /** In tab `output`, `run` is the one looked at (else the latest) and `line` a line of it: from 0, in the address from 1. */
   | { page: "script"; name: string; tab: Tab; run?: string; line?: number }
   | { page: "new" }
   /** A file under `scripts_dir`, or its versions; else the list of all. */
@@ -57,7 +57,7 @@ function script(name: string, tab: string, run: string | undefined, query: strin
   return {
     page: "script", name, tab,
     ...(run === undefined ? {} : { run }),
-    ...(line !== null && /^\d{1,9}$/.test(line) ? { line: Number(line) } : {}),
+    ...(line !== null && /^[1-9]\d{0,8}$/.test(line) ? { line: Number(line) - 1 } : {}),
   };
 }
 
@@ -78,7 +78,7 @@ export function address(route: Route): string {
       const parts = ["#/scripts", encodeURIComponent(route.name)];
       if (route.tab !== "runs" || route.run !== undefined) parts.push(route.tab);
       if (route.run !== undefined) parts.push(encodeURIComponent(route.run));
-      return parts.join("/") + (route.line === undefined ? "" : `?line=${route.line}`);
+      return parts.join("/") + (route.line === undefined ? "" : `?line=${route.line + 1}`);
     }
     case "unknown":
       return `#${route.address}`;

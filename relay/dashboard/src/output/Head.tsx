@@ -27,14 +27,29 @@ export function Head({ run, runs }: Props) {
     <div class="output-head">
       <Picker run={run} runs={runs} />
       <Signed {...resultOf({ ...run, exitCode: run.exit_code })} />
-      <Facts run={run} />
+      {run.status !== "skipped" && <Facts run={run} />}
       {run.status === "running" && (
         <button type="button" class="danger" disabled={stop.busy} onClick={() => void stop.go()}>
           {t.stop}
         </button>
       )}
+      <Story run={run} />
       {run.dropped_bytes > 0 && <p class="note warning">{t.dropped(bytes(run.dropped_bytes))}</p>}
     </div>
+  );
+}
+
+/** In a sentence what happened to a run that did not end by itself, or to a start that did not come to be one. */
+function Story({ run }: { run: Run }) {
+  const t = words();
+  const { reason } = run;
+  if (reason === null || reason === "exit_code" || reason === "signal") return null;
+  const told = t.story[reason];
+  return (
+    <p class="note">
+      {typeof told === "string" ? told : told(duration(run.duration ?? 0))}
+      {reason === "spawn" && run.stderr_bytes > 0 && ` ${t.reasonBelow}`}
+    </p>
   );
 }
 
@@ -84,18 +99,19 @@ function Facts({ run }: { run: Run }) {
   const startedAt = run.started_at === null ? null : Date.parse(run.started_at);
   const when = useTick((now) => (startedAt === null ? t.waiting : moment(startedAt, now)));
   const passed = useTick((now) => (startedAt === null || run.duration !== null ? "" : elapsed(startedAt, now)));
-  const facts: [string, string][] = [
-    [t.started, when],
-    [t.took, run.duration === null ? passed : duration(run.duration)],
-    [t.trigger, triggerName(run.trigger)],
+  /** The last of each: whether a narrow window has it elsewhere, or no room for it. */
+  const facts: [string, string, boolean][] = [
+    [t.started, when, startedAt !== null],
+    [t.took, run.duration === null ? passed : duration(run.duration), false],
+    [t.trigger, triggerName(run.trigger), true],
   ];
-  if (run.exit_code !== null && run.exit_code >= 0) facts.push([t.exit, String(run.exit_code)]);
-  if (run.attempt > 1) facts.push([t.attempt, count(run.attempt)]);
-  if (run.status !== "running") facts.push([t.size, bytes(run.stdout_bytes + run.stderr_bytes)]);
+  if (run.exit_code !== null && run.exit_code >= 0) facts.push([t.exit, String(run.exit_code), true]);
+  if (run.attempt > 1) facts.push([t.attempt, count(run.attempt), true]);
+  if (run.status !== "running") facts.push([t.size, bytes(run.stdout_bytes + run.stderr_bytes), true]);
   return (
     <dl>
-      {facts.map(([name, value]) => (
-        <div key={name}>
+      {facts.map(([name, value, said]) => (
+        <div key={name} class={said ? "said" : undefined}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { address, type Route } from "../route";
 import { count } from "../text/format";
-import { segments } from "./ansi";
+import { onTop, segments } from "./ansi";
 import { marked } from "./find";
 import type { Line } from "./pages";
 import { clockText, offsetText, type Times } from "./times";
@@ -14,6 +14,8 @@ interface Props {
   number: number;
   /** Undefined while it is being fetched. */
   line: Line | undefined;
+  /** It has no end yet, and so neither a number nor a time that will stay. */
+  unfinished: boolean;
   /** The style that the lines before it left. */
   style: string;
   /** Of the run. */
@@ -28,7 +30,7 @@ interface Props {
   onChoose(number: number, extend: boolean): void;
 }
 
-export function LineRow({ number, line, style, startedAt, times, q, place, chosen, current, onChoose }: Props) {
+export function LineRow({ number, line, unfinished, style, startedAt, times, q, place, chosen, current, onChoose }: Props) {
   const t = words();
   const stderr = line?.[1] === "stderr";
   const cells = useMemo(
@@ -36,7 +38,9 @@ export function LineRow({ number, line, style, startedAt, times, q, place, chose
       line && (
         <>
           {times !== "none" && (
-            <span class="when">{times === "offset" ? offsetText(line[0]) : clockText(startedAt + line[0])}</span>
+            <span class="when">
+              {!unfinished && (times === "offset" ? offsetText(line[0]) : clockText(startedAt + line[0]))}
+            </span>
           )}
           <span class="stream" title={stderr ? t.standardError : undefined}>
             {stderr && t.stderr}
@@ -44,10 +48,21 @@ export function LineRow({ number, line, style, startedAt, times, q, place, chose
           <Text text={line[2]} style={style} q={q} />
         </>
       ),
-    [line, style, times, startedAt, q, t],
+    [line, unfinished, style, times, startedAt, q, t],
   );
+  if (unfinished) {
+    return (
+      <div class={stderr ? "output-line unfinished stderr" : "output-line unfinished"}>
+        <span class="number" />
+        {cells}
+      </div>
+    );
+  }
   return (
-    <div class={`output-line${stderr ? " stderr" : ""}${chosen ? " chosen" : ""}${current ? " current" : ""}`}>
+    <div
+      data-line={number}
+      class={`output-line${stderr ? " stderr" : ""}${chosen ? " chosen" : ""}${current ? " current" : ""}`}
+    >
       <a
         class="number"
         tabIndex={-1} // a field goes to any line by its number
@@ -66,7 +81,8 @@ export function LineRow({ number, line, style, startedAt, times, q, place, chose
   );
 }
 
-function Text({ text, style, q }: { text: string; style: string; q: string }) {
+function Text({ text: whole, style, q }: { text: string; style: string; q: string }) {
+  const text = onTop(whole);
   const rest = text.length - MOST_CHARACTERS;
   return (
     <span class="text">

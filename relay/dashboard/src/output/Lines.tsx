@@ -1,9 +1,11 @@
+import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Route } from "../route";
 import { count } from "../text/format";
 import type { Span } from "./copying";
 import { LineRow } from "./LineRow";
 import type { Rows } from "./runOutput";
+import { type Selected, useSelection } from "./selection";
 import { ROW, type Scrolling } from "./scrolling";
 import type { Times } from "./times";
 import { words } from "./words";
@@ -23,6 +25,8 @@ interface Props {
   /** The lines of these numbers are near the view. */
   onLook(first: number, end: number): void;
   onChoose(number: number, extend: boolean): void;
+  onChooseAll(): void;
+  onCopy(selected: Selected): void;
 }
 
 /** The lines that are in view, of as many as there are. */
@@ -32,9 +36,11 @@ export function Lines(props: Props) {
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const { first, end } = scrolling.range(rows.count);
+  useSelection(list, props.onCopy);
   useLayoutEffect(() => scrolling.attach(scroller.current!, list.current!), [scrolling]);
   useLayoutEffect(() => scrolling.forget(), [scrolling, wrap]);
   useLayoutEffect(() => scrolling.layout());
+  useMatchInView(scroller, finding);
   useEffect(() => {
     if (end > first) props.onLook(rows.numberOf(first), rows.numberOf(end - 1) + 1);
   });
@@ -42,6 +48,11 @@ export function Lines(props: Props) {
   const digits = String(rows.numberOf(Math.max(0, rows.count - 1)) + 1).length;
 
   function onKeyDown(event: KeyboardEvent) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "a") {
+      event.preventDefault(); // the browser would select the rest of the page, and of the lines those that are drawn
+      props.onChooseAll();
+      return;
+    }
     const move = event.target === scroller.current && !(event.ctrlKey || event.altKey || event.metaKey) && MOVES[event.key];
     if (!move) return;
     event.preventDefault();
@@ -70,6 +81,7 @@ export function Lines(props: Props) {
                     key={number}
                     number={number}
                     line={line}
+                    unfinished={first + index >= rows.finished}
                     style={props.styleBefore(number)}
                     startedAt={props.startedAt}
                     times={props.times}
@@ -92,6 +104,20 @@ export function Lines(props: Props) {
       )}
     </div>
   );
+}
+
+/** Of a line that is longer than the view is wide, show where the match is, once it is drawn. */
+function useMatchInView(scroller: RefObject<HTMLElement | null>, { q, line }: Props["finding"]) {
+  const shown = useRef(false);
+  useLayoutEffect(() => void (shown.current = line === null), [q, line]);
+  useLayoutEffect(() => {
+    const mark = shown.current ? null : scroller.current!.querySelector(".current mark");
+    if (!mark) return;
+    shown.current = true;
+    const [view, at] = [scroller.current!.getBoundingClientRect(), mark.getBoundingClientRect()];
+    const margin = view.width / 3;
+    if (at.right > view.right || at.left < view.left + margin) scroller.current!.scrollLeft += at.left - view.left - margin;
+  });
 }
 
 const MOVES: Record<string, (scrolling: Scrolling, shift: boolean) => void> = {

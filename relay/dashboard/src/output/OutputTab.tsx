@@ -5,7 +5,7 @@ import { runScript } from "../api/scripts";
 import type { Run } from "../events";
 import { useTick } from "../live/clock";
 import type { ScriptRow } from "../live/store";
-import { address } from "../route";
+import { address, go } from "../route";
 import type { TabProps } from "../script/ScriptPage";
 import { useAction } from "../shell/action";
 import { said } from "../shell/announce";
@@ -43,7 +43,7 @@ export function OutputTab({ row, route }: TabProps) {
   if (!runs.value) return <Waiting asked={runs} />;
   return (
     <section class="card empty">
-      <p>{t.never}</p>
+      <p>{row.result ? t.noneKept : t.never}</p>
       <button type="button" class="main" disabled={start.busy} onClick={() => void start.go()}>
         {t.start}
       </button>
@@ -67,6 +67,23 @@ function OneRun({ row, runs, id, line, onFollow }: OneRunProps) {
   const startedAt = run && Date.parse(run.started_at ?? run.scheduled_at);
   const label = useTick((now) => (startedAt === null ? "" : t.region(moment(startedAt, now))));
   if (!run) return <Waiting asked={asked} />;
+  if ([asked.problem, followed.output.problem].some(isUnknown)) {
+    return (
+      <div class="notice">
+        <p>{t.deleted}</p>
+        <button
+          type="button"
+          onClick={() => {
+            onFollow(true);
+            runs.again();
+            go({ page: "script", name: row.name, tab: "output" });
+          }}
+        >
+          {t.latest}
+        </button>
+      </div>
+    );
+  }
   if (run.script_name !== row.name) {
     return (
       <section class="card">
@@ -79,9 +96,13 @@ function OneRun({ row, runs, id, line, onFollow }: OneRunProps) {
   return (
     <>
       <Head run={run} runs={runs.value ?? []} />
-      <Viewer {...{ run, followed, label, line, onFollow }} />
+      {run.status !== "skipped" && <Viewer {...{ run, followed, label, line, onFollow }} />}
     </>
   );
+}
+
+function isUnknown(problem: unknown): boolean {
+  return problem instanceof ApiError && problem.status === 404;
 }
 
 /** Until there is an answer, and where that is an error. */
@@ -90,7 +111,7 @@ function Waiting({ asked: { problem, again } }: { asked: Asked<unknown> }) {
   if (problem === null) return <p class="note loading">{t.loading}</p>;
   return (
     <div class="notice">
-      <p class="problem">{problem instanceof ApiError && problem.status === 404 ? t.unknown : said(problem)}</p>
+      <p class="problem">{isUnknown(problem) ? t.unknown : said(problem)}</p>
       <button type="button" onClick={again}>
         {t.retry}
       </button>

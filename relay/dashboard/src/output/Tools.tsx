@@ -1,4 +1,5 @@
 import type { Signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { downloadPath } from "../api/output";
 import type { Run, Stream } from "../events";
 import { useAction } from "../shell/action";
@@ -30,6 +31,15 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
   const t = words();
   const id = run.run_id;
   const copy = useAction(async () => announce(t.copied(count(await copyLines(id, span)))));
+  useEffect(() => {
+    if (!span) return;
+    const onCopy = ({ target, defaultPrevented }: ClipboardEvent) => {
+      const other = defaultPrevented || target instanceof HTMLInputElement || !getSelection()?.isCollapsed;
+      if (!other) void copy.go();
+    };
+    document.addEventListener("copy", onCopy);
+    return () => document.removeEventListener("copy", onCopy);
+  }, [span]);
   return (
     <div class="output-tools bar-of">
       <Search runId={id} total={total} stream={stream} {...finding} />
@@ -68,12 +78,11 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
           class="output-number"
           type="number"
           min={1}
-          max={total}
           aria-label={t.line}
           placeholder={t.line}
           onKeyDown={(event) => {
             const { value } = event.currentTarget;
-            if (event.key === "Enter" && value) goTo(Math.min(Math.max(1, Math.floor(Number(value))), total) - 1);
+            if (event.key === "Enter" && value && total) goTo(Math.max(1, Math.floor(Number(value))) - 1);
           }}
         />
         <button type="button" disabled={copy.busy || !total} onClick={() => void copy.go()}>

@@ -1,24 +1,27 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { getOutput, MOST_LINES } from "../api/output";
 import type { Run, Stream } from "../events";
-import { paused } from "../live/live";
 import { flag, preference } from "../preferences";
 import { replace, type Route } from "../route";
-import { said } from "../shell/announce";
+import { useAction } from "../shell/action";
+import { announce, said } from "../shell/announce";
 import { useCommands } from "../shell/commands";
+import { count } from "../text/format";
 import { NO_STYLE } from "./ansi";
-import type { Span } from "./copying";
+import { copySelected, type Span } from "./copying";
 import { Lines } from "./Lines";
-import { allRows, type RunOutput } from "./runOutput";
+import { allRows, type RunOutput, withUnfinished } from "./runOutput";
 import { Scan } from "./scan";
 import { Scrolling } from "./scrolling";
+import type { Selected } from "./selection";
 import { Tools } from "./Tools";
 import { TIMES, type Times } from "./times";
 import { type FollowedOutput, useRedraw } from "./useRunOutput";
 import { words } from "./words";
 
-const wrap = flag("output.wrap", false);
-const times = preference<Times>("output.times", innerWidth < 600 ? "none" : "offset", (value) =>
+const narrow = innerWidth < 600;
+const wrap = flag("output.wrap", narrow);
+const times = preference<Times>("output.times", narrow ? "none" : "offset", (value) =>
   TIMES.find((each) => each === value) ?? "offset",
 );
 
@@ -38,20 +41,20 @@ export function Viewer({ run, followed: { output, version }, label, line, onFoll
   void version.value;
   const t = words();
   const redraw = useRedraw();
-  const running = run.status === "running";
   const [stream, setStream] = useState<Stream | undefined>(undefined);
   const filtered = useFiltered(run.run_id, stream, output.total ?? 0);
-  const rows = filtered?.rows ?? allRows(output);
+  const rows = withUnfinished(filtered?.rows ?? allRows(output), output, stream);
   const scrolling = useMemo(() => new Scrolling(redraw, line === undefined), [output, stream]);
   useSameLines(output, stream === undefined ? scrolling : null);
   const place: Place = { page: "script", name: run.script_name, tab: "output", run: run.run_id };
-  const { span, choose, goTo } = useSpan(place, line, (number) => scrolling.show(rows.rowOf(number)));
+  const { span, choose, chooseAll, goTo } = useSpan(place, line, output, (number) => scrolling.show(rows.rowOf(number)));
   const [finding, setFinding] = useState<{ q: string; line: number | null }>({ q: "", line: null });
 
+  const copy = useAction(async (selected: Selected) =>
+    announce(t.copied(count(await copySelected(run.run_id, selected, stream)))),
+  );
+
   useEffect(() => onFollow(scrolling.following), [scrolling.following]);
-  useEffect(() => {
-    if (paused.value && running) scrolling.follow(false);
-  }, [paused.value]);
 
   function find(q: string, number: number | null) {
     setFinding({ q, line: number });
@@ -100,6 +103,8 @@ export function Viewer({ run, followed: { output, version }, label, line, onFoll
           styleBefore={(number) => (stream ? NO_STYLE : output.pages.styleBefore(number))}
           onLook={(first, end) => !stream && output.want(first, end)}
           onChoose={choose}
+          onChooseAll={chooseAll}
+          onCopy={(selected) => void copy.go(selected)}
         />
       ) : (
         <p class="note loading">{problem === null && emptiness(run, output, filtered)}</p>
@@ -137,19 +142,25 @@ function useSameLines({ gaps }: RunOutput, scrolling: Scrolling | null) {
 }
 
 /** The lines that are chosen: that of the link, or more from there on. */
-function useSpan(place: Place, line: number | undefined, show: (number: number) => void) {
+function useSpan(place: Place, line: number | undefined, output: RunOutput, show: (number: number) => void) {
+  const t = words();
+  const total = output.total ?? 0;
   const [span, setSpan] = useState<Span | null>(null);
   useEffect(() => {
     if (line === undefined) setSpan(null);
-    else if (span?.first !== line) goTo(line);
-  }, [line]);
+    else if (total && span?.first !== line) goTo(line);
+  }, [line, total > 0]);
 
   function put(chosen: Span | null) {
     setSpan(chosen);
     replace(chosen ? { ...place, line: chosen.first } : place);
   }
 
-  function goTo(number: number) {
+  function goTo(wanted: number) {
+    const { gaps } = output;
+    const number = gaps.lineOf(gaps.rowOf(Math.min(wanted, total - 1)));
+    if (wanted >= total) announce(t.endsAt(count(total)));
+    else if (number !== wanted) announce(t.notKept(count(wanted + 1)));
     put({ first: number, last: number });
     show(number);
   }
@@ -159,7 +170,11 @@ function useSpan(place: Place, line: number | undefined, show: (number: number) 
     else put(span?.first === number && span.last === number ? null : { first: number, last: number });
   }
 
-  return { span, choose, goTo };
+  function chooseAll() {
+    setSpan({ first: 0, last: total - 1 });
+  }
+
+  return { span, choose, chooseAll, goTo };
 }
 
 function emptiness(run: Run, output: RunOutput, filtered: Scan | null): string {

@@ -24,13 +24,22 @@ test.each([
   ["\x1b(Bcharset \x1b=keypad", "charset keypad"],
   ["\x1b[?25lhidden cursor", "hidden cursor"],
   ["\x1b[>4;2mkeyboard", "keyboard"],
-  ["50%\r100%", "50%^M100%"],
+  ["50%\r100%", "100%"],
+  ["50%\r100%\r", "100%"],
+  ["\r50%\r100%\r\x1b[m\r", "100%"],
+  ["50%\r\x1b[K", ""],
+  ["\r", ""],
   ["bell\x07 \x00 \x7f tab\t.", "bell^G ^@ ^? tab\t."],
   ["cut off \x1b", "cut off ^["],
   ["<b>&amp;</b>", "<b>&amp;</b>"],
 ])("of %j only the text is left", (text, expected) => {
   expect(plain(text)).toBe(expected);
   expect(segments(NO_STYLE, text).map((segment) => segment.text).join("")).toBe(expected);
+});
+
+test("what is written over leaves its style", () => {
+  expect(segments(NO_STYLE, "\x1b[32m50%\r100%")).toEqual([{ text: "100%", style: "ansi-green" }]);
+  expect(carried(NO_STYLE, "\x1b[32m50%\r100%\r\x1b[31m")).toBe("\x1b[32m\x1b[31m");
 });
 
 describe("a style lasts until it is reset, over lines", () => {
@@ -61,5 +70,7 @@ test("a line made to be slow is not", () => {
   const before = performance.now();
   plain("\x1b]".repeat(50_000));
   plain("\x1b[1".repeat(50_000));
+  plain("\r".repeat(65_000));
+  plain("\r\x1b[m".repeat(16_000));
   expect(performance.now() - before).toBeLessThan(1000);
 });

@@ -25,7 +25,15 @@ const MOST_SEQUENCES = 32;
 
 /** What is to be seen of a line. */
 export function plain(text: string): string {
-  return onlyStyles(text).replace(STYLE, "");
+  return onlyStyles(onTop(text)).replace(STYLE, "");
+}
+
+/** A line as a terminal has it in the end: what follows a carriage return is written over what was before it. */
+export function onTop(text: string): string {
+  if (!text.includes("\r")) return text;
+  const pieces = text.split("\r");
+  const top = pieces.findLastIndex((piece) => piece.replace(STYLE, "") !== "");
+  return top < 0 ? "" : carried(NO_STYLE, pieces.slice(0, top).join("")) + pieces[top]!;
 }
 
 /** The style that the next line begins with. */
@@ -40,7 +48,7 @@ export function carried(style: string, text: string): string {
 }
 
 export function segments(style: string, text: string): Segment[] {
-  const styled = style + onlyStyles(text);
+  const styled = style + onlyStyles(onTop(text));
   if (!styled.includes("\x1b")) return styled ? [{ text: styled, style: "" }] : [];
   return Anser.ansiToJson(styled, { json: true, remove_empty: true, use_classes: true }).map((entry) => ({
     text: entry.content,

@@ -1,13 +1,27 @@
 /** Copying of lines as plain text. */
 import { downloadPath, getOutput, MOST_LINES } from "../api/output";
 import { request } from "../api/client";
+import type { Stream } from "../events";
 import { plain } from "./ansi";
+import type { Selected } from "./selection";
 import { words } from "./words";
 
 /** Both are numbers of lines. */
 export interface Span {
   readonly first: number;
   readonly last: number;
+}
+
+/** Copy what is selected; how many lines that is. Raises as `copyLines`. */
+export async function copySelected(id: string, { from, to }: Selected, stream: Stream | undefined): Promise<number> {
+  const lines = (await linesOf(id, { first: from.line, last: to.line }, stream)).map(plain);
+  const last = lines.length - 1;
+  if (last >= 0) {
+    lines[last] = lines[last]!.slice(0, to.at);
+    lines[0] = lines[0]!.slice(from.at);
+  }
+  await copy(lines.join("\n"));
+  return lines.length;
 }
 
 /** How many lines were copied. Raises ApiError, and Error where the browser does not allow it. */
@@ -22,12 +36,13 @@ async function allLines(id: string): Promise<string[]> {
   return text.replace(/\n$/, "").split(/\r?\n/);
 }
 
-async function linesOf(id: string, { first, last }: Span): Promise<string[]> {
+async function linesOf(id: string, { first, last }: Span, stream?: Stream): Promise<string[]> {
   const lines: string[] = [];
   for (let from: number | null = first; from !== null && from <= last; ) {
-    const page = await getOutput(id, { from, limit: Math.min(MOST_LINES, last + 1 - from) });
-    if (page.from > last) break;
-    lines.push(...page.lines.map(([, , text]) => text));
+    const page = await getOutput(id, { from, limit: Math.min(MOST_LINES, last + 1 - from) }, { stream });
+    for (const [index, [, , text]] of page.lines.entries()) {
+      if ((page.numbers?.[index] ?? page.from + index) <= last) lines.push(text);
+    }
     from = page.next === from ? null : page.next;
   }
   return lines;

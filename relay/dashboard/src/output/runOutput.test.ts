@@ -1,12 +1,13 @@
 import { beforeEach, expect, test } from "vitest";
 import type { OutputPage } from "../api/output";
 import { type Line, PAGE } from "./pages";
-import { RunOutput } from "./runOutput";
+import { allRows, RunOutput, type Unfinished, withUnfinished } from "./runOutput";
 import { Scan } from "./scan";
 
 let total: number;
 /** The dropped stretch: number of its marker, and of the line after it. */
 let gap: [number, number] | null;
+let unfinished: Unfinished[];
 let asked: [number, number][];
 let broken: boolean;
 let output: RunOutput;
@@ -23,14 +24,16 @@ async function ask(from: number, limit: number): Promise<OutputPage> {
   const inside = gap && from > gap[0] && from < gap[1];
   const first = inside ? gap![1] : from;
   const end = Math.min(total, first + limit, gap && first <= gap[0] ? gap[0] + 1 : total);
+  const partial = end === total ? unfinished : [];
   const lines = Array.from({ length: Math.max(0, end - first) }, (_, index) => line(first + index));
   const next = gap && end === gap[0] + 1 ? gap[1] : end;
-  return { ...base, from: first, lines, next, dropped_from: inside ? gap![0] : null };
+  return { ...base, partial, from: first, lines, next, dropped_from: inside ? gap![0] : null };
 }
 
 beforeEach(() => {
   total = 10_000;
   gap = null;
+  unfinished = [];
   asked = [];
   broken = false;
   output = new RunOutput({ ask, onChange() {} });
@@ -83,6 +86,33 @@ test("the stream adds lines, and a place where it left some out is fetched", asy
   output.append({ run_id: "R", script_name: "backup", from: 12_000, lines: [line(12_000)], end: false });
   await look(11_990, 12_001);
   expect(output.pages.get(11_995)?.[2]).toBe("line 11995");
+});
+
+test("lines that are not finished follow the others until the stream tells otherwise", async () => {
+  total = 1;
+  unfinished = [["stdout", "7%"], ["stderr", "Password: "]];
+  await output.open();
+  const rows = withUnfinished(allRows(output), output, undefined);
+  expect([rows.count, rows.finished, rows.line(1)?.[2], rows.line(2)?.[2], rows.numberOf(2)]).toEqual([3, 1, "7%", "Password: ", 2]);
+  expect(withUnfinished(allRows(output), output, "stderr").line(1)?.[2]).toBe("Password: ");
+  const late = output.more();
+  output.append({ run_id: "R", script_name: "backup", from: 1, lines: [], end: false, partial: [["stdout", "8%"]] });
+  await late;
+  expect(output.unfinished).toEqual([["stdout", "8%"]]);
+  output.append({ run_id: "R", script_name: "backup", from: 1, lines: [line(1)], end: false });
+  expect(output.unfinished).toEqual([]);
+});
+
+test("while it is held nothing is added, wherever one looks", async () => {
+  total = 1_000;
+  await output.open();
+  output.held = true;
+  total = 2_000;
+  await look(990, 1_000);
+  expect(output.total).toBe(1_000);
+  output.held = false;
+  await output.more();
+  expect(output.total).toBe(2_000);
 });
 
 test("lines that are said to be there but are not are not asked for without end", async () => {

@@ -4,7 +4,7 @@
  * What is in view is fetched page by page, one request at a time; what is written meanwhile comes by the stream.
  */
 import type { OutputPage } from "../api/output";
-import type { Output } from "../events";
+import type { Output, Stream } from "../events";
 import { Gaps } from "./gaps";
 import { type Line, PAGE, Pages } from "./pages";
 
@@ -15,8 +15,15 @@ export interface RunOutputOptions {
   onChange(): void;
 }
 
+/** What is written of a line that has no end yet: stream and text. */
+export type Unfinished = NonNullable<Output["partial"]>[number];
+
 export class RunOutput {
   readonly pages = new Pages();
+  /** At most one of each stream. */
+  unfinished: readonly Unfinished[] = [];
+  /** The reader wants it to stand still: what is written from now on is not there. */
+  held = false;
   gaps = new Gaps();
   /** How many lines there are; null before that is known. */
   total: number | null = null;
@@ -25,6 +32,8 @@ export class RunOutput {
   readonly #options: RunOutputOptions;
   #wanted: { first: number; end: number } | null = null;
   #fetching = false;
+  /** How often the stream has told something. */
+  #told = 0;
 
   constructor(options: RunOutputOptions) {
     this.#options = options;
@@ -48,7 +57,9 @@ export class RunOutput {
   }
 
   /** Lines of the stream. */
-  append({ from, lines }: Output): void {
+  append({ from, lines, partial = [] }: Output): void {
+    this.#told += 1;
+    this.unfinished = partial;
     this.pages.put(from, lines);
     this.total = Math.max(this.total ?? 0, from + lines.length);
     this.#options.onChange();
@@ -93,13 +104,18 @@ export class RunOutput {
   }
 
   async #fetch(from: number, limit: number): Promise<OutputPage> {
+    const told = this.#told;
     const page = await this.#options.ask(from, limit);
     const end = page.from + page.lines.length;
     if (page.dropped_from !== null) this.gaps = this.gaps.with(page.dropped_from, page.from);
     // Where a marker ends the page, the next line is further on.
     if (page.lines.length) this.gaps = this.gaps.with(end - 1, page.next ?? page.total);
     this.pages.put(page.from, page.lines);
-    this.total = Math.max(this.total ?? 0, page.total);
+    if (!this.held || this.total === null) {
+      this.total = Math.max(this.total ?? 0, page.total);
+      // What the stream has told meanwhile is newer.
+      if (told === this.#told && (page.next ?? page.total) >= page.total) this.unfinished = page.partial ?? [];
+    }
     this.#options.onChange();
     return page;
   }
@@ -116,17 +132,34 @@ export class RunOutput {
 
 /** All lines, a dropped stretch being one row. */
 export function allRows({ pages, gaps, total }: RunOutput): Rows {
+  const count = gaps.rowOf(total ?? 0);
   return {
-    count: gaps.rowOf(total ?? 0),
+    count,
+    finished: count,
     line: (row) => pages.get(gaps.lineOf(row)),
     numberOf: (row) => gaps.lineOf(row),
     rowOf: (number) => gaps.rowOf(number),
   };
 }
 
+/** With those at the end that are not finished. */
+export function withUnfinished(rows: Rows, { total, unfinished }: RunOutput, stream: Stream | undefined): Rows {
+  const more = stream ? unfinished.filter(([each]) => each === stream) : unfinished;
+  if (!more.length) return rows;
+  return {
+    count: rows.count + more.length,
+    finished: rows.count,
+    line: (row) => (row < rows.count ? rows.line(row) : [0, ...more[row - rows.count]!]),
+    numberOf: (row) => (row < rows.count ? rows.numberOf(row) : total! + row - rows.count),
+    rowOf: rows.rowOf,
+  };
+}
+
 /** What a list of lines is to the one who scrolls through it. */
 export interface Rows {
   readonly count: number;
+  /** How many of them are whole lines; the others, at the end, grow still. */
+  readonly finished: number;
   line(row: number): Line | undefined;
   /** Number of the line in a row. */
   numberOf(row: number): number;

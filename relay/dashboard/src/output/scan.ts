@@ -25,6 +25,8 @@ export class Scan {
   problem: unknown = null;
   readonly #options: ScanOptions;
   #next = 0;
+  /** Lines there are, so far. */
+  #total = 0;
   #going = false;
   #closed = false;
   #characters = 0;
@@ -41,6 +43,7 @@ export class Scan {
   get rows(): Rows {
     return {
       count: this.numbers.length,
+      finished: this.numbers.length,
       line: (row) => this.#lines[row],
       numberOf: (row) => this.numbers[row] ?? 0,
       rowOf: (number) => Math.min(after(this.numbers, number - 1), Math.max(0, this.numbers.length - 1)),
@@ -49,6 +52,7 @@ export class Scan {
 
   /** Go on to the end, if it is not on the way already. `total` is how many lines there are. */
   async go(total: number): Promise<void> {
+    this.#total = total;
     if (this.#going || this.#closed || (this.done && this.#next >= total)) return;
     this.#going = true;
     this.done = false;
@@ -69,15 +73,15 @@ export class Scan {
   #take(page: OutputPage): void {
     if (this.#closed) return;
     for (const [index, number] of (page.numbers ?? []).entries()) {
+      if (number >= this.#total) break; // nobody has been told of it yet
       this.numbers.push(number);
       if (!this.#options.keeping) continue;
       const line = page.lines[index]!;
       this.#lines.push(line);
       this.#characters += line[2].length;
     }
-    // Of a run under way the end is where it stands now: there the next line to ask for does not move on.
-    this.done = page.next === null || page.next === this.#next || this.full;
-    this.#next = page.next ?? page.total;
+    this.done = page.next === null || page.next >= this.#total || page.next === this.#next || this.full;
+    this.#next = Math.min(page.next ?? page.total, this.#total);
     this.#options.onChange();
   }
 }

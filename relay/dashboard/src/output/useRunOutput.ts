@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { getOutput } from "../api/output";
-import { connection, followOutput, isLive } from "../live/live";
+import { connection, followOutput, isLive, paused } from "../live/live";
 import { RunOutput } from "./runOutput";
 
 /** From one question for new lines to the next, where the stream does not bring them: milliseconds. */
@@ -23,26 +23,27 @@ export function useRunOutput(id: string, running: boolean): FollowedOutput {
   const { output, version } = followed;
   void version.value;
   const known = output.total !== null;
+  const still = (output.held = paused.value);
   useEffect(() => void output.open(), [output]);
   useEffect(() => {
-    if (!known || !running) return;
+    if (!known || !running || still) return;
     return followOutput({
       runId: id,
       next: () => output.total!,
       onOutput: (lines) => output.append(lines),
       onGap: () => void output.more(),
     });
-  }, [output, known, running]);
+  }, [output, known, running, still]);
   // The end of a run is told beside its output: what came in between is asked for.
   useEffect(() => {
-    if (known && !running) void output.more();
-  }, [output, known, running]);
+    if (known && !running && !still) void output.more();
+  }, [output, known, running, still]);
   const polling = connection.value.kind === "polling";
   useEffect(() => {
-    if (!polling || !running) return;
+    if (!polling || !running || still) return;
     const timer = setInterval(() => void output.more(), PAUSE);
     return () => clearInterval(timer);
-  }, [output, polling, running]);
+  }, [output, polling, running, still]);
   const live = isLive.value;
   useEffect(() => {
     if (live && output.problem !== null) void output.retry();
