@@ -21,8 +21,8 @@ check: .venv/installed-dev relay/dashboard/node_modules  # lint, types, the pack
 	$(BIN)/lint-imports
 	$(NPM) run check
 
-bench: .venv/installed-dev  # what the service costs, beside the same without it
-	$(BIN)/python -m tests.bench
+bench: .venv/installed-dev relay/dashboard/node_modules  # what the service costs, beside the same without it
+	$(BIN)/python -m tests.bench docs/performance.md
 
 types: .venv/installed-dev  # make the page's types from exporter/events.py
 	$(BIN)/python relay/dashboard/generate_types.py > relay/dashboard/src/events.ts

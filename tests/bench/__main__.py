@@ -1,10 +1,12 @@
-"""Prints the table of `make bench`."""
+"""Prints the table of `make bench`, and writes it into the file that is named."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from tests.bench import crowd, fanout, files, history, runs, scrape, service
+from tests.bench import crowd, fanout, files, history, report, runs, scrape, service
 from tests.bench.serving import serving
 from tests.page import bench as page
 
@@ -44,8 +46,11 @@ def main() -> None:
         ("the page's time to interactive, 50 scripts", page_ready),
         ("the page with 2,000 scripts and 100 events a second", page_frames),
     ]
+    results = []
     for title, measure in rows:
-        print(f"{title}: {measure()}", flush=True)
+        results.append((title, measure()))
+        print(": ".join(results[-1]), flush=True)
+    report.write(Path(sys.argv[1]), results)
 
 
 if __name__ == "__main__":
