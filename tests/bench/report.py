@@ -8,7 +8,6 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
-
 from relay.pages import STATIC
 
 _BEGIN, _END = "<!-- made by make bench -->\n", "<!-- end -->"
