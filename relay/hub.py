@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from exporter.events import (
     Ack,
+    FileChange,
     Hello,
     Instant,
     Output,
@@ -239,7 +240,7 @@ class Hub:
             self.seq = entry.seq
             self._ring.append((now, rich))
             self._trim(now)
-        passing = isinstance(entry.event, Progress)
+        passing = isinstance(entry.event, (Progress, FileChange))
         for client in tuple(self._clients):
             if frame := rich if client.rich else plain:
                 if passing and client.durable.size > LANE_BYTES // 4:

@@ -140,15 +140,26 @@ def test_their_text_can_be_taken_and_ones_own_brought_back(open_page: OpenPage, 
     expect(page.get_by_text("Not saved")).to_be_visible()
 
 
-def test_a_change_on_disk_is_noticed(open_page: OpenPage, service: Service, job: Path) -> None:
+AT_ONCE = 1_000
+"""Milliseconds: less than a look for changes on the disk takes to come by itself."""
+
+
+def test_a_change_made_elsewhere_is_seen_at_once_and_one_on_the_disk_soon(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
     page = open_page(service, "#/files/job.sh")
     expect(text(page)).to_contain_text("echo before")
+    versions = open_page(service, "#/files/job.sh?versions")
+    expect(versions.get_by_role("row")).to_have_count(2)
+    service.fetch(f"{FILES}/job.sh", method="PUT", body=b"#!/bin/sh\necho by the API\n")
+    expect(text(page)).to_contain_text("echo by the API", timeout=AT_ONCE)
+    expect(versions.get_by_role("row")).to_have_count(3)
+
     job.write_text("#!/bin/sh\necho by hand\n")
-    service.fetch("/api/v1/scripts/inline/disable", method="POST", body=b"")  # whose event is a reason to look
-    expect(text(page)).to_contain_text("echo by hand")
+    expect(text(page)).to_contain_text("echo by hand", timeout=2_500)
+    expect(versions.get_by_role("row")).to_have_count(4)
 
     job.unlink()
-    page.evaluate("dispatchEvent(new Event('focus'))")
     expect(page.get_by_text("There is no such file")).to_be_visible()
     button(page, "Save").click()
     expect(page.get_by_text("No changes")).to_be_visible()

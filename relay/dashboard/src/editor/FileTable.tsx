@@ -11,7 +11,7 @@ import { Question } from "../ui/Question";
 import { Loading } from "./Loading";
 import { NewFile } from "./NewFile";
 import { usersOf } from "./scriptFile";
-import { useLoaded } from "./useLoaded";
+import { isOfFiles, useLoaded } from "./useLoaded";
 import { words } from "./words";
 
 /** More rows would be slow to draw; the filter finds the others. */
@@ -20,10 +20,14 @@ const MOST = 300;
 /** Every file under `scripts_dir`, and which scripts run it. */
 export function FileTable() {
   const t = words();
-  const { value, problem, reload } = useLoaded(async () => {
-    const [list, { scripts }] = await Promise.all([listFiles(), getJson<{ scripts: Script[] }>("api/v1/scripts")]);
-    return { ...list, users: usersOf(scripts, list) };
-  }, []);
+  const { value, problem, reload } = useLoaded(
+    async () => {
+      const [list, { scripts }] = await Promise.all([listFiles(), getJson<{ scripts: Script[] }>("api/v1/scripts")]);
+      return { ...list, users: usersOf(scripts, list) };
+    },
+    [],
+    isOfFiles,
+  );
   const [wanted, setWanted] = useState("");
   const [making, setMaking] = useState(false);
   const [deleting, setDeleting] = useState<{ path: string; etag: string } | null>(null);

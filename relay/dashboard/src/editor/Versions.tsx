@@ -8,7 +8,7 @@ import { age, bytes, count, moment } from "../text/format";
 import { Question } from "../ui/Question";
 import { Comparison } from "./laterEditor";
 import { Loading } from "./Loading";
-import { useLoaded } from "./useLoaded";
+import { isOfFiles, useLoaded } from "./useLoaded";
 import { words } from "./words";
 
 /** Shown at first; of a file edited for years there are more than anybody reads. */
@@ -17,10 +17,14 @@ const FIRST = 50;
 /** Every version of a file: what has changed since, and back to it. */
 export function Versions({ path }: { path: string }) {
   const t = words();
-  const { value, problem, reload } = useLoaded(async () => {
-    const now = await readText(filePath(path));
-    return { now, versions: await listVersions(path) };
-  }, [path]);
+  const { value, problem, reload } = useLoaded(
+    async () => {
+      const now = await readText(filePath(path));
+      return { now, versions: await listVersions(path) };
+    },
+    [path],
+    isOfFiles,
+  );
   const [chosen, setChosen] = useState<number | null>(null);
   const [restoring, setRestoring] = useState<number | null>(null);
   const [all, setAll] = useState(false);
