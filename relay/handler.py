@@ -15,8 +15,10 @@ from tornado.web import HTTPError, RequestHandler
 
 from exporter.engine import Engine
 from exporter.events import to_json
+from exporter.sentences import Language
 from exporter.settings import Settings
 from relay import body, guard, parameters
+from relay.accept import preferred_language
 from relay.problem import CONTENT_TYPE, Problem, problem_of
 from relay.socket import Relay
 
@@ -88,6 +90,13 @@ class Handler(RequestHandler):
         answer = self.get(*args)
         if answer is not None:
             await answer
+
+    def speak(self) -> Language:
+        """The language to answer in; the headers say which it is, and that it could have been another one."""
+        language = preferred_language(self.request.headers.get("Accept-Language", ""))
+        self.set_header("Content-Language", language)
+        self.set_header("Vary", "Accept-Language")
+        return language
 
     def body(self, of: type[T]) -> T:
         """The request's JSON body.  Raises Problem where it is of another type."""
