@@ -194,7 +194,9 @@ class Handler(RequestHandler):
         for name, value in problem.headers.items():
             self.set_header(name, value)
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(problem.body())
+        body, language = problem.spoken(self.speak())
+        self.set_header("Content-Language", language)
+        self.finish(body)
 
     def _problem_of_status(self, status: int, error: BaseException | None) -> Problem:
         """For what Tornado raises by itself, and for everything unforeseen."""

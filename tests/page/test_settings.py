@@ -324,6 +324,12 @@ def test_on_a_telephone_in_chinese_everything_fits(open_page: OpenPage, service:
     expect(page.get_by_role("heading", name="何時執行")).to_be_visible()
     expect(field(page, "Cron 運算式")).to_have_value("15 3 * * *")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+    sentence = page.get_by_role("status").filter(has_text="每天 03:15（Europe/Berlin）")
+    expect(sentence).to_have_attribute("lang", "zh-Hant")
+    field(page, "逾時").fill("很久")
+    button(page, "儲存").click()
+    expect_fault(field(page, "逾時"), "須為時間長度")
+    expect(page.get_by_text("須為時間長度")).to_have_attribute("lang", "zh-Hant")
     field(page, "逾時").fill("20m")
     button(page, "儲存").click()
     expect(page.get_by_text("所有變更均已儲存。")).to_be_visible()

@@ -51,6 +51,8 @@ export interface Finding {
   column: number;
   severity: "error" | "warning";
   message: string;
+  /** Of the message; English where it is not said. */
+  language?: string;
 }
 
 /** A text as it is on disk; `etag` is null where there is no such file. */

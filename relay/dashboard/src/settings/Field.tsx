@@ -1,13 +1,15 @@
 import type { ComponentChildren } from "preact";
+import type { Fault } from "../api/client";
 import type { Draft, Field, Pair, TextField } from "./entry";
+import { textOf } from "./faults";
 import { words } from "./words";
 
 /** What every field of the form works with. */
 export interface Fields {
   readonly draft: Draft;
   type(typed: Partial<Draft>): void;
-  /** What is wrong with a key of the entry, as the service says it. */
-  faults(key: string): readonly string[];
+  /** What is wrong with a key of the entry. */
+  faults(key: string): readonly Fault[];
   isTouched(field: Field): boolean;
   /** Beside a field that someone else has changed meanwhile: what to do about it. */
   contest?(field: Field): ComponentChildren;
@@ -64,13 +66,12 @@ export function Labelled({ fields, field, part, label, help, group, children, ..
   );
 }
 
-/** In English, as the service says them. */
-export function Faults({ id, faults }: { id: string; faults: readonly string[] }) {
+function Faults({ id, faults }: { id: string; faults: readonly Fault[] }) {
   return (
     <div id={id} class="faults">
       {faults.map((fault) => (
-        <p key={fault} class="problem" lang="en">
-          {fault}
+        <p key={textOf(fault)} class="problem" lang={fault.language}>
+          {textOf(fault)}
         </p>
       ))}
     </div>

@@ -8,7 +8,7 @@ import { go, guardLeaving } from "../route";
 import { alarm, announce, said } from "../shell/announce";
 import { Creation, type NewFile, Refused } from "./creation";
 import { canonical, type Draft, draftOf } from "./entry";
-import { focusFault, keyOf, textOf } from "./faults";
+import { focusFault, keyOf } from "./faults";
 import { type Fields, Labelled, PLAIN, Text } from "./Field";
 import { untilKnown } from "./known";
 import { takeRescued } from "./rescue";
@@ -55,7 +55,7 @@ export function NewScript() {
       setDraft((before) => ({ ...before, ...typed }));
       forgive("when" in typed ? ["every", "cron", "at"] : Object.keys(typed));
     },
-    faults: (key) => problem.faults.filter((fault) => keyOf(fault) === key).map(textOf),
+    faults: (key) => problem.faults.filter((fault) => keyOf(fault) === key),
     isTouched: () => false,
   };
   const typeFile = (typed: Partial<File>) => {
@@ -122,8 +122,8 @@ export function NewScript() {
       <div class="save bar-of">
         <div class="what" role="alert">
           {problem.message && <p class="problem">{problem.message}</p>}
-          {problem.faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`)).map(({ message }) => (
-            <p key={message} class="problem" lang="en">
+          {problem.faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`)).map(({ message, language }) => (
+            <p key={message} class="problem" lang={language}>
               {message}
             </p>
           ))}

@@ -8,7 +8,7 @@ import { useAction } from "../shell/action";
 import { announce } from "../shell/announce";
 import { Question } from "../ui/Question";
 import { draftOf, type Field } from "./entry";
-import { focusFault, keyOf, textOf } from "./faults";
+import { focusFault, keyOf } from "./faults";
 import { type Fields, Text } from "./Field";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
@@ -77,7 +77,7 @@ function FormOf({ row, settings }: { row: ScriptRow; settings: Settings }) {
   const fields: Fields = {
     draft,
     type: settings.type,
-    faults: (key) => settings.faults.filter((fault) => keyOf(fault) === key).map(textOf),
+    faults: (key) => settings.faults.filter((fault) => keyOf(fault) === key),
     isTouched: (field) => touched.has(field),
     contest: (field) => contested.has(field) && <Contest field={field} settings={settings} />,
   };
@@ -150,8 +150,8 @@ function SaveBar({ settings }: { settings: Settings }) {
         )}
         <div role="alert">
           {note !== null && <p class="problem">{note}</p>}
-          {loose.map(({ message }) => (
-            <p key={message} class="problem" lang="en">
+          {loose.map(({ message, language }) => (
+            <p key={message} class="problem" lang={language}>
               {message}
             </p>
           ))}

@@ -7,7 +7,7 @@ import { words } from "./words";
 export function YamlText({ settings, text }: { settings: Settings; text: Text }) {
   const t = words();
   const area = useRef<HTMLTextAreaElement>(null);
-  const faults = settings.faults.map((fault) => ({ line: settings.lineOf(fault), message: fault.message }));
+  const faults = settings.faults.map((fault) => ({ ...fault, line: settings.lineOf(fault) }));
 
   function show(line: number) {
     const lines = area.current!.value.split("\n");
@@ -46,12 +46,12 @@ export function YamlText({ settings, text }: { settings: Settings; text: Text })
         onInput={(event) => settings.typeText(event.currentTarget.value)}
       />
       <div id="yaml-faults" class="faults">
-        {faults.map(({ line, message }) => (
+        {faults.map(({ line, message, language }) => (
           <p key={`${line} ${message}`} class="problem">
             <button type="button" class="quiet" onClick={() => show(line)}>
               {t.line(line)}
             </button>{" "}
-            <span lang="en">{message}</span>
+            <span lang={language}>{message}</span>
           </p>
         ))}
       </div>
