@@ -306,7 +306,7 @@ def test_a_script_from_a_template_runs_and_a_failed_attempt_leaves_no_second_fil
 
     field(page, "Name").fill("check")
     button(page, "Create and run now").click()
-    expect(page).to_have_url(re.compile("#/scripts/check/output$"))
+    expect(page).to_have_url(re.compile("#/scripts/check/output/"))
     record = until(lambda: service.get("/api/v1/runs?script=check")["runs"], lambda runs: runs and runs[0]["ended_at"])
     assert record[0]["status"] == "completed"
     assert [file["path"] for file in service.get("/api/v1/files")["files"]] == ["checks/first.sh"]
@@ -317,6 +317,28 @@ def test_a_script_from_a_template_runs_and_a_failed_attempt_leaves_no_second_fil
     field(again, "File").fill("checks/first.sh")
     button(again, "Create script").click()
     expect_fault(field(again, "File"), "There is a file checks/first.sh already")
+
+
+def test_what_the_reader_does_himself_is_shown_although_the_page_stands_still(page: Page, service: Service) -> None:
+    button(page, "Pause live updates").click()
+    page.goto(f"{service.url}/#/new")
+    field(page, "Name").fill("fresh")
+    field(page, "Command").fill("echo fresh")
+    button(page, "Create script").click()
+    expect(page.get_by_role("heading", name="fresh")).to_be_visible()
+    page.get_by_role("link", name="Settings").click()
+    field(page, "Name").fill("renamed")
+    button(page, "Save").click()
+    expect(page.get_by_role("heading", name="renamed")).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("rowheader", name="renamed")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="fresh")).to_have_count(0)
+    page.goto(f"{service.url}/#/scripts/renamed/settings")
+    button(page, "Delete…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("rowheader", name="backup")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="renamed")).to_have_count(0)
+    expect(button(page, "Resume live updates")).to_be_visible()
 
 
 def test_on_a_telephone_in_chinese_everything_fits(open_page: OpenPage, service: Service) -> None:

@@ -10,12 +10,12 @@ import { Creation, type NewFile, Refused } from "./creation";
 import { canonical, type Draft, draftOf } from "./entry";
 import { focusFault, keyOf } from "./faults";
 import { type Fields, Labelled, PLAIN, Text } from "./Field";
-import { untilKnown } from "./known";
+import { untilShown } from "./known";
 import { takeRescued } from "./rescue";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
 import { useSaveKey } from "./saveKey";
-import { useServiceSettings } from "./service";
+import { useScriptsFolder, useServiceSettings } from "./service";
 import { duplicates } from "./useSettings";
 import { words } from "./words";
 import { isZone } from "./zone";
@@ -89,7 +89,7 @@ export function NewScript() {
           }}
         />
         {template && path !== null ? (
-          <FileOf fields={fields} folder={service?.scriptsDir ?? "scripts_dir"} path={path} text={file.text} onType={typeFile} />
+          <FileOf fields={fields} path={path} text={file.text} onType={typeFile} />
         ) : (
           <Command fields={fields} />
         )}
@@ -186,8 +186,8 @@ function useCreation(isChanged: boolean) {
     done.current = true;
     announce(words().created(name));
     const started = run && (await runScript(name).catch((error: unknown) => alarm(words().runNot(said(error)))));
-    await untilKnown(name);
-    go({ page: "script", name, tab: started ? "output" : "runs" });
+    await untilShown(name);
+    go({ page: "script", name, ...(started ? { tab: "output", run: started } : { tab: "runs" }) });
   }
 
   return {
@@ -249,15 +249,15 @@ interface BeginningsProps {
 
 interface FileProps {
   fields: Fields;
-  folder: string;
   path: string;
   text: string;
   onType(typed: Partial<File>): void;
 }
 
 /** The file that is made of a template. */
-function FileOf({ fields, folder, path, text, onType }: FileProps) {
+function FileOf({ fields, path, text, onType }: FileProps) {
   const t = words();
+  const folder = useScriptsFolder() ?? "scripts_dir";
   return (
     <>
       <Labelled fields={fields} field="command" part="file" label={t.file} help={t.fileHelp(folder)} class="wide">

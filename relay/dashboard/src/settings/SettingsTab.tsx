@@ -12,6 +12,7 @@ import { focusFault, keyOf } from "./faults";
 import { type Fields, Text } from "./Field";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
+import { untilShown } from "./known";
 import { useSaveKey } from "./saveKey";
 import { useServiceSettings } from "./service";
 import { tell } from "./tell";
@@ -180,6 +181,7 @@ function Deletion({ row, etag, onLeave }: { row: ScriptRow; etag: string; onLeav
       onLeave(false);
       throw error;
     }
+    await untilShown(row.name, false);
     announce(t.removed(row.name));
     go({ page: "overview" });
   });

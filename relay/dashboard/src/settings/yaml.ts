@@ -58,10 +58,9 @@ function hasRange(node: unknown): node is { range?: [number, number, number] } {
 
 /** The service's own settings in the text of its configuration file. */
 export function serviceSettings(config: string): ServiceSettings {
-  const settings = (parseDocument(keysOf(config, ["scripts_dir", "timezone", "retention"])).toJS() ?? {}) as Entry;
+  const settings = (parseDocument(keysOf(config, ["timezone", "retention"])).toJS() ?? {}) as Entry;
   const retention = (settings["retention"] ?? {}) as Entry;
   return {
-    scriptsDir: String(settings["scripts_dir"] ?? "./scripts"),
     timezone: String(settings["timezone"] ?? "local"),
     retention: {
       runs: String(retention["runs"] ?? 200),
