@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
@@ -77,6 +77,51 @@ def test_what_is_edited_and_saved_is_what_runs_next(open_page: OpenPage, service
     expect(page).to_have_title(re.compile("^job"))
     assert job.read_text() == "#!/bin/sh\necho after\n"
     assert "after" in output(service, "job")
+
+
+def test_what_is_edited_is_saved_and_run_by_one_key_with_its_output_a_press_away(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
+    page = open_page(service, "#/scripts/job/code")
+    expect(text(page)).to_contain_text("echo before")
+    write(page, "#!/bin/sh\necho run at once\n")
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("link", name="See its output").click()
+    expect(page.get_by_text("run at once")).to_be_visible()
+    assert job.read_text() == "#!/bin/sh\necho run at once\n"
+
+    page.goto(f"{service.url}/#/files/job.sh")
+    expect(text(page)).to_contain_text("echo run at once")
+    button(page, "Save and run").click()
+    expect(page.get_by_text("job was started.")).to_be_visible()
+    write(page, "if true; then (\n")
+    page.keyboard.press("Control+Enter")
+    runs = len(service.get("/api/v1/runs?script=job")["runs"])
+    button(page, "Keep editing").click()
+    assert len(service.get("/api/v1/runs?script=job")["runs"]) == runs == 2
+
+
+def test_another_language_or_theme_keeps_the_text_the_cursor_and_what_can_be_undone(
+    open_page: OpenPage, service: Service
+) -> None:
+    page = open_page(service, "#/files/job.sh")
+    expect(text(page)).to_contain_text("echo before")
+    text(page).click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("End")
+    page.keyboard.type("# more")
+    button(page, "Settings of this page").click()
+    page.get_by_label("Theme").select_option("dark")
+    page.get_by_label("Language").select_option("zh-Hant")
+    page.keyboard.press("Escape")
+    chinese = page.get_by_role("textbox", name="job.sh 的內容")
+    chinese.focus()
+    expect(page.locator(".cm-focused")).to_be_visible()
+    page.keyboard.type("!")
+    expect(chinese).to_contain_text("#!/bin/sh# more!")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(chinese).not_to_contain_text("more")
 
 
 def test_an_editor_is_used_and_left_by_the_keyboard_alone(open_page: OpenPage, service: Service, job: Path) -> None:
@@ -239,16 +284,11 @@ def test_leaving_with_something_unsaved_is_asked_about_and_loses_nothing(
     page = open_page(service, "#/scripts/job/code")
     expect(text(page)).to_contain_text("echo before")
     write(page, "#!/bin/sh\necho unsaved\n")
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.message)
-        dialog.dismiss()
-
-    page.once("dialog", stay)
-    page.get_by_role("navigation", name="Views of").get_by_role("link", name="Runs").click()
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog") as asked:
+        page.get_by_role("navigation", name="Views of").get_by_role("link", name="Runs").click()
+    assert "job.sh has changes that are not saved" in asked.value.message
     expect(text(page)).to_contain_text("echo unsaved")
-    assert "job.sh has changes that are not saved" in asked[0]
 
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
@@ -301,6 +341,7 @@ def test_files_are_made_of_templates_and_deleted(open_page: OpenPage, service: S
 def test_a_command_that_is_no_file_is_said_to_be_none(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, "#/scripts/inline/code")
     expect(page.get_by_text("echo hello | tr a-z A-Z")).to_be_visible()
+    expect(page.get_by_text("found on the PATH")).to_be_visible()
     page.get_by_role("link", name="Change the command").click()
     expect(page).to_have_url(re.compile("#/scripts/inline/settings$"))
 

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import "./editor.css";
-import { announce } from "../shell/announce";
+import { runScript } from "../api/scripts";
+import { address } from "../route";
+import { alarm, announce, said } from "../shell/announce";
 import { count } from "../text/format";
 import { Question } from "../ui/Question";
 import { Comparison } from "./Comparison";
@@ -16,28 +18,49 @@ import { words } from "./words";
 
 interface Props {
   source: Source;
+  /** That run what is edited. */
+  scripts?: readonly string[];
   /** More that can be done with what is edited. */
   children?: ComponentChildren;
 }
 
+/** What to do with the text. */
+type Wish = "save" | "run";
+
 /** One text: edited, checked, saved, and compared with what others made of it. */
-export function Editor({ source, children }: Props) {
+export function Editor({ source, scripts = [], children }: Props) {
   const t = words();
   const session = useSession(source);
-  const [insisting, setInsisting] = useState(false);
+  const [insisting, setInsisting] = useState<Wish | null>(null);
+  const [chosen, setChosen] = useState("");
+  const [started, setStarted] = useState<{ script: string; run: string } | null>(null);
+  const script = scripts.includes(chosen) ? chosen : scripts[0];
   const jump = useRef<Jump>(() => {});
   const base = session.base.value;
   const comparing = session.comparing.value ? session.theirs.value : null;
 
-  async function save(insist = false) {
-    setInsisting(false);
+  async function save(wish: Wish, insist = false) {
+    setInsisting(null);
+    setStarted(null);
     const outcome = await session.save(insist);
-    if (outcome === "saved") announce(t.saved(source.name));
+    if (outcome === "saved") {
+      announce(t.saved(source.name));
+      if (wish === "run") await run();
+    }
     if (outcome !== "faulty") return;
-    if (source.takesErrors) setInsisting(true);
+    if (source.takesErrors) setInsisting(wish);
     else goToFirstError(session, jump.current);
   }
-  useSaveKey(save);
+
+  async function run() {
+    if (script === undefined) return;
+    try {
+      setStarted({ script, run: await runScript(script) });
+    } catch (error) {
+      alarm(said(error));
+    }
+  }
+  useKeys({ s: () => void save("save"), ...(script === undefined ? {} : { enter: () => void save("run") }) });
 
   if (!base) return <Loading problem={session.problem.value} reload={() => void session.open()} />;
   return (
@@ -64,13 +87,22 @@ export function Editor({ source, children }: Props) {
             class="main"
             title={t.saveKeys}
             disabled={session.saving.value || !(session.dirty.value || comparing)}
-            onClick={() => void save()}
+            onClick={() => void save("save")}
           >
             {comparing ? t.saveMine : t.save}
           </button>
+          {script !== undefined && !comparing && (
+            <>
+              <button type="button" title={t.saveAndRunKeys} disabled={session.saving.value} onClick={() => void save("run")}>
+                {t.saveAndRun}
+              </button>
+              {scripts.length > 1 && <Choice scripts={scripts} chosen={script} onChoose={setChosen} />}
+            </>
+          )}
         </div>
       </div>
       <Notices session={session} />
+      <div role="status">{started && !session.dirty.value && <Started {...started} />}</div>
       {comparing && (
         <Comparison
           key={comparing.etag}
@@ -94,10 +126,10 @@ export function Editor({ source, children }: Props) {
           answer={t.saveAnyway}
           instead={t.keepEditing}
           onClose={() => {
-            setInsisting(false);
+            setInsisting(null);
             requestAnimationFrame(() => goToFirstError(session, jump.current));
           }}
-          onAnswer={() => void save(true)}
+          onAnswer={() => void save(insisting, true)}
         >
           <p>{t.errorsText(count(session.errors.value))}</p>
           <Findings findings={session.findings.value} />
@@ -112,19 +144,46 @@ function goToFirstError(session: Session, jump: Jump): void {
   if (error && !session.comparing.value) jump(error.line, error.column);
 }
 
-/** Ctrl+S, on a Mac ⌘S, wherever the focus is: the browser would save the page. */
-function useSaveKey(save: () => void): void {
-  const latest = useRef(save);
-  latest.current = save;
+/** With Ctrl, on a Mac ⌘, wherever the focus is, and before the browser or the text takes them. */
+function useKeys(acts: Readonly<Record<string, () => void>>): void {
+  const latest = useRef(acts);
+  latest.current = acts;
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "s") return;
+      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+      const act = latest.current[event.key.toLowerCase()];
+      if (!act) return;
       event.preventDefault();
-      if (!document.querySelector("dialog[open]")) latest.current();
+      event.stopPropagation();
+      if (!document.querySelector("dialog[open]")) act();
     };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
+    addEventListener("keydown", onKey, true);
+    return () => removeEventListener("keydown", onKey, true);
   }, []);
+}
+
+/** Of the scripts that run the file, the one to run. */
+function Choice({ scripts, chosen, onChoose }: { scripts: readonly string[]; chosen: string; onChoose(name: string): void }) {
+  return (
+    <select aria-label={words().scriptToRun} value={chosen} onChange={(event) => onChoose(event.currentTarget.value)}>
+      {scripts.map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
+  );
+}
+
+/** The way to what is being run. */
+function Started({ script, run }: { script: string; run: string }) {
+  const t = words();
+  return (
+    <div class="notice good">
+      <p>{t.started(script)}</p>
+      <a class="button" href={address({ page: "script", name: script, tab: "output", run })}>
+        {t.toOutput}
+      </a>
+    </div>
+  );
 }
 
 function State({ session }: { session: Session }) {

@@ -1,7 +1,5 @@
 import { useState } from "preact/hooks";
-import { getJson } from "../api/client";
-import { deleteFile, type FileEntry, filePath, listFiles, tagOf } from "../api/files";
-import type { Script } from "../events";
+import { deleteFile, type FileEntry, filePath, tagOf } from "../api/files";
 import { useTick } from "../live/clock";
 import { address } from "../route";
 import { announce } from "../shell/announce";
@@ -10,8 +8,7 @@ import { age, bytes, count, moment } from "../text/format";
 import { Question } from "../ui/Question";
 import { Loading } from "./Loading";
 import { NewFile } from "./NewFile";
-import { usersOf } from "./scriptFile";
-import { isOfFiles, useLoaded } from "./useLoaded";
+import { useFiles } from "./useFiles";
 import { words } from "./words";
 
 /** More rows would be slow to draw; the filter finds the others. */
@@ -20,14 +17,7 @@ const MOST = 300;
 /** Every file under `scripts_dir`, and which scripts run it. */
 export function FileTable() {
   const t = words();
-  const { value, problem, reload } = useLoaded(
-    async () => {
-      const [list, { scripts }] = await Promise.all([listFiles(), getJson<{ scripts: Script[] }>("api/v1/scripts")]);
-      return { ...list, users: usersOf(scripts, list) };
-    },
-    [],
-    isOfFiles,
-  );
+  const { value, problem, reload } = useFiles();
   const [wanted, setWanted] = useState("");
   const [making, setMaking] = useState(false);
   const [deleting, setDeleting] = useState<{ path: string; etag: string } | null>(null);

@@ -5,6 +5,7 @@ import { address } from "../route";
 import { FileTable } from "./FileTable";
 import { Editor } from "./laterEditor";
 import { fileSource } from "./source";
+import { useFiles } from "./useFiles";
 import { Versions } from "./Versions";
 import { words } from "./words";
 
@@ -21,6 +22,7 @@ export function Files({ path, versions }: Props) {
 function File({ path, versions }: { path: string; versions: boolean }) {
   const t = words();
   const source = useMemo(() => fileSource(path), [path]);
+  const { value } = useFiles();
   return (
     <>
       <div class="bar-of spread place">
@@ -42,7 +44,7 @@ function File({ path, versions }: { path: string; versions: boolean }) {
           </a>
         </div>
       </div>
-      {versions ? <Versions path={path} /> : <Editor source={source} />}
+      {versions ? <Versions path={path} /> : <Editor source={source} scripts={value?.users.get(path) ?? []} />}
     </>
   );
 }

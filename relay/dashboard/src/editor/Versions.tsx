@@ -8,7 +8,7 @@ import { age, bytes, count, moment } from "../text/format";
 import { Question } from "../ui/Question";
 import { Comparison } from "./laterEditor";
 import { Loading } from "./Loading";
-import { isOfFiles, useLoaded } from "./useLoaded";
+import { useLoaded } from "./useLoaded";
 import { words } from "./words";
 
 /** Shown at first; of a file edited for years there are more than anybody reads. */
@@ -23,7 +23,7 @@ export function Versions({ path }: { path: string }) {
       return { now, versions: await listVersions(path) };
     },
     [path],
-    isOfFiles,
+    ({ type }) => type === "file_changed",
   );
   const [chosen, setChosen] = useState<number | null>(null);
   const [restoring, setRestoring] = useState<number | null>(null);

@@ -58,8 +58,3 @@ export function useLoaded<T>(
   }, inputs as unknown[]);
   return { value, problem, reload };
 }
-
-/** For `useLoaded` of what files are. */
-export function isOfFiles({ type }: Frame): boolean {
-  return type === "file_changed";
-}

@@ -10,13 +10,18 @@ export const words = translated({
     retry: "Try again",
     save: "Save",
     saveKeys: "Ctrl+S, on a Mac ⌘S",
+    saveAndRun: "Save and run",
+    saveAndRunKeys: "Ctrl+Enter, on a Mac ⌘Enter",
+    scriptToRun: "Script to run",
+    started: (name: string) => `${name} was started.`,
+    toOutput: "See its output",
     saving: "Saving…",
     saved: (name: string) => `${name} was saved.`,
     unsaved: "Not saved",
     unchanged: "No changes",
     leaving: (name: string) => `${name} has changes that are not saved. Leave all the same?`,
     leave: "Press Escape, then Tab, to leave the editor.",
-    hint: "Ctrl+S saves, Ctrl+F searches, F8 goes to the next fault. Tab indents: press Escape first to leave the editor by Tab.",
+    hint: "Ctrl+S saves, Ctrl+Enter also runs it, Ctrl+F searches, F8 goes to the next fault. Tab indents: press Escape first to leave the editor by Tab.",
     atNextStart: (keys: string) => `Saved. In force from the next start of the service on: ${keys}.`,
 
     // What is wrong with a text
@@ -57,8 +62,14 @@ export const words = translated({
 
     // Which file
     inlineTitle: "This script is a command, not a file",
-    inline: (folder: string) =>
-      `The shell runs this line by itself, or finds the program on its PATH. To edit a script here, put it into a file in ${folder} and let the command name it.`,
+    why: {
+      shell: "The shell works this line out by itself.",
+      path: "Its program is found on the PATH, or is a word of the shell’s own.",
+      variable: "It names its file by a variable or pattern, which only the shell knows when it runs.",
+      module: "Python finds the module by its name.",
+      code: "What runs stands in the command itself.",
+    },
+    inline: (folder: string) => `To edit a script here, put it into a file in ${folder}, and let the command name it.`,
     elsewhereTitle: "The file of this script is elsewhere",
     elsewhere: (path: string, folder: string) => `It runs ${path}. Only files in ${folder} can be edited here.`,
     toSettings: "Change the command",
@@ -138,13 +149,18 @@ export const words = translated({
     retry: "重試",
     save: "儲存",
     saveKeys: "Ctrl+S（Mac 為 ⌘S）",
+    saveAndRun: "儲存並執行",
+    saveAndRunKeys: "Ctrl+Enter（Mac 為 ⌘Enter）",
+    scriptToRun: "要執行的指令稿",
+    started: (name: string) => `已開始執行 ${name}。`,
+    toOutput: "查看輸出",
     saving: "儲存中…",
     saved: (name: string) => `已儲存 ${name}。`,
     unsaved: "尚未儲存",
     unchanged: "沒有變更",
     leaving: (name: string) => `${name} 有尚未儲存的變更，仍要離開嗎？`,
     leave: "按 Escape 再按 Tab 可離開編輯器。",
-    hint: "Ctrl+S 儲存，Ctrl+F 搜尋，F8 前往下一個問題。Tab 用於縮排：先按 Escape 再按 Tab 可離開編輯器。",
+    hint: "Ctrl+S 儲存，Ctrl+Enter 儲存並執行，Ctrl+F 搜尋，F8 前往下一個問題。Tab 用於縮排：先按 Escape 再按 Tab 可離開編輯器。",
     atNextStart: (keys: string) => `已儲存。下列設定在服務下次啟動後生效：${keys}。`,
 
     error: "錯誤",
@@ -181,8 +197,14 @@ export const words = translated({
     keepChange: "保留我的內容",
 
     inlineTitle: "這個指令稿是一行命令，不是檔案",
-    inline: (folder: string) =>
-      `這一行由 shell 直接執行，或從 PATH 尋找程式。若要在此編輯，請將指令稿存成 ${folder} 中的檔案，再由命令指定該檔案。`,
+    why: {
+      shell: "這一行由 shell 直接解讀。",
+      path: "它的程式由 PATH 尋找，或是 shell 內建的命令。",
+      variable: "它以變數或樣式指定檔案，只有 shell 在執行時才知道是哪一個。",
+      module: "Python 會依名稱尋找模組。",
+      code: "要執行的內容就在命令裡。",
+    },
+    inline: (folder: string) => `若要在此編輯，請將指令稿存成 ${folder} 中的檔案，再由命令指定該檔案。`,
     elsewhereTitle: "這個指令稿的檔案在其他位置",
     elsewhere: (path: string, folder: string) => `它執行 ${path}。此處只能編輯 ${folder} 中的檔案。`,
     toSettings: "變更命令",
