@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from exporter import versions
 from exporter.etag import Precondition
 from exporter.file_listing import FileEntry, FileList
-from exporter.files import Written
+from exporter.files import MAX_BYTES, Written
 from exporter.script_check import Report
 from exporter.templates import Template, templates
 from exporter.versions import Content, UnknownVersion
@@ -39,6 +39,8 @@ class Listing(FileList, frozen=True, kw_only=True):
     """`scripts_dir`, as an absolute path."""
     base: str
     """Absolute path of the folder that relative ones in the configuration start from."""
+    largest: int
+    """Bytes of the largest file of which the content is read or written."""
 
 
 class VersionList(Struct, frozen=True):
@@ -62,7 +64,9 @@ class Files(Handler):
     async def get(self) -> None:
         found = await self.engine.files.listing()
         folder, base = self.engine.settings.scripts_dir.absolute(), self.engine.config.file.path.absolute().parent
-        await self.answer_list("files", found.files, truncated=found.truncated, folder=str(folder), base=str(base))
+        await self.answer_list(
+            "files", found.files, truncated=found.truncated, folder=str(folder), base=str(base), largest=MAX_BYTES
+        )
 
 
 class _Contents(Handler):

@@ -336,6 +336,44 @@ def test_files_are_made_of_templates_and_deleted(open_page: OpenPage, service: S
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("row", name="job.sh")).to_have_count(0)
     assert not job.exists()
+    page.get_by_role("link", name="Bring it back").click()
+    button(page, "Restore version 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("row", name="Brought back")).to_contain_text("Now")
+    assert job.read_text() == JOB
+    assert job.stat().st_mode & 0o100
+
+
+def test_a_file_that_is_no_text_or_too_large_is_told_from_others(open_page: OpenPage, service: Service) -> None:
+    scripts = service.folder / "scripts"
+    (scripts / "備份 #1 100%.sh").write_bytes(b"#!/bin/sh\r\n\techo tab\r\nno end")
+    (scripts / "備份 #1 100%.sh").chmod(0o751)
+    (scripts / "image").write_bytes(bytes(range(256)))
+    (scripts / "large.log").write_bytes(b"x" * (5 << 20))
+    page = open_page(service, "#/files")
+    page.get_by_role("link", name="備份 #1 100%.sh", exact=True).click()
+    odd = "備份 #1 100%.sh"
+    expect(text(page, odd)).to_contain_text("echo tab")
+    text(page, odd).click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("End")
+    page.keyboard.type(" -e")
+    save(page)
+    button(page, "Save all the same").click()
+    expect(page.get_by_text("No changes")).to_be_visible()
+    assert (scripts / odd).read_bytes() == b"#!/bin/sh -e\r\n\techo tab\r\nno end"
+    assert (scripts / odd).stat().st_mode & 0o777 == 0o751
+
+    page.goto(f"{service.url}/#/files/image")
+    expect(page.get_by_text("This file is not a text in UTF-8")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes() == bytes(range(256))
+
+    page.goto(f"{service.url}/#/files/large.log")
+    expect(page.get_by_text("large.log has 5.0 MiB")).to_be_visible()
+    expect(page.get_by_role("link", name="Download")).to_have_count(0)
+    expect(page.get_by_role("alert").filter(has_text="large")).to_have_count(0)
 
 
 def test_a_command_that_is_no_file_is_said_to_be_none(open_page: OpenPage, service: Service) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.page.conftest import OpenPage
+from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
 
 CONFIG = """\
@@ -317,6 +317,36 @@ def test_a_script_from_a_template_runs_and_a_failed_attempt_leaves_no_second_fil
     field(again, "File").fill("checks/first.sh")
     button(again, "Create script").click()
     expect_fault(field(again, "File"), "There is a file checks/first.sh already")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_settings_can_be_used_by_everybody_also_while_something_is_at_fault(
+    open_page: OpenPage, service: Service, theme: str, width: int
+) -> None:
+    page = open_page(service, SETTINGS, color_scheme=theme, viewport={"width": width, "height": 740})
+    starts = page.get_by_role("region", name="Next starts")
+    expect(starts.get_by_role("row")).to_have_count(6)
+    assert faults_of(page) == [], "sound"
+    field(page, "Cron expression").fill("61 * * * *")
+    field(page, "Timeout").fill("ten minutes")
+    button(page, "Save").click()
+    expect_fault(field(page, "Cron expression"), "minute")
+    expect(starts.get_by_role("row")).to_have_count(6)
+    assert faults_of(page) == [], "faults"
+    button(page, "YAML").click()
+    expect(field(page, "The script’s entry as YAML")).to_be_visible()
+    button(page, "Save").click()
+    expect(page.get_by_role("button", name="Line 3")).to_be_visible()
+    assert faults_of(page) == [], "YAML"
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{service.url}/#/new")
+    page.get_by_role("radio", name="Shell script").check()
+    page.get_by_text("More settings").click()
+    button(page, "Create script").click()
+    expect_fault(field(page, "Name"), "A script needs a name")
+    assert faults_of(page) == [], "new"
+    assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_what_the_reader_does_himself_is_shown_although_the_page_stands_still(page: Page, service: Service) -> None:

@@ -26,6 +26,8 @@ export interface FileList {
   folder: string;
   /** Absolute path that relative ones in the configuration start from. */
   base: string;
+  /** Bytes of the largest file of which the content is read or written. */
+  largest: number;
 }
 
 export interface FileVersion {

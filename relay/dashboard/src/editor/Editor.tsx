@@ -119,7 +119,7 @@ export function Editor({ source, scripts = [], children }: Props) {
         onReady={(ready) => (jump.current = ready)}
       />
       {!comparing && <Findings findings={session.findings.value} onJump={(line, column) => jump.current(line, column)} />}
-      <p class="note hint">{t.hint}</p>
+      <p class="note hint">{t.hint(script !== undefined)}</p>
       {insisting && (
         <Question
           title={t.errorsTitle(source.name)}

@@ -2,7 +2,6 @@ import { useState } from "preact/hooks";
 import { deleteFile, type FileEntry, filePath, tagOf } from "../api/files";
 import { useTick } from "../live/clock";
 import { address } from "../route";
-import { announce } from "../shell/announce";
 import { useAction } from "../shell/action";
 import { age, bytes, count, moment } from "../text/format";
 import { Question } from "../ui/Question";
@@ -20,6 +19,7 @@ export function FileTable() {
   const { value, problem, reload } = useFiles();
   const [wanted, setWanted] = useState("");
   const [making, setMaking] = useState(false);
+  const [deleted, setDeleted] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<{ path: string; etag: string } | null>(null);
   const ask = useAction(async (path: string) => {
     const etag = await tagOf(filePath(path));
@@ -28,7 +28,7 @@ export function FileTable() {
   });
   const remove = useAction(async (path: string, etag: string) => {
     await deleteFile(path, etag);
-    announce(t.deleted(path));
+    setDeleted(path);
   });
 
   if (!value) return <Loading problem={problem} reload={reload} />;
@@ -54,6 +54,16 @@ export function FileTable() {
             {t.newFile}
           </button>
         </div>
+      </div>
+      <div role="status">
+        {deleted !== null && (
+          <div class="notice mild">
+            <p>{t.deleted(deleted)}</p>
+            <a class="button" href={address({ page: "files", path: deleted, versions: true })}>
+              {t.bringBack}
+            </a>
+          </div>
+        )}
       </div>
       {value.files.length === 0 ? (
         <p class="card">{t.noFiles}</p>

@@ -255,7 +255,7 @@ function Meaning({ previewed: { preview, faults, settled }, zone, kind, isNew, c
   const next = preview ? starts(preview.next) : [];
   return (
     <section class={`meaning wide ${settled && !faults.length ? "" : "old"}`} aria-labelledby={id}>
-      <h3 id={id}>{t.preview}</h3>
+      <h3 id={id}>{preview && faults.length ? t.previewBefore : t.preview}</h3>
       <p class="sentence" role="status" lang={preview?.language}>
         {preview?.description}
       </p>
