@@ -136,8 +136,19 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(page: Page,
     expect(cron).to_have_value("15 4 * * *")
     assert service.config.read_text() == before
 
+    variable = page.get_by_placeholder("Variable").last
+    variable.fill("1ST")
+    page.get_by_label("Value of 1ST").fill("x")
+    field(page, "Days").fill("many")
     timeout.fill("20m")
     field(page, "Success age limit").fill("")
+    button(page, "Save").click()
+    bad = page.locator("input[aria-invalid=true]")
+    expect_fault(bad.first, "1ST: expected a variable name")
+    expect(bad.last).to_have_accessible_description(re.compile("days: expected a number above 0"))
+    expect(bad).to_have_count(2)
+    button(page, "Remove 1ST").click()
+    field(page, "Days").fill("")
     timeout.press("Enter")
     expect_saved(page)
     assert config_of(service, "backup") == {
@@ -249,7 +260,7 @@ def test_the_settings_are_the_same_as_yaml(page: Page, service: Service) -> None
     expect(text).to_have_accessible_description(re.compile("unknown key; did you mean timeout"))
     text.fill(written + "labels: {team: ops\n")
     button(page, "Form").click()
-    expect(text).to_have_accessible_description(re.compile("Line [0-9]+"))
+    expect(text).to_have_accessible_description(re.compile("Line [0-9]+, column 1"))
     text.fill(written + "labels: {team: ops}\n")
     button(page, "Save").click()
     expect_saved(page)

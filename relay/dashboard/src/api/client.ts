@@ -16,6 +16,8 @@ const words = translated({
 export interface Fault {
   pointer?: string;
   line?: number;
+  /** From 1, where the line is told. */
+  column?: number;
   message: string;
   /** Of the message, where the service says it. */
   language?: string;

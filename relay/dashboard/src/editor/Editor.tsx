@@ -1,9 +1,10 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import "./editor.css";
 import { runScript } from "../api/scripts";
 import { address } from "../route";
 import { alarm, announce, said } from "../shell/announce";
+import { useControlKeys } from "../shell/controlKeys";
 import { count } from "../text/format";
 import { Question } from "../ui/Question";
 import { Comparison } from "./Comparison";
@@ -60,7 +61,7 @@ export function Editor({ source, scripts = [], children }: Props) {
       alarm(said(error));
     }
   }
-  useKeys({ s: () => void save("save"), ...(script === undefined ? {} : { enter: () => void save("run") }) });
+  useControlKeys({ s: () => void save("save"), ...(script === undefined ? {} : { enter: () => void save("run") }) });
 
   if (!base) return <Loading problem={session.problem.value} reload={() => void session.open()} />;
   return (
@@ -142,24 +143,6 @@ export function Editor({ source, scripts = [], children }: Props) {
 function goToFirstError(session: Session, jump: Jump): void {
   const error = session.findings.value?.find(({ severity }) => severity === "error");
   if (error && !session.comparing.value) jump(error.line, error.column);
-}
-
-/** With Ctrl, on a Mac ⌘, wherever the focus is, and before the browser or the text takes them. */
-function useKeys(acts: Readonly<Record<string, () => void>>): void {
-  const latest = useRef(acts);
-  latest.current = acts;
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
-      const act = latest.current[event.key.toLowerCase()];
-      if (!act) return;
-      event.preventDefault();
-      event.stopPropagation();
-      if (!document.querySelector("dialog[open]")) act();
-    };
-    addEventListener("keydown", onKey, true);
-    return () => removeEventListener("keydown", onKey, true);
-  }, []);
 }
 
 /** Of the scripts that run the file, the one to run. */

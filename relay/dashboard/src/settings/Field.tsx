@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import type { Fault } from "../api/client";
 import type { Draft, Field, Pair, TextField } from "./entry";
-import { textOf } from "./faults";
+import { keyOf, partOf, textOf } from "./faults";
 import { words } from "./words";
 
 /** What every field of the form works with. */
@@ -78,6 +78,20 @@ function Faults({ id, faults }: { id: string; faults: readonly Fault[] }) {
   );
 }
 
+/** What is wrong with something that has no field here. */
+export function Homeless({ faults }: { faults: readonly Fault[] }) {
+  const homeless = faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`));
+  return (
+    <>
+      {homeless.map(({ message, language }) => (
+        <p key={message} class="problem" lang={language}>
+          {message}
+        </p>
+      ))}
+    </>
+  );
+}
+
 interface TextProps extends Pick<Props, "fields" | "help" | "class"> {
   field: TextField;
   /** What holds where nothing is typed. */
@@ -146,6 +160,8 @@ interface PairsProps {
 export function Pairs({ fields, field, what }: PairsProps) {
   const t = words();
   const pairs = fields.draft[field];
+  const parts = fields.faults(field).map(partOf);
+  const invalid = (name: string) => parts.some((part) => part === undefined || part === name) || undefined;
   const change = (index: number, changed: Partial<Pair>) => {
     const next = [...pairs, ...(index === pairs.length ? [{ name: "", value: "" }] : [])];
     fields.type({ [field]: next.map((pair, at) => (at === index ? { ...pair, ...changed } : pair)) });
@@ -159,6 +175,7 @@ export function Pairs({ fields, field, what }: PairsProps) {
               <input
                 {...PLAIN}
                 {...control}
+                aria-invalid={invalid(name)}
                 id={index ? undefined : id}
                 type="text"
                 class="mono"
@@ -170,6 +187,7 @@ export function Pairs({ fields, field, what }: PairsProps) {
               <input
                 {...PLAIN}
                 {...control}
+                aria-invalid={undefined}
                 type="text"
                 class="mono"
                 aria-label={name ? t.valueOf(name) : t.value}

@@ -2,20 +2,22 @@ import "./settings.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Fault } from "../api/client";
 import { runScript } from "../api/scripts";
-import { listTemplates, type Template } from "../api/files";
+import { listFiles, listTemplates, type Template } from "../api/files";
 import { state } from "../live/live";
 import { go, guardLeaving } from "../route";
 import { alarm, announce, said } from "../shell/announce";
+import { useControlKeys } from "../shell/controlKeys";
+import { described } from "../editor/templates";
+import { useLoaded } from "../editor/useLoaded";
 import { Creation, type NewFile, Refused } from "./creation";
 import { canonical, type Draft, draftOf } from "./entry";
 import { focusFault, keyOf } from "./faults";
-import { type Fields, Labelled, PLAIN, Text } from "./Field";
+import { type Fields, Homeless, Labelled, PLAIN, Text } from "./Field";
 import { untilShown } from "./known";
 import { takeRescued } from "./rescue";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
-import { useSaveKey } from "./saveKey";
-import { useScriptsFolder, useServiceSettings } from "./service";
+import { useServiceSettings } from "./service";
 import { duplicates } from "./useSettings";
 import { words } from "./words";
 import { isZone } from "./zone";
@@ -33,7 +35,7 @@ interface File {
 export function NewScript() {
   const t = words();
   const service = useServiceSettings();
-  const offered = useTemplates();
+  const templates = useLoaded(listTemplates, []);
   const [rescued] = useState(takeRescued);
   const [draft, setDraft] = useState(rescued ? draftOf(rescued.entry) : BEGINNING);
   const [template, setTemplate] = useState<Template | null>(null);
@@ -44,7 +46,7 @@ export function NewScript() {
 
   const attempt = (run: boolean) =>
     void create(draft, path === null ? null : { path: path.trim(), text: file.text }, run);
-  useSaveKey(() => attempt(false));
+  useControlKeys({ s: () => attempt(false) });
   useEffect(() => {
     requestAnimationFrame(() => document.getElementById("field-name")?.focus());
   }, []);
@@ -81,7 +83,8 @@ export function NewScript() {
       <Section title={t.sections.runs}>
         <Text fields={fields} field="name" placeholder={t.namePlaceholder} help={t.newName} mono class="wide" />
         <Beginnings
-          offered={offered}
+          offered={templates.value ?? []}
+          problem={templates.problem}
           chosen={template}
           onChoose={(chosen) => {
             setTemplate(chosen);
@@ -122,11 +125,7 @@ export function NewScript() {
       <div class="save bar-of">
         <div class="what" role="alert">
           {problem.message && <p class="problem">{problem.message}</p>}
-          {problem.faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`)).map(({ message, language }) => (
-            <p key={message} class="problem" lang={language}>
-              {message}
-            </p>
-          ))}
+          <Homeless faults={problem.faults} />
         </div>
         <div class="bar-of">
           <button type="button" disabled={busy} onClick={() => attempt(true)}>
@@ -139,14 +138,6 @@ export function NewScript() {
       </div>
     </form>
   );
-}
-
-function useTemplates(): readonly Template[] {
-  const [offered, setOffered] = useState<readonly Template[]>([]);
-  useEffect(() => {
-    listTemplates().then(setOffered, () => announce(words().templatesFailed));
-  }, []);
-  return offered;
 }
 
 /** Creating the script, what went wrong with it, and the way on from there. `isChanged`: something would be lost. */
@@ -212,7 +203,7 @@ function nameFaults(name: string): Fault[] {
 }
 
 /** A command, or one of the templates; their names and descriptions in the page's language where it knows them. */
-function Beginnings({ offered, chosen, onChoose }: BeginningsProps) {
+function Beginnings({ offered, problem, chosen, onChoose }: BeginningsProps) {
   const t = words();
   const all = [null, ...offered];
   return (
@@ -222,13 +213,12 @@ function Beginnings({ offered, chosen, onChoose }: BeginningsProps) {
       </span>
       <div class="beginnings">
         {all.map((template) => {
-          const { name, description } = template
-            ? (t.templates[template.name] ?? template)
-            : { name: t.own, description: t.ownNote };
+          const own = { name: t.own, description: t.ownNote, lang: undefined };
+          const { name, description, lang } = template ? described(template) : own;
           return (
             <label key={name} class="beginning">
-              <input type="radio" name="beginning" checked={chosen === template} onChange={() => onChoose(template)} />
-              <span>
+              <input type="radio" name="beginning" checked={chosen?.name === template?.name} onChange={() => onChoose(template)} />
+              <span lang={lang}>
                 <b>{name}</b>
                 <span class="note">{description}</span>
               </span>
@@ -236,12 +226,14 @@ function Beginnings({ offered, chosen, onChoose }: BeginningsProps) {
           );
         })}
       </div>
+      {problem !== null && <p class="problem">{problem}</p>}
     </div>
   );
 }
 
 interface BeginningsProps {
   offered: readonly Template[];
+  problem: string | null;
   /** Null: a command. */
   chosen: Template | null;
   onChoose(chosen: Template | null): void;
@@ -257,7 +249,7 @@ interface FileProps {
 /** The file that is made of a template. */
 function FileOf({ fields, path, text, onType }: FileProps) {
   const t = words();
-  const folder = useScriptsFolder() ?? "scripts_dir";
+  const folder = useLoaded(listFiles, []).value?.folder ?? "scripts_dir";
   return (
     <>
       <Labelled fields={fields} field="command" part="file" label={t.file} help={t.fileHelp(folder)} class="wide">

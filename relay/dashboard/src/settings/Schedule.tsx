@@ -39,7 +39,7 @@ export function Schedule({ fields, zone, zonePlaceholder, nextStart, isNew = fal
   const type = (typed: Partial<When>) => fields.type({ when: { ...when, ...typed } });
   return (
     <>
-      <Labelled fields={shown} field="when" group class="wide" help="">
+      <Labelled fields={shown} field="when" group class="wide">
         {() => (
           <div class="bar-of kinds" role="radiogroup" aria-label={t.kind}>
             {KINDS.map((kind) => (

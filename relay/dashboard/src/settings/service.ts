@@ -1,7 +1,6 @@
 /** What the page needs to know of the service's own settings, from its configuration file. */
-import { useEffect, useState } from "preact/hooks";
 import { request } from "../api/client";
-import { listFiles } from "../api/files";
+import { useLoaded } from "../editor/useLoaded";
 
 export interface ServiceSettings {
   readonly timezone: string;
@@ -11,20 +10,7 @@ export interface ServiceSettings {
 
 /** Null until they are known; a form does without them where they cannot be. */
 export function useServiceSettings(): ServiceSettings | null {
-  const [settings, setSettings] = useState<ServiceSettings | null>(null);
-  useEffect(() => {
-    readServiceSettings().then(setSettings, (error: unknown) => console.warn("The configuration could not be read:", error));
-  }, []);
-  return settings;
-}
-
-/** Where the files of scripts are, as an absolute path; null until that is known. */
-export function useScriptsFolder(): string | null {
-  const [folder, setFolder] = useState<string | null>(null);
-  useEffect(() => {
-    listFiles().then((list) => setFolder(list.folder), (error: unknown) => console.warn("The files could not be listed:", error));
-  }, []);
-  return folder;
+  return useLoaded(readServiceSettings, []).value;
 }
 
 async function readServiceSettings(): Promise<ServiceSettings> {

@@ -210,7 +210,7 @@ function whole({ form, text }: State, yaml: Yaml | null): Entry {
 /** What the service could not tell of, as it would never see it. */
 export function duplicates(draft: Draft): Fault[] {
   return unsendable(draft).map(({ key, name }) => ({
-    pointer: `#/${key}`,
+    pointer: name ? `#/${key}/${encodeURIComponent(name.replaceAll("~", "~0").replaceAll("/", "~1"))}` : `#/${key}`,
     message: name ? words().twice(name) : words().unnamed,
   }));
 }
