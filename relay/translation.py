@@ -39,6 +39,32 @@ The configuration file has changed meanwhile; nothing was written.
 {name} 已在執行，且設定為略過重疊的開始
 the script in line {line} is named {name} too; every name must be unique
 第 {line} 行的指令稿也叫 {name}；名稱不可重複
+no `#!` line, which says what is to run the script: begin with {line}
+缺少 `#!` 行，無法得知要用什麼執行此指令稿：請以 {line} 開頭
+`#!` without a program: write #!/bin/sh, or whatever is to run the script
+`#!` 之後沒有程式：請寫 #!/bin/sh，或要用來執行此指令稿的程式
+`#!` takes the whole path of a program: write #!/usr/bin/env {name}
+`#!` 需要程式的完整路徑：請寫 #!/usr/bin/env {name}
+there is no program {program}: here {name} is {elsewhere}
+沒有程式 {program}：這台機器上的 {name} 在 {elsewhere}
+there is no program {program}: install it, or name another one
+沒有程式 {program}：請安裝它，或改用其他程式
+env takes all of `{words}` for a program's name: write #!/usr/bin/env -S …
+env 會把整個 `{words}` 當成程式名稱：請寫 #!/usr/bin/env -S …
+env is given no program: write #!/usr/bin/env python3, for example
+env 之後沒有程式：請寫例如 #!/usr/bin/env python3
+{name} is not installed, or not in the service's PATH ({path})
+{name} 尚未安裝，或不在服務的 PATH 中（{path}）
+the file is not executable: `chmod +x {name}` on the server, or a command that names the interpreter, helps
+這個檔案無法直接執行：請在伺服器上執行 `chmod +x {name}`，或在命令中指定直譯器
+a byte order mark comes before the script, which hides its first line: save as UTF-8 without it
+指令稿之前有位元組順序記號（BOM），會使第一行失效：請存成不含 BOM 的 UTF-8
+a NUL byte, which no script may hold: save as plain text in UTF-8
+含有 NUL 位元組，指令稿中不可出現：請存成 UTF-8 純文字
+lines that end as on Windows, in CRLF ({count} of them): save with LF alone at the end of lines
+有 {count} 行使用 Windows 換行字元（CRLF）：請改為只用 LF 換行
+the last line has no end, so that some tools pass over it: add a line break
+最後一行沒有換行字元，有些工具會略過它：請加上換行
 not valid YAML: {why}
 不是有效的 YAML：{why}
 missing; every script needs a name

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from exporter.config import ConfigError, read
+from exporter.script_check import check
 from relay.translation import in_language
 from tests.service import Service
 
@@ -49,6 +50,24 @@ def test_what_is_missing_or_there_twice_is_told_in_chinese() -> None:
         assert in_language(message, "zh-Hant").language == "zh-Hant", message
 
 
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("a.sh", b"echo no line\n"), ("a", b"#!\n"), ("a", b"#!sh\n"), ("a", b"#!/no/sh\n"), ("a", b"#!/no/no-sh\n"),
+        ("a", b"#!/usr/bin/env sh -e\n"), ("a", b"#!/usr/bin/env\n"), ("a", b"#!/usr/bin/env no-sh\n"),
+        ("a", b"\xef\xbb\xbf#!/bin/sh\n"), ("a", b"#!/bin/sh\n\0\n"), ("a", b"#!/bin/sh\r\n"),
+        ("a", b"#!/bin/sh\necho"),
+        ("there", b"#!/bin/sh\n"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_script_is_told_in_chinese(tmp_path: Path, name: str, script: bytes) -> None:
+    (tmp_path / "there").write_text("not executable")
+    report = check(script, tmp_path / name, tmp_path)
+    assert report.findings
+    for finding in report.findings:
+        assert in_language(finding.message, "zh-Hant").language == "zh-Hant", finding.message
+
+
 def test_what_is_not_known_stays_in_english_and_says_so() -> None:
     assert in_language("no space left on device", "zh-Hant") == ("no space left on device", "en")
     assert in_language("timeout: expected a miracle", "zh-Hant").language == "en"
@@ -80,5 +99,7 @@ def test_a_refusal_says_in_which_language_each_part_of_it_is(start_service: Call
     asked = {"Accept-Language": "zh-Hant"}
     _, _, answer = service.fetch("/api/v1/config/check", method="POST", body=b"scripts: 5\n", headers=asked)
     assert json.loads(answer)["faults"][0]["language"] == "zh-Hant"
+    _, _, answer = service.fetch("/api/v1/files/a.sh/check", method="POST", body=b"#!/bin/sh\nif\nno", headers=asked)
+    assert [finding["language"] for finding in json.loads(answer)["findings"]] == ["en", "zh-Hant"]
     _, _, answer = service.fetch("/api/v1/config/check", method="POST", body=faulty, headers=asked)
     assert json.loads(answer)["faults"][0]["language"] == "en"

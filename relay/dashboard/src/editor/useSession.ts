@@ -3,6 +3,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import { onFrame } from "../live/live";
 import { guardLeaving } from "../route";
 import { unsaved } from "../shell/title";
+import { language } from "../text/language";
 import { draftsOf } from "./drafts";
 import { Session } from "./session";
 import type { Source } from "./source";
@@ -70,7 +71,7 @@ function checkWhileTyping(session: Session): () => void {
   let wait = 0; // what is opened is checked at once
   const end = effect(() => {
     if (session.base.value === null) return;
-    void session.text.value;
+    void [session.text.value, language.value]; // findings are told in words
     clearTimeout(soon);
     soon = window.setTimeout(() => void session.check(), wait);
     wait = CHECK_AFTER;
