@@ -21,15 +21,13 @@ interface Props {
   source: Source;
   /** That run what is edited. */
   scripts?: readonly string[];
-  /** More that can be done with what is edited. */
-  children?: ComponentChildren;
 }
 
 /** What to do with the text. */
 type Wish = "save" | "run";
 
 /** One text: edited, checked, saved, and compared with what others made of it. */
-export function Editor({ source, scripts = [], children }: Props) {
+export function Editor({ source, scripts = [] }: Props) {
   const t = words();
   const session = useSession(source);
   const [insisting, setInsisting] = useState<Wish | null>(null);
@@ -71,28 +69,8 @@ export function Editor({ source, scripts = [], children }: Props) {
           <b class="mono">{source.name}</b>
           <State session={session} />
         </span>
-        <div class="bar-of">
-          {children}
-          {comparing && (
-            <>
-              <button type="button" onClick={() => (session.comparing.value = false)}>
-                {t.backToText}
-              </button>
-              <button type="button" onClick={() => session.takeTheirs()}>
-                {t.takeTheirs}
-              </button>
-            </>
-          )}
-          <button
-            type="button"
-            class="main"
-            title={t.saveKeys}
-            disabled={session.saving.value || !(session.dirty.value || comparing)}
-            onClick={() => void save("save")}
-          >
-            {comparing ? t.saveMine : t.save}
-          </button>
-          {script !== undefined && !comparing && (
+        <Buttons session={session} onSave={() => void save("save")}>
+          {script !== undefined && (
             <>
               <button type="button" title={t.saveAndRunKeys} disabled={session.saving.value} onClick={() => void save("run")}>
                 {t.saveAndRun}
@@ -100,7 +78,7 @@ export function Editor({ source, scripts = [], children }: Props) {
               {scripts.length > 1 && <Choice scripts={scripts} chosen={script} onChoose={setChosen} />}
             </>
           )}
-        </div>
+        </Buttons>
       </div>
       <Notices session={session} />
       <div role="status">{started && !session.dirty.value && <Started {...started} />}</div>
@@ -137,6 +115,42 @@ export function Editor({ source, scripts = [], children }: Props) {
         </Question>
       )}
     </section>
+  );
+}
+
+interface ButtonsProps {
+  session: Session;
+  onSave(): void;
+  /** More that can be done with a text that is not compared. */
+  children: ComponentChildren;
+}
+
+function Buttons({ session, onSave, children }: ButtonsProps) {
+  const t = words();
+  const comparing = session.comparing.value && session.theirs.value !== null;
+  return (
+    <div class="bar-of">
+      {comparing && (
+        <>
+          <button type="button" onClick={() => (session.comparing.value = false)}>
+            {t.backToText}
+          </button>
+          <button type="button" onClick={() => session.takeTheirs()}>
+            {t.takeTheirs}
+          </button>
+        </>
+      )}
+      <button
+        type="button"
+        class="main"
+        title={t.saveKeys}
+        disabled={session.saving.value || !(session.dirty.value || comparing)}
+        onClick={onSave}
+      >
+        {comparing ? t.saveMine : t.save}
+      </button>
+      {!comparing && children}
+    </div>
   );
 }
 

@@ -56,7 +56,7 @@ const withLineBreak = new Compartment();
 const inWords = new Compartment();
 
 /** What is said in the page's language: `label` is what screen readers call the text, `description` what they add. */
-export interface Said {
+interface Said {
   label: string;
   description?: string;
 }
