@@ -24,7 +24,9 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from cronsim.cronsim import Field
 
+from exporter import sentences
 from exporter.events import Instant
+from exporter.sentences import Language
 from exporter.settings import Duration
 
 _SECOND = timedelta(seconds=1)
@@ -86,8 +88,8 @@ class CronTiming:
             return None
         return None if second is None else Instant(second * 1000)
 
-    def describe(self) -> str:
-        return f"{_explain(self._search)} ({self.timezone})"
+    def describe(self, language: Language = "en") -> str:
+        return sentences.cron(self._search.parts, self.timezone, language)
 
     def longest_gap(self) -> Duration:
         """Looks at four years of dates, and at this year's clock changes."""
@@ -235,21 +237,6 @@ def _is_value(field: Field, text: str) -> bool:
         return field.int(text.upper()) >= 0
     except CronSimError:
         return False
-
-
-# --- Words -----------------------------------------------------------------------------------------
-
-
-def _explain(search: CronSim) -> str:
-    """cronsim's sentence, with plainer words for even steps, and English ordinals."""
-    match = re.fullmatch(r"((?:0 ){0,2})\*/(\d+)(?: \*)+", " ".join(search.parts))
-    if match:
-        unit, size = (("second", 60), ("minute", 60), ("hour", 24))[match[1].count("0")]
-        step = int(match[2])
-        if step > 1 and size % step == 0:
-            return f"Every {step} {unit}s"
-    endings = {"1": "st", "2": "nd", "3": "rd"}
-    return re.sub(r"(?<=\b[2-5])([123])th\b", lambda digit: digit[1] + endings[digit[1]], search.explain())
 
 
 # --- Calendar and clock ----------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from exporter.disk_guard import DiskGuard
 from exporter.events import (
     Error,
     Event,
+    FileChange,
     Instant,
     Output,
     OutputPage,
@@ -124,7 +125,7 @@ class Engine:
         self._keeper = Keeper(self._history, self._retention_of)
         self._search = Search(self._history.path)
         self.outputs = Outputs(self._live, self._history)
-        self.files = Files(lambda: self.settings, self._history)
+        self.files = Files(lambda: self.settings, self._history, self._file_changed)
         self._backups = Backups(self._history, self._live, self.config)
         self._restores = Restores(self._history, self._search, self.config, self.files, self._history_restored)
         self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
@@ -253,6 +254,10 @@ class Engine:
                 self._update(script, past, worked_off.get(script.name))
                 await asyncio.sleep(0)  # there may be thousands
         self.metrics.reloaded(True, Instant.now())
+        self._file_changed(None)
+
+    def _file_changed(self, path: str | None) -> None:
+        self.happened(FileChange(path=path), Instant.now())
 
     def misconfigured(self, message: str) -> None:
         self.metrics.reloaded(False, Instant.now())

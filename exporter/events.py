@@ -283,6 +283,15 @@ class Progress(Event, frozen=True, kw_only=True):
     text: str
 
 
+class FileChange(Event, frozen=True, kw_only=True):
+    """A file under `scripts_dir`, or the configuration file, is not what it was: whoever shows it asks anew."""
+
+    type = "file_changed"
+
+    path: str | None
+    """Under `scripts_dir`; null: the configuration file."""
+
+
 class Error(Event, frozen=True, kw_only=True):
     """Something went wrong that a person should know of."""
 
@@ -415,7 +424,7 @@ class Refusal(Struct, frozen=True, kw_only=True):
 
 Frame = (
     Hello | Snapshot | SystemMetrics | ScriptStatus | ScriptChanged | RunSkippedData
-    | Output | Progress | Gap | Ack | Pong | Error | Refusal
+    | FileChange | Output | Progress | Gap | Ack | Pong | Error | Refusal
 )  # fmt: skip
 
 

@@ -88,9 +88,11 @@ class Files:
     first one left.
     """
 
-    def __init__(self, settings: Callable[[], Settings], history: History) -> None:
+    def __init__(self, settings: Callable[[], Settings], history: History, changed: Callable[[str], None]) -> None:
+        """`changed` is called with the path of a file that is found to be not what it was."""
         self._settings = settings
         self._history = history
+        self._changed = changed
         self.turn = asyncio.Lock()
         """Held by whoever looks at a file or changes one."""
         self._programs = asyncio.Semaphore(2)
@@ -122,7 +124,9 @@ class Files:
             place, seen = await self._look(path)
             status = _there(path, seen).status
             _check(path, allowed, seen)
-            if not await _on_disk(path, _unlinked, place.link):
+            if await _on_disk(path, _unlinked, place.link):
+                self._changed(path)
+            else:
                 await self._change(path, place.key, seen, None, "deleted", partial(_unlink, place.target, status))
 
     async def versions(self, path: str) -> list[FileVersion]:
@@ -165,7 +169,8 @@ class Files:
         known = await self._history.read(lambda connection: versions.latest_etag(connection, place.key))
         if known != (seen and seen.content.etag):
             now, content, mode = Instant.now(), seen and seen.content, seen and seen.mode
-            await self._history.write(lambda c: versions.note(c, place.key, now, content, mode), retried=False)
+            if await self._history.write(lambda c: versions.note(c, place.key, now, content, mode), retried=False):
+                self._changed(place.key)
         return place, seen
 
     async def _write(self, path: str, new: Content, allowed: Precondition, op: Op) -> Written:
@@ -203,6 +208,7 @@ class Files:
         except Exception:
             await self._history.write(lambda connection: versions.forget(connection, key, numbers[-1]))
             raise
+        self._changed(key)
 
 
 async def _on_disk(path: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -9,6 +9,7 @@ from msgspec import Struct, field, structs
 from exporter.config import SHORTEST_INTERVAL
 from exporter.cron import ScheduleError
 from exporter.events import Instant
+from exporter.sentences import Language
 from exporter.settings import Duration, ScriptSettings
 from exporter.triggers import IntervalTiming, Timing, local_time, timing, zone
 
@@ -43,7 +44,7 @@ class PreviewError(Exception):
         self.faults = faults
 
 
-def preview(query: PreviewQuery, default_timezone: str) -> Preview:
+def preview(query: PreviewQuery, default_timezone: str, language: Language = "en") -> Preview:
     """Raises PreviewError.  Takes milliseconds where starts are years apart."""
     after = query.after if query.after is not None else Instant.now()
     when = _timing(query, default_timezone)
@@ -54,7 +55,7 @@ def preview(query: PreviewQuery, default_timezone: str) -> Preview:
     while start is not None and len(starts) < STARTS:
         starts.append(_rfc3339(start, when.timezone))
         start = when.next(start)
-    return Preview(description=when.describe(), next=starts)
+    return Preview(description=when.describe(language), next=starts)
 
 
 def _timing(query: PreviewQuery, default_timezone: str) -> Timing:

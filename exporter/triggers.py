@@ -12,8 +12,10 @@ import tzlocal
 from apscheduler.triggers.base import BaseTrigger
 from msgspec import Struct, structs
 
+from exporter import sentences
 from exporter.cron import REBOOT, CronTiming, ScheduleError
 from exporter.events import Instant
+from exporter.sentences import Language
 from exporter.settings import Duration, ScriptSettings
 
 FIRST_START_WITHIN = Duration(30_000)
@@ -22,8 +24,6 @@ FIRST_START_WITHIN = Duration(30_000)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _LAST_INSTANT = 253_402_300_799_999  # the end of the year 9999, and of Python's calendar
-
-_UNITS = (("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1000), ("millisecond", 1))
 
 Kind = Literal["cron", "every", "at", "manual"]
 
@@ -45,8 +45,8 @@ class Timing(Protocol):
     def next(self, after: Instant) -> Instant | None:
         """The first planned start strictly after `after`; None where there is none."""
 
-    def describe(self) -> str:
-        """One sentence in English, without a full stop."""
+    def describe(self, language: Language = "en") -> str:
+        """One sentence, without a full stop."""
 
     def longest_gap(self) -> Duration | None:
         """The longest time between two planned starts; None where there are no two."""
@@ -71,16 +71,16 @@ class RebootTiming(_Unplanned, frozen=True):
     kind: ClassVar[Literal["cron"]] = "cron"
     value: ClassVar[str] = REBOOT
 
-    def describe(self) -> str:
-        return "When the machine has started"
+    def describe(self, language: Language = "en") -> str:
+        return sentences.REBOOT[language]
 
 
 class ManualTiming(_Unplanned, frozen=True):
     kind: ClassVar[Literal["manual"]] = "manual"
     value: ClassVar[None] = None
 
-    def describe(self) -> str:
-        return "Started by hand only"
+    def describe(self, language: Language = "en") -> str:
+        return sentences.BY_HAND[language]
 
 
 class IntervalTiming(Struct, frozen=True):
@@ -102,8 +102,8 @@ class IntervalTiming(Struct, frozen=True):
         start = self.anchor + max(1, (after - self.anchor) // self.every + 1) * self.every
         return Instant(start) if start <= _LAST_INSTANT else None
 
-    def describe(self) -> str:
-        return f"Every {_in_words(self.every)}"
+    def describe(self, language: Language = "en") -> str:
+        return sentences.every(self.every, language)
 
     def longest_gap(self) -> Duration | None:
         return self.every
@@ -121,8 +121,8 @@ class OnceTiming(Struct, frozen=True):
     def next(self, after: Instant) -> Instant | None:
         return self.at if self.at > after else None
 
-    def describe(self) -> str:
-        return f"Once at {local_time(self.at, self.timezone).isoformat(' ')}"
+    def describe(self, language: Language = "en") -> str:
+        return sentences.once(local_time(self.at, self.timezone).isoformat(" "), language)
 
     def longest_gap(self) -> Duration | None:
         return None
@@ -186,15 +186,6 @@ class SlotTrigger(BaseTrigger):  # type: ignore[misc]  # APScheduler has no type
         after = now if previous_fire_time is None else max(previous_fire_time, now)
         start = self._timing.next(Instant((after - _EPOCH) // _MILLISECOND))
         return None if start is None else _moment(start)
-
-
-def _in_words(duration: Duration) -> str:
-    rest, parts = int(duration), []
-    for name, size in _UNITS:
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(f"{count} {name}{'s' * (count > 1)}")
-    return " ".join(parts) if parts[1:] else parts[0].removeprefix("1 ")
 
 
 def _moment(at: Instant) -> datetime:

@@ -1,11 +1,15 @@
-"""What a request's `Accept` and `Accept-Encoding` ask for (RFC 9110, 12.5)."""
+"""What a request's `Accept`, `Accept-Encoding` and `Accept-Language` ask for (RFC 9110, 12.5)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
+from exporter.sentences import Language
+
 _WEIGHT = re.compile(r"[01](\.[0-9]*)?")
+_LANGUAGES: dict[str, Language] = {"en": "en", "zh": "zh-Hant"}
+"""By primary subtag: readers of any Chinese are served better by Chinese."""
 _FORMATS = ("application/openmetrics-text", "text/plain", "text/*", "*/*")
 
 
@@ -19,6 +23,16 @@ def preferred_format(accept: str) -> str:
     """The item that weighs most among those that can be served, the first of equals (RFC 9110, 12.5.1)."""
     served = [(weight, item) for item, kind, weight in _weighed(accept) if kind in _FORMATS and weight]
     return max(served, key=lambda each: each[0], default=(0.0, ""))[1]
+
+
+def preferred_language(accept_language: str) -> Language:
+    """The language that weighs most among those that are spoken, the first of equals; English where none is named."""
+    spoken = [
+        (weight, _LANGUAGES[primary])
+        for _, tag, weight in _weighed(accept_language)
+        if weight and (primary := tag.partition("-")[0]) in _LANGUAGES
+    ]
+    return max(spoken, key=lambda each: each[0], default=(0.0, _LANGUAGES["en"]))[1]
 
 
 def _weighed(header: str) -> Iterator[tuple[str, str, float | None]]:

@@ -15,8 +15,10 @@ from tornado.web import HTTPError, RequestHandler
 
 from exporter.engine import Engine
 from exporter.events import to_json
+from exporter.sentences import Language
 from exporter.settings import Settings
 from relay import body, guard, parameters
+from relay.accept import preferred_language
 from relay.problem import CONTENT_TYPE, Problem, problem_of
 from relay.socket import Relay
 
@@ -96,6 +98,13 @@ class Handler(RequestHandler):
     def address(self, path: str) -> str:
         """The address of what the table of URLs has at `path`."""
         return self.engine.settings.prefix + path
+
+    def speak(self) -> Language:
+        """The language to answer in; the headers say which it is, and that it could have been another one."""
+        language = preferred_language(self.request.headers.get("Accept-Language", ""))
+        self.set_header("Content-Language", language)
+        self.set_header("Vary", "Accept-Language")
+        return language
 
     def body(self, of: type[T]) -> T:
         """The request's JSON body.  Raises Problem where it is of another type."""
@@ -193,7 +202,9 @@ class Handler(RequestHandler):
         for name, value in problem.headers.items():
             self.set_header(name, value)
         self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(problem.body())
+        body, language = problem.spoken(self.speak())
+        self.set_header("Content-Language", language)
+        self.finish(body)
 
     def _problem_of_status(self, status: int, error: BaseException | None) -> Problem:
         """For what Tornado raises by itself, and for everything unforeseen."""

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 
 from exporter.events import (
     Ack,
+    FileChange,
     Hello,
     Instant,
     Output,
@@ -243,7 +244,7 @@ class Hub:
             self.seq = entry.seq
             self._ring.append((now, rich))
             self._trim(now)
-        passing = isinstance(entry.event, Progress)
+        passing = isinstance(entry.event, (Progress, FileChange))
         self._tell(self._rich, rich, passing)
         if plain:
             self._tell(self._plain, plain, passing)

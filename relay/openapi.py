@@ -63,12 +63,14 @@ _HEADERS = {
     "ETag": "Validator of what was read or written, for `If-Match` and `If-None-Match`.",
     "Location": "Address of what was made.",
     "Content-Disposition": "The name that browsers give the download.",
+    "Content-Language": "The language of sentences in the answer.",
     "Vary": "The request's headers that the answer depends on.",
 }
 _CONDITIONS = {
     "If-Match": "Do it only if what is there has this `ETag`; `*`: if anything is there.",
     "If-None-Match": "Do it only if what is there has another `ETag`; `*`: if nothing is there.",
 }
+_LANGUAGE = "Languages for sentences, the most wanted first: English and Traditional Chinese are spoken."
 _FILE = (Settings, ScriptSettings, Retention)
 
 
@@ -173,7 +175,13 @@ def _parameters(route: str, method: str, operation: Operation) -> Iterator[dict[
     if operation.conditional:
         for name, about_it in _CONDITIONS.items():
             if method not in SAFE_METHODS or name == "If-None-Match":
-                yield {"name": name, "in": "header", "description": about_it, "schema": {"type": "string"}}
+                yield _header(name, about_it)
+    if operation.spoken:
+        yield _header("Accept-Language", _LANGUAGE)
+
+
+def _header(name: str, about: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": about, "schema": {"type": "string"}}
 
 
 def _content(operation: Operation, known: dict[str, Any]) -> dict[str, Any] | None:

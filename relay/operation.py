@@ -43,6 +43,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     """What that body says, as a mapping of the configuration file."""
     conditional: bool = False
     """Heeds `If-Match` and `If-None-Match`."""
+    spoken: bool = False
+    """Heeds `Accept-Language`."""
     problems: tuple[int, ...] = ()
     """Statuses of problems that only this operation has."""
 

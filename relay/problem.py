@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import quote
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from tornado.web import HTTPError
 
 from exporter.backup import NoBackup
@@ -22,8 +22,10 @@ from exporter.outputs import UnknownRun
 from exporter.scheduler import RunRefused
 from exporter.script_edits import DuplicateScript
 from exporter.scripts import UnknownScript
+from exporter.sentences import Language
 from exporter.staged_restore import RestoreRefused
 from exporter.versions import UnknownVersion
+from relay.translation import in_language
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -37,6 +39,8 @@ class FieldError(Struct, frozen=True, kw_only=True):
     """Line of the configuration file, counted from 1; null where there is no file."""
     column: int | None = None
     message: str
+    language: Language = "en"
+    """Of the message: in another one than English where that was asked for and is known."""
 
 
 class ProblemDetails(Struct, frozen=True, omit_defaults=True):
@@ -61,9 +65,16 @@ class Problem(HTTPError):
         self.headers = headers or {}
         """What the status asks for beside the body: `Allow`, `Upgrade`, `Retry-After`."""
 
-    def body(self) -> bytes:
+    def spoken(self, language: Language) -> tuple[bytes, Language]:
+        """The answer's body, and the language that its `detail` is in."""
         title = HTTPStatus(self.status_code).phrase
-        return to_json(ProblemDetails(title, self.status_code, self.detail, self.errors)) + b"\n"
+        detail, errors = in_language(self.detail, language), tuple(_spoken(error, language) for error in self.errors)
+        return to_json(ProblemDetails(title, self.status_code, detail.text, errors)) + b"\n", detail.language
+
+
+def _spoken(error: FieldError, language: Language) -> FieldError:
+    message = in_language(error.message, language)
+    return structs.replace(error, message=message.text, language=message.language)
 
 
 def problem_of(error: BaseException | None) -> Problem | None:

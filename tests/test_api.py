@@ -408,8 +408,8 @@ async def test_a_faulty_reload_tells_every_fault(fetch: Fetch, engine: FakeEngin
         Fault(file="environment", line=0, column=0, key="listen", message="expected HOST:PORT"),
     ])  # fmt: skip
     assert problem(await fetch("/-/reload", "POST"), 422)["errors"] == [
-        {"pointer": "#/scripts/0/every", "line": 3, "column": 5, "message": "expected a duration"},
-        {"pointer": "#/listen", "line": None, "column": None, "message": "expected HOST:PORT"},
+        {"pointer": "#/scripts/0/every", "line": 3, "column": 5, "message": "expected a duration", "language": "en"},
+        {"pointer": "#/listen", "line": None, "column": None, "message": "expected HOST:PORT", "language": "en"},
     ]
 
 

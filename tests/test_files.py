@@ -71,7 +71,9 @@ def problem(answer: tuple[int, dict[str, str], bytes], status: int) -> str:
 
 def test_a_file_is_made_read_replaced_and_deleted(service: Service) -> None:
     base = str(service.folder)
-    assert service.get(URL) == {"files": [], "truncated": False, "folder": f"{base}/scripts", "base": base}
+    assert service.get(URL) == {
+        "files": [], "truncated": False, "folder": f"{base}/scripts", "base": base, "largest": 1 << 20,
+    }  # fmt: skip
     made = put(service, "sub/job.sh", HELLO, 201)
     assert made["Location"] == f"{URL}/sub/job.sh"
     status, headers, body = service.fetch(f"{URL}/sub/job.sh")
@@ -454,3 +456,27 @@ def test_a_script_that_was_written_is_run(start_service: Callable[..., Service])
     run_id = service.run("job")
     assert service.ended(run_id)["status"] == "completed"
     assert service.fetch(f"/api/v1/runs/{run_id}/output.txt")[2] == b"hello\n"
+
+
+# --- who else is told ---
+
+
+def test_whoever_listens_is_told_of_every_change_as_it_comes(service: Service) -> None:
+    with service.socket("?v=1") as frames:
+        frames.wait("snapshot")
+
+        def told(path: str | None) -> bool:
+            return bool(frames.wait("file_changed", path=path))
+
+        put(service, "job.sh", HELLO, 201)
+        assert told("job.sh")
+        (scripts(service) / "job.sh").write_bytes(b"by hand\n")
+        assert read(service, "job.sh") == b"by hand\n"
+        assert told("job.sh")
+        assert service.fetch(f"{URL}/job.sh/versions/1/restore", method="POST", body=b"")[0] == 200
+        assert told("job.sh")
+        assert delete(service, "job.sh") == 204
+        assert told("job.sh")
+        config = service.config.read_bytes() + b"\n# a comment\n"
+        assert service.fetch("/api/v1/config", method="PUT", body=config)[0] == 200
+        assert told(None)

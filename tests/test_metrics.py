@@ -18,6 +18,7 @@ from exporter.events import FailureReason, Instant, Run, RunEnded, Status, Syste
 from exporter.host import Filesystem, Host, Memory, Transferred
 from exporter.metrics import Metrics
 from exporter.sampler import Reading
+from exporter.sentences import Language
 from exporter.settings import Duration, ScriptSettings
 from tests.programs import program
 
@@ -122,7 +123,7 @@ class Daily(Struct):
     def next(self, after: Instant) -> Instant | None:
         return None
 
-    def describe(self) -> str:
+    def describe(self, language: Language = "en") -> str:
         return ""
 
     def longest_gap(self) -> Duration | None:

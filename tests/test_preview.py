@@ -129,3 +129,18 @@ def test_the_service_tells_what_a_schedule_means(start_service: Callable[..., Se
         status, told = post(text)
         assert (status, [error["pointer"] for error in told["errors"]]) == (422, [pointer])
         assert told["errors"][0]["message"]
+
+
+def test_the_sentence_comes_in_the_language_that_is_asked_for(start_service: Callable[..., Service]) -> None:
+    service = start_service("timezone: Asia/Taipei")
+
+    def told(languages: str | None) -> tuple[str, str, str]:
+        asked = {"Content-Type": "application/json", **({"Accept-Language": languages} if languages else {})}
+        status, headers, body = service.fetch(URL, method="POST", body=b'{"cron": "15 3 * * *"}', headers=asked)
+        assert status == 200
+        return json.loads(body)["description"], headers["Content-Language"], headers["Vary"]
+
+    english = ("At 03:15 every day (Asia/Taipei)", "en", "Accept-Language")
+    chinese = ("每天 03:15（Asia/Taipei）", "zh-Hant", "Accept-Language")
+    assert told(None) == told("fr, *") == told("en-GB, zh-TW;q=0.5") == english
+    assert told("zh-Hant") == told("zh-TW, en;q=0.8") == told("en;q=0.3, zh;q=0.4") == told("fr, zh-Hant") == chinese

@@ -404,6 +404,7 @@ def test_any_text_is_refused_with_a_reason_or_followed(text: str) -> None:
     except ScheduleError:
         return
     assert when.describe().endswith(" (Europe/Berlin)")
+    assert when.describe("zh-Hant").endswith("（Europe/Berlin）")
     chain = [Instant.parse("2026-01-01T00:00:00Z")]
     for _ in range(5):
         start = when.next(chain[-1])
@@ -545,37 +546,25 @@ def test_nothing_is_planned_beyond_the_calendar(when: Timing) -> None:
     assert when.next(END_OF_CALENDAR) is None
 
 
-# --- Words -----------------------------------------------------------------------------------------
+# --- What it is --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("when", "kind", "value", "sentence"),
+    ("when", "kind", "value"),
     [
-        (cron("15 3 * * *", BERLIN), "cron", "15 3 * * *", "At 03:15 every day (Europe/Berlin)"),
-        (cron("*/5 * * * *"), "cron", "*/5 * * * *", "Every 5 minutes (UTC)"),
-        (cron("*/10 * * * * *"), "cron", "*/10 * * * * *", "Every 10 seconds (UTC)"),
-        (cron("0 */6 * * *"), "cron", "0 */6 * * *", "Every 6 hours (UTC)"),
-        (cron("*/7 * * * *"), "cron", "*/7 * * * *", "Every seventh minute of every hour (UTC)"),
-        (cron("0 0 22 * *"), "cron", "0 0 22 * *", "At 00:00 on the 22nd day of every month (UTC)"),
-        (cron("0 0 * * fri-sun"), "cron", "0 0 * * fri-sun", "At 00:00 on Friday through Sunday (UTC)"),
-        (cron("@hourly"), "cron", "@hourly", "At the start of every hour (UTC)"),
-        (cron("@reboot"), "cron", "@reboot", "When the machine has started"),
-        (every("30s"), "every", "30s", "Every 30 seconds"),
-        (every("1h30m"), "every", "1h30m", "Every 1 hour 30 minutes"),
-        (every("3600"), "every", "1h", "Every hour"),
-        (every("2d500ms"), "every", "2d500ms", "Every 2 days 500 milliseconds"),
-        (
-            at("2026-12-31T23:00:00Z", BERLIN),
-            "at",
-            "2027-01-01T00:00:00+01:00",
-            "Once at 2027-01-01 00:00:00+01:00",
-        ),
-        (at("9999-12-31T23:59:59Z", BERLIN), "at", "9999-12-31T23:59:59+00:00", "Once at 9999-12-31 23:59:59+00:00"),
-        (by_hand(), "manual", None, "Started by hand only"),
+        (cron("15 3 * * *", BERLIN), "cron", "15 3 * * *"),
+        (cron("0 0 * * fri-sun"), "cron", "0 0 * * fri-sun"),
+        (cron("@hourly"), "cron", "@hourly"),
+        (cron("@reboot"), "cron", "@reboot"),
+        (every("3600"), "every", "1h"),
+        (every("2d500ms"), "every", "2d500ms"),
+        (at("2026-12-31T23:00:00Z", BERLIN), "at", "2027-01-01T00:00:00+01:00"),
+        (at("9999-12-31T23:59:59Z", BERLIN), "at", "9999-12-31T23:59:59+00:00"),
+        (by_hand(), "manual", None),
     ],
 )
-def test_a_timing_says_what_it_is(when: Timing, kind: str, value: str | None, sentence: str) -> None:
-    assert (when.kind, when.value, when.describe()) == (kind, value, sentence)
+def test_a_timing_knows_how_it_was_written(when: Timing, kind: str, value: str | None) -> None:
+    assert (when.kind, when.value) == (kind, value)
 
 
 # --- The longest gap -------------------------------------------------------------------------------

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from exporter.config import MAX_BYTES, ConfigError, Fault
 from exporter.etag import etag_of
+from exporter.sentences import Language
 from exporter.settings import Settings
 from relay.handler import Handler
 from relay.operation import YAML, Answer, operation
 from relay.precondition import precondition
 from relay.problem import Problem
+from relay.translation import in_language
 
 
 class Replaced(Struct, frozen=True):
@@ -20,8 +22,13 @@ class Replaced(Struct, frozen=True):
     """Keys that were changed, and that a running service does not heed."""
 
 
+class ToldFault(Fault, frozen=True, kw_only=True):
+    language: Language
+    """Of the message."""
+
+
 class Faults(Struct, frozen=True):
-    faults: list[Fault]
+    faults: list[ToldFault]
 
 
 class Config(Handler):
@@ -50,12 +57,21 @@ class Config(Handler):
 class ConfigCheck(Handler):
     max_body = MAX_BYTES
 
-    @operation("The faults that a text would have as the configuration file", {200: Faults}, takes=YAML)
+    @operation(
+        "The faults that a text would have as the configuration file",
+        {200: Answer(of=Faults, headers=("Content-Language", "Vary"))}, takes=YAML, spoken=True,
+    )  # fmt: skip
     async def post(self) -> None:
         """An empty list where it is sound."""
+        language = self.speak()
         try:
             await asyncio.to_thread(self.engine.config.file.check_new, self.request.body)
         except ConfigError as error:
-            self.answer(Faults(error.faults))
+            self.answer(Faults([_told(fault, language) for fault in error.faults]))
         else:
             self.answer(Faults([]))
+
+
+def _told(fault: Fault, language: Language) -> ToldFault:
+    message = in_language(fault.message, language)
+    return ToldFault(**{**structs.asdict(fault), "message": message.text, "language": message.language})

@@ -8,19 +8,22 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from exporter import versions
 from exporter.etag import Precondition
 from exporter.file_listing import FileEntry, FileList
-from exporter.files import Written
+from exporter.files import MAX_BYTES, Written
 from exporter.script_check import Report
+from exporter.sentences import Language
+from exporter.syntax import Finding
 from exporter.templates import Template, templates
 from exporter.versions import Content, UnknownVersion
 from relay.handler import Handler
 from relay.operation import BYTES, TEXT, Answer, operation
 from relay.precondition import precondition
 from relay.problem import Problem
+from relay.translation import in_language
 
 _PROBLEMS = (404, 409, 507)
 _CONTENT = Answer(media=(TEXT, BYTES), headers=("ETag",))
@@ -39,11 +42,22 @@ class Listing(FileList, frozen=True, kw_only=True):
     """`scripts_dir`, as an absolute path."""
     base: str
     """Absolute path of the folder that relative ones in the configuration start from."""
+    largest: int
+    """Bytes of the largest file of which the content is read or written."""
 
 
 class VersionList(Struct, frozen=True):
     versions: list[versions.FileVersion]
     """Newest first."""
+
+
+class ToldFinding(Finding, frozen=True, kw_only=True):
+    language: Language
+    """Of the message."""
+
+
+class ToldReport(Report, frozen=True):
+    findings: list[ToldFinding]  # type: ignore[assignment]
 
 
 class Comparison(Struct, frozen=True):
@@ -62,7 +76,9 @@ class Files(Handler):
     async def get(self) -> None:
         found = await self.engine.files.listing()
         folder, base = self.engine.settings.scripts_dir.absolute(), self.engine.config.file.path.absolute().parent
-        await self.answer_list("files", found.files, truncated=found.truncated, folder=str(folder), base=str(base))
+        await self.answer_list(
+            "files", found.files, truncated=found.truncated, folder=str(folder), base=str(base), largest=MAX_BYTES
+        )
 
 
 class _Contents(Handler):
@@ -113,11 +129,14 @@ class File(_Contents):
 
 class FileCheck(Handler):
     @operation(
-        "What is wrong with a text as this file; nothing is saved or executed", {200: Report},
-        takes=BYTES, problems=(409, 507),
+        "What is wrong with a text as this file; nothing is saved or executed",
+        {200: Answer(of=ToldReport, headers=("Content-Language", "Vary"))},
+        takes=BYTES, problems=(409, 507), spoken=True,
     )  # fmt: skip
     async def post(self, path: str) -> None:
-        self.answer(await self.engine.files.check(path, self.request.body))
+        language = self.speak()
+        report = await self.engine.files.check(path, self.request.body)
+        self.answer(ToldReport(report.ok, [_told(finding, language) for finding in report.findings]))
 
 
 class FileVersions(Handler):
@@ -143,6 +162,11 @@ class FileRestore(_Contents):
     @operation("Bring a version back", _WRITTEN, conditional=True, problems=_PROBLEMS)
     async def post(self, path: str, number: str) -> None:
         self.tell_written(await self.engine.files.restore(path, _version(number), self.condition()))
+
+
+def _told(finding: Finding, language: Language) -> ToldFinding:
+    message = in_language(finding.message, language)
+    return ToldFinding(**{**structs.asdict(finding), "message": message.text, "language": message.language})
 
 
 def _version(number: str) -> int:

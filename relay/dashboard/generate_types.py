@@ -24,6 +24,7 @@ FRAMES: list[tuple[str, tuple[type[Struct], ...], bool]] = [
     ("script_status", (events.ScriptStatus,), True),
     ("script_changed", (events.ScriptChanged,), True),
     ("run_skipped", (events.RunSkippedData,), True),
+    ("file_changed", (events.FileChange,), False),
     ("output", (events.Output,), False),
     ("progress", (events.Progress,), False),
     ("gap", (events.Gap,), False),

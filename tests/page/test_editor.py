@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Dialog, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
@@ -79,6 +79,54 @@ def test_what_is_edited_and_saved_is_what_runs_next(open_page: OpenPage, service
     assert "after" in output(service, "job")
 
 
+def test_what_is_edited_is_saved_and_run_by_one_key_with_its_output_a_press_away(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
+    page = open_page(service, "#/scripts/job/code")
+    expect(text(page)).to_contain_text("echo before")
+    write(page, "#!/bin/sh\necho run at once\n")
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("link", name="See its output").click()
+    expect(page.get_by_text("run at once")).to_be_visible()
+    assert job.read_text() == "#!/bin/sh\necho run at once\n"
+
+    page.goto(f"{service.url}/#/files/job.sh")
+    expect(text(page)).to_contain_text("echo run at once")
+    button(page, "Save and run").click()
+    expect(page.get_by_text("job was started.")).to_be_visible()
+    write(page, "if true; then (\n")
+    page.keyboard.press("Control+Enter")
+    runs = len(service.get("/api/v1/runs?script=job")["runs"])
+    button(page, "Keep editing").click()
+    assert len(service.get("/api/v1/runs?script=job")["runs"]) == runs == 2
+
+
+def test_another_language_or_theme_keeps_the_text_the_cursor_and_what_can_be_undone(
+    open_page: OpenPage, service: Service
+) -> None:
+    page = open_page(service, "#/files/job.sh")
+    expect(text(page)).to_contain_text("echo before")
+    text(page).click()
+    page.keyboard.press("Control+End")
+    page.keyboard.type("echo the end")
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("End")
+    page.keyboard.type("# more")
+    button(page, "Settings of this page").click()
+    page.get_by_label("Theme").select_option("dark")
+    page.get_by_label("Language").select_option("zh-Hant")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("最後一行沒有換行字元")).to_have_attribute("lang", "zh-Hant")
+    chinese = page.get_by_role("textbox", name="job.sh 的內容")
+    chinese.focus()
+    expect(page.locator(".cm-focused")).to_be_visible()
+    page.keyboard.type("!")
+    expect(chinese).to_contain_text("#!/bin/sh# more!")
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(chinese).not_to_contain_text("more")
+
+
 def test_an_editor_is_used_and_left_by_the_keyboard_alone(open_page: OpenPage, service: Service, job: Path) -> None:
     page = open_page(service, "#/files/job.sh")
     expect(text(page)).to_be_visible()
@@ -140,15 +188,26 @@ def test_their_text_can_be_taken_and_ones_own_brought_back(open_page: OpenPage, 
     expect(page.get_by_text("Not saved")).to_be_visible()
 
 
-def test_a_change_on_disk_is_noticed(open_page: OpenPage, service: Service, job: Path) -> None:
+AT_ONCE = 1_000
+"""Milliseconds: less than a look for changes on the disk takes to come by itself."""
+
+
+def test_a_change_made_elsewhere_is_seen_at_once_and_one_on_the_disk_soon(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
     page = open_page(service, "#/files/job.sh")
     expect(text(page)).to_contain_text("echo before")
+    versions = open_page(service, "#/files/job.sh?versions")
+    expect(versions.get_by_role("row")).to_have_count(2)
+    service.fetch(f"{FILES}/job.sh", method="PUT", body=b"#!/bin/sh\necho by the API\n")
+    expect(text(page)).to_contain_text("echo by the API", timeout=AT_ONCE)
+    expect(versions.get_by_role("row")).to_have_count(3)
+
     job.write_text("#!/bin/sh\necho by hand\n")
-    service.fetch("/api/v1/scripts/inline/disable", method="POST", body=b"")  # whose event is a reason to look
-    expect(text(page)).to_contain_text("echo by hand")
+    expect(text(page)).to_contain_text("echo by hand", timeout=2_500)
+    expect(versions.get_by_role("row")).to_have_count(4)
 
     job.unlink()
-    page.evaluate("dispatchEvent(new Event('focus'))")
     expect(page.get_by_text("There is no such file")).to_be_visible()
     button(page, "Save").click()
     expect(page.get_by_text("No changes")).to_be_visible()
@@ -228,16 +287,11 @@ def test_leaving_with_something_unsaved_is_asked_about_and_loses_nothing(
     page = open_page(service, "#/scripts/job/code")
     expect(text(page)).to_contain_text("echo before")
     write(page, "#!/bin/sh\necho unsaved\n")
-    asked: list[str] = []
-
-    def stay(dialog: Dialog) -> None:
-        asked.append(dialog.message)
-        dialog.dismiss()
-
-    page.once("dialog", stay)
-    page.get_by_role("navigation", name="Views of").get_by_role("link", name="Runs").click()
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    with page.expect_event("dialog") as asked:
+        page.get_by_role("navigation", name="Views of").get_by_role("link", name="Runs").click()
+    assert "job.sh has changes that are not saved" in asked.value.message
     expect(text(page)).to_contain_text("echo unsaved")
-    assert "job.sh has changes that are not saved" in asked[0]
 
     page.once("dialog", lambda dialog: dialog.accept())
     page.reload()
@@ -285,11 +339,50 @@ def test_files_are_made_of_templates_and_deleted(open_page: OpenPage, service: S
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_role("row", name="job.sh")).to_have_count(0)
     assert not job.exists()
+    page.get_by_role("link", name="Bring it back").click()
+    button(page, "Restore version 1").click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("row", name="Brought back")).to_contain_text("Now")
+    assert job.read_text() == JOB
+    assert job.stat().st_mode & 0o100
+
+
+def test_a_file_that_is_no_text_or_too_large_is_told_from_others(open_page: OpenPage, service: Service) -> None:
+    scripts = service.folder / "scripts"
+    (scripts / "備份 #1 100%.sh").write_bytes(b"#!/bin/sh\r\n\techo tab\r\nno end")
+    (scripts / "備份 #1 100%.sh").chmod(0o751)
+    (scripts / "image").write_bytes(bytes(range(256)))
+    (scripts / "large.log").write_bytes(b"x" * (5 << 20))
+    page = open_page(service, "#/files")
+    page.get_by_role("link", name="備份 #1 100%.sh", exact=True).click()
+    odd = "備份 #1 100%.sh"
+    expect(text(page, odd)).to_contain_text("echo tab")
+    text(page, odd).click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.press("End")
+    page.keyboard.type(" -e")
+    save(page)
+    button(page, "Save all the same").click()
+    expect(page.get_by_text("No changes")).to_be_visible()
+    assert (scripts / odd).read_bytes() == b"#!/bin/sh -e\r\n\techo tab\r\nno end"
+    assert (scripts / odd).stat().st_mode & 0o777 == 0o751
+
+    page.goto(f"{service.url}/#/files/image")
+    expect(page.get_by_text("This file is not a text in UTF-8")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes() == bytes(range(256))
+
+    page.goto(f"{service.url}/#/files/large.log")
+    expect(page.get_by_text("large.log has 5.0 MiB")).to_be_visible()
+    expect(page.get_by_role("link", name="Download")).to_have_count(0)
+    expect(page.get_by_role("alert").filter(has_text="large")).to_have_count(0)
 
 
 def test_a_command_that_is_no_file_is_said_to_be_none(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, "#/scripts/inline/code")
     expect(page.get_by_text("echo hello | tr a-z A-Z")).to_be_visible()
+    expect(page.get_by_text("found on the PATH")).to_be_visible()
     page.get_by_role("link", name="Change the command").click()
     expect(page).to_have_url(re.compile("#/scripts/inline/settings$"))
 

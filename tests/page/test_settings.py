@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.page.conftest import OpenPage
+from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
 
 CONFIG = """\
@@ -136,8 +136,19 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(page: Page,
     expect(cron).to_have_value("15 4 * * *")
     assert service.config.read_text() == before
 
+    variable = page.get_by_placeholder("Variable").last
+    variable.fill("1ST")
+    page.get_by_label("Value of 1ST").fill("x")
+    field(page, "Days").fill("many")
     timeout.fill("20m")
     field(page, "Success age limit").fill("")
+    button(page, "Save").click()
+    bad = page.locator("input[aria-invalid=true]")
+    expect_fault(bad.first, "1ST: expected a variable name")
+    expect(bad.last).to_have_accessible_description(re.compile("days: expected a number above 0"))
+    expect(bad).to_have_count(2)
+    button(page, "Remove 1ST").click()
+    field(page, "Days").fill("")
     timeout.press("Enter")
     expect_saved(page)
     assert config_of(service, "backup") == {
@@ -249,7 +260,7 @@ def test_the_settings_are_the_same_as_yaml(page: Page, service: Service) -> None
     expect(text).to_have_accessible_description(re.compile("unknown key; did you mean timeout"))
     text.fill(written + "labels: {team: ops\n")
     button(page, "Form").click()
-    expect(text).to_have_accessible_description(re.compile("Line [0-9]+"))
+    expect(text).to_have_accessible_description(re.compile("Line [0-9]+, column 1"))
     text.fill(written + "labels: {team: ops}\n")
     button(page, "Save").click()
     expect_saved(page)
@@ -306,7 +317,7 @@ def test_a_script_from_a_template_runs_and_a_failed_attempt_leaves_no_second_fil
 
     field(page, "Name").fill("check")
     button(page, "Create and run now").click()
-    expect(page).to_have_url(re.compile("#/scripts/check/output$"))
+    expect(page).to_have_url(re.compile("#/scripts/check/output/"))
     record = until(lambda: service.get("/api/v1/runs?script=check")["runs"], lambda runs: runs and runs[0]["ended_at"])
     assert record[0]["status"] == "completed"
     assert [file["path"] for file in service.get("/api/v1/files")["files"]] == ["checks/first.sh"]
@@ -319,11 +330,69 @@ def test_a_script_from_a_template_runs_and_a_failed_attempt_leaves_no_second_fil
     expect_fault(field(again, "File"), "There is a file checks/first.sh already")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_settings_can_be_used_by_everybody_also_while_something_is_at_fault(
+    open_page: OpenPage, service: Service, theme: str, width: int
+) -> None:
+    page = open_page(service, SETTINGS, color_scheme=theme, viewport={"width": width, "height": 740})
+    starts = page.get_by_role("region", name="Next starts")
+    expect(starts.get_by_role("row")).to_have_count(6)
+    assert faults_of(page) == [], "sound"
+    field(page, "Cron expression").fill("61 * * * *")
+    field(page, "Timeout").fill("ten minutes")
+    button(page, "Save").click()
+    expect_fault(field(page, "Cron expression"), "minute")
+    expect(starts.get_by_role("row")).to_have_count(6)
+    assert faults_of(page) == [], "faults"
+    button(page, "YAML").click()
+    expect(field(page, "The script’s entry as YAML")).to_be_visible()
+    button(page, "Save").click()
+    expect(page.get_by_role("button", name="Line 3")).to_be_visible()
+    assert faults_of(page) == [], "YAML"
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{service.url}/#/new")
+    page.get_by_role("radio", name="Shell script").check()
+    page.get_by_text("More settings").click()
+    button(page, "Create script").click()
+    expect_fault(field(page, "Name"), "A script needs a name")
+    assert faults_of(page) == [], "new"
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_what_the_reader_does_himself_is_shown_although_the_page_stands_still(page: Page, service: Service) -> None:
+    button(page, "Pause live updates").click()
+    page.goto(f"{service.url}/#/new")
+    field(page, "Name").fill("fresh")
+    field(page, "Command").fill("echo fresh")
+    button(page, "Create script").click()
+    expect(page.get_by_role("heading", name="fresh")).to_be_visible()
+    page.get_by_role("link", name="Settings").click()
+    field(page, "Name").fill("renamed")
+    button(page, "Save").click()
+    expect(page.get_by_role("heading", name="renamed")).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("rowheader", name="renamed")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="fresh")).to_have_count(0)
+    page.goto(f"{service.url}/#/scripts/renamed/settings")
+    button(page, "Delete…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("rowheader", name="backup")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="renamed")).to_have_count(0)
+    expect(button(page, "Resume live updates")).to_be_visible()
+
+
 def test_on_a_telephone_in_chinese_everything_fits(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, SETTINGS, live="即時", viewport={"width": 360, "height": 740}, locale="zh-TW")
     expect(page.get_by_role("heading", name="何時執行")).to_be_visible()
     expect(field(page, "Cron 運算式")).to_have_value("15 3 * * *")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+    sentence = page.get_by_role("status").filter(has_text="每天 03:15（Europe/Berlin）")
+    expect(sentence).to_have_attribute("lang", "zh-Hant")
+    field(page, "逾時").fill("很久")
+    button(page, "儲存").click()
+    expect_fault(field(page, "逾時"), "須為時間長度")
+    expect(page.get_by_text("須為時間長度")).to_have_attribute("lang", "zh-Hant")
     field(page, "逾時").fill("20m")
     button(page, "儲存").click()
     expect(page.get_by_text("所有變更均已儲存。")).to_be_visible()

@@ -147,6 +147,12 @@ export interface RunSkippedData {
   reason: FailureReason | SkipReason | null;
 }
 
+/** A file under `scripts_dir`, or the configuration file, is not what it was: whoever shows it asks anew. */
+export interface FileChange {
+  /** Under `scripts_dir`; null: the configuration file. */
+  path: string | null;
+}
+
 /** Lines of one run's output. */
 export interface Output {
   run_id: string;
@@ -254,6 +260,7 @@ export type Frame =
   | { type: "script_status"; seq: number; timestamp: Instant; data: ScriptStatus }
   | { type: "script_changed"; seq: number; timestamp: Instant; data: ScriptChanged }
   | { type: "run_skipped"; seq: number; timestamp: Instant; data: RunSkippedData }
+  | { type: "file_changed"; timestamp: Instant; data: FileChange }
   | { type: "output"; timestamp: Instant; data: Output }
   | { type: "progress"; timestamp: Instant; data: Progress }
   | { type: "gap"; timestamp: Instant; data: Gap }

@@ -1,5 +1,5 @@
 /** Requests to the HTTP API; addresses are relative to the page's own. */
-import { translated } from "../text/language";
+import { language, translated } from "../text/language";
 
 const words = translated({
   en: {
@@ -16,7 +16,11 @@ const words = translated({
 export interface Fault {
   pointer?: string;
   line?: number;
+  /** From 1, where the line is told. */
+  column?: number;
   message: string;
+  /** Of the message, where the service says it. */
+  language?: string;
 }
 
 /** A call that did not succeed; `message` is for the reader. */
@@ -58,7 +62,7 @@ const TIMEOUT = 30_000;
 /** Raises ApiError for any answer but 2xx, and where none comes. An aborted request raises what `signal` says. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", json, text, file, ifMatch, ifNew, signal } = options;
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { "Accept-Language": language.value };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
   if (ifNew) headers["If-None-Match"] = "*";

@@ -7,8 +7,8 @@ export const BACKUP = "api/v1/backup";
 
 export async function checkConfig(text: string): Promise<Finding[]> {
   const response = await request(`${CONFIG}/check`, { method: "POST", text });
-  const { faults } = (await response.json()) as { faults: { line: number; column: number; message: string }[] };
-  return faults.map(({ line, column, message }) => ({ line, column, message, severity: "error" }));
+  const { faults } = (await response.json()) as { faults: Omit<Finding, "severity">[] };
+  return faults.map(({ line, column, message, language }) => ({ line, column, message, ...(language ? { language } : {}), severity: "error" }));
 }
 
 export interface Restored {

@@ -26,6 +26,8 @@ export interface FileList {
   folder: string;
   /** Absolute path that relative ones in the configuration start from. */
   base: string;
+  /** Bytes of the largest file of which the content is read or written. */
+  largest: number;
 }
 
 export interface FileVersion {
@@ -51,6 +53,8 @@ export interface Finding {
   column: number;
   severity: "error" | "warning";
   message: string;
+  /** Of the message; English where it is not said. */
+  language?: string;
 }
 
 /** A text as it is on disk; `etag` is null where there is no such file. */

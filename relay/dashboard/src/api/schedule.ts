@@ -11,13 +11,16 @@ export interface PreviewQuery {
 }
 
 export interface Preview {
-  /** A sentence in English. */
+  /** A sentence. */
   description: string;
+  /** That it is in. */
+  language: string;
   /** The next five starts, in RFC 3339 with the offset that the script's time zone has then. */
   next: string[];
 }
 
-export async function previewSchedule(asked: PreviewQuery, signal: AbortSignal): Promise<Preview> {
-  const response = await request("api/v1/schedule/preview", { method: "POST", json: asked, signal });
-  return (await response.json()) as Preview;
+export async function previewSchedule(asked: PreviewQuery, signal?: AbortSignal): Promise<Preview> {
+  const response = await request("api/v1/schedule/preview", { method: "POST", json: asked, ...(signal ? { signal } : {}) });
+  const told = (await response.json()) as Omit<Preview, "language">;
+  return { ...told, language: response.headers.get("Content-Language") ?? "en" };
 }

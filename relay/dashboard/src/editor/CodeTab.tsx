@@ -13,12 +13,12 @@ export function CodeTab({ row }: TabProps) {
   const { value, ...loaded } = useScriptFile(row.name);
   if (!value) return <Loading {...loaded} />;
   if (value.runs.kind !== "file") return <NoFile name={row.name} file={value} />;
-  return <OneFile key={value.runs.path} path={value.runs.path} />;
+  return <OneFile key={value.runs.path} path={value.runs.path} script={row.name} />;
 }
 
-function OneFile({ path }: { path: string }) {
+function OneFile({ path, script }: { path: string; script: string }) {
   const source = useMemo(() => fileSource(path), [path]);
-  return <Editor source={source} />;
+  return <Editor source={source} scripts={[script]} />;
 }
 
 /** Why there is nothing to edit, and where the command can be changed. */
@@ -30,7 +30,12 @@ export function NoFile({ name, file: { runs, command, folder } }: { name: string
       <pre>
         <code>{typeof command === "string" ? command : command.map((word) => JSON.stringify(word)).join(" ")}</code>
       </pre>
-      <p>{runs.kind === "elsewhere" ? t.elsewhere(runs.path, folder) : t.inline(folder)}</p>
+      {runs.kind === "inline" && (
+        <p>
+          {t.why[runs.why]} {t.inline(folder)}
+        </p>
+      )}
+      {runs.kind === "elsewhere" && <p>{t.elsewhere(runs.path, folder)}</p>}
       <div class="bar-of">
         <a class="button main" href={address({ page: "script", name, tab: "settings" })}>
           {t.toSettings}

@@ -3,8 +3,7 @@ import { EditorView } from "@codemirror/view";
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count } from "../text/format";
-import { language } from "../text/language";
-import { editing, shadowOf } from "./code";
+import { editing, reword, shadowOf } from "./code";
 import { words } from "./words";
 
 interface Side {
@@ -35,9 +34,9 @@ export function Comparison({ name, old, now, onEdit }: Props) {
   const t = words();
   const ref = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
+  const merge = useRef<MergeView | null>(null);
   const [changes, setChanges] = useState<number | null>(null);
   const isWide = wide.value;
-  const spoken = language.value;
   const latest = useRef(now.text);
   if (!onEdit) latest.current = now.text;
 
@@ -55,17 +54,19 @@ export function Comparison({ name, old, now, onEdit }: Props) {
     };
     let destroy: () => void;
     if (isWide) {
-      const merge = new MergeView({
+      const made = new MergeView({
         a: before, b: after, parent: root, root, collapseUnchanged: COLLAPSE, diffConfig: DIFF,
         ...(onEdit ? { revertControls: "a-to-b", renderRevertControl: takeOver } : {}),
       });
-      view.current = merge.b;
-      destroy = () => merge.destroy();
+      merge.current = made;
+      view.current = made.b;
+      destroy = () => made.destroy();
     } else {
       const unified = unifiedMergeView({
         original: old.text.replaceAll("\r\n", "\n"), collapseUnchanged: COLLAPSE, diffConfig: DIFF,
         mergeControls: onEdit ? choice : false,
       });
+      merge.current = null;
       const editor = new EditorView({ ...after, extensions: [after.extensions, unified], parent: root, root });
       view.current = editor;
       destroy = () => editor.destroy();
@@ -73,7 +74,14 @@ export function Comparison({ name, old, now, onEdit }: Props) {
     setChanges(getChunks(view.current.state)?.chunks.length ?? 0);
     if (onEdit) view.current.focus();
     return destroy;
-  }, [name, old.text, onEdit ? null : now.text, isWide, spoken]);
+  }, [name, old.text, onEdit ? null : now.text, isWide]);
+
+  useEffect(() => {
+    reword(view.current!, { label: now.title });
+    if (!merge.current) return;
+    reword(merge.current.a, { label: old.title });
+    if (onEdit) merge.current.reconfigure({ renderRevertControl: () => takeOver() }); // another one, to be drawn anew
+  }, [t]);
 
   const step = (command: typeof goToNextChunk) => () => {
     view.current!.focus();

@@ -1,7 +1,10 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import "./editor.css";
-import { announce } from "../shell/announce";
+import { runScript } from "../api/scripts";
+import { address } from "../route";
+import { alarm, announce, said } from "../shell/announce";
+import { useControlKeys } from "../shell/controlKeys";
 import { count } from "../text/format";
 import { Question } from "../ui/Question";
 import { Comparison } from "./Comparison";
@@ -16,28 +19,47 @@ import { words } from "./words";
 
 interface Props {
   source: Source;
-  /** More that can be done with what is edited. */
-  children?: ComponentChildren;
+  /** That run what is edited. */
+  scripts?: readonly string[];
 }
 
+/** What to do with the text. */
+type Wish = "save" | "run";
+
 /** One text: edited, checked, saved, and compared with what others made of it. */
-export function Editor({ source, children }: Props) {
+export function Editor({ source, scripts = [] }: Props) {
   const t = words();
   const session = useSession(source);
-  const [insisting, setInsisting] = useState(false);
+  const [insisting, setInsisting] = useState<Wish | null>(null);
+  const [chosen, setChosen] = useState("");
+  const [started, setStarted] = useState<{ script: string; run: string } | null>(null);
+  const script = scripts.includes(chosen) ? chosen : scripts[0];
   const jump = useRef<Jump>(() => {});
   const base = session.base.value;
   const comparing = session.comparing.value ? session.theirs.value : null;
 
-  async function save(insist = false) {
-    setInsisting(false);
+  async function save(wish: Wish, insist = false) {
+    setInsisting(null);
+    setStarted(null);
     const outcome = await session.save(insist);
-    if (outcome === "saved") announce(t.saved(source.name));
+    if (outcome === "saved") {
+      announce(t.saved(source.name));
+      if (wish === "run") await run();
+    }
     if (outcome !== "faulty") return;
-    if (source.takesErrors) setInsisting(true);
+    if (source.takesErrors) setInsisting(wish);
     else goToFirstError(session, jump.current);
   }
-  useSaveKey(save);
+
+  async function run() {
+    if (script === undefined) return;
+    try {
+      setStarted({ script, run: await runScript(script) });
+    } catch (error) {
+      alarm(said(error));
+    }
+  }
+  useControlKeys({ s: () => void save("save"), ...(script === undefined ? {} : { enter: () => void save("run") }) });
 
   if (!base) return <Loading problem={session.problem.value} reload={() => void session.open()} />;
   return (
@@ -47,30 +69,19 @@ export function Editor({ source, children }: Props) {
           <b class="mono">{source.name}</b>
           <State session={session} />
         </span>
-        <div class="bar-of">
-          {children}
-          {comparing && (
+        <Buttons session={session} onSave={() => void save("save")}>
+          {script !== undefined && (
             <>
-              <button type="button" onClick={() => (session.comparing.value = false)}>
-                {t.backToText}
+              <button type="button" title={t.saveAndRunKeys} disabled={session.saving.value} onClick={() => void save("run")}>
+                {t.saveAndRun}
               </button>
-              <button type="button" onClick={() => session.takeTheirs()}>
-                {t.takeTheirs}
-              </button>
+              {scripts.length > 1 && <Choice scripts={scripts} chosen={script} onChoose={setChosen} />}
             </>
           )}
-          <button
-            type="button"
-            class="main"
-            title={t.saveKeys}
-            disabled={session.saving.value || !(session.dirty.value || comparing)}
-            onClick={() => void save()}
-          >
-            {comparing ? t.saveMine : t.save}
-          </button>
-        </div>
+        </Buttons>
       </div>
       <Notices session={session} />
+      <div role="status">{started && !session.dirty.value && <Started {...started} />}</div>
       {comparing && (
         <Comparison
           key={comparing.etag}
@@ -87,17 +98,17 @@ export function Editor({ source, children }: Props) {
         onReady={(ready) => (jump.current = ready)}
       />
       {!comparing && <Findings findings={session.findings.value} onJump={(line, column) => jump.current(line, column)} />}
-      <p class="note hint">{t.hint}</p>
+      <p class="note hint">{t.hint(script !== undefined)}</p>
       {insisting && (
         <Question
           title={t.errorsTitle(source.name)}
           answer={t.saveAnyway}
           instead={t.keepEditing}
           onClose={() => {
-            setInsisting(false);
+            setInsisting(null);
             requestAnimationFrame(() => goToFirstError(session, jump.current));
           }}
-          onAnswer={() => void save(true)}
+          onAnswer={() => void save(insisting, true)}
         >
           <p>{t.errorsText(count(session.errors.value))}</p>
           <Findings findings={session.findings.value} />
@@ -107,24 +118,69 @@ export function Editor({ source, children }: Props) {
   );
 }
 
+interface ButtonsProps {
+  session: Session;
+  onSave(): void;
+  /** More that can be done with a text that is not compared. */
+  children: ComponentChildren;
+}
+
+function Buttons({ session, onSave, children }: ButtonsProps) {
+  const t = words();
+  const comparing = session.comparing.value && session.theirs.value !== null;
+  return (
+    <div class="bar-of">
+      {comparing && (
+        <>
+          <button type="button" onClick={() => (session.comparing.value = false)}>
+            {t.backToText}
+          </button>
+          <button type="button" onClick={() => session.takeTheirs()}>
+            {t.takeTheirs}
+          </button>
+        </>
+      )}
+      <button
+        type="button"
+        class="main"
+        title={t.saveKeys}
+        disabled={session.saving.value || !(session.dirty.value || comparing)}
+        onClick={onSave}
+      >
+        {comparing ? t.saveMine : t.save}
+      </button>
+      {!comparing && children}
+    </div>
+  );
+}
+
 function goToFirstError(session: Session, jump: Jump): void {
   const error = session.findings.value?.find(({ severity }) => severity === "error");
   if (error && !session.comparing.value) jump(error.line, error.column);
 }
 
-/** Ctrl+S, on a Mac ⌘S, wherever the focus is: the browser would save the page. */
-function useSaveKey(save: () => void): void {
-  const latest = useRef(save);
-  latest.current = save;
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "s") return;
-      event.preventDefault();
-      if (!document.querySelector("dialog[open]")) latest.current();
-    };
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, []);
+/** Of the scripts that run the file, the one to run. */
+function Choice({ scripts, chosen, onChoose }: { scripts: readonly string[]; chosen: string; onChoose(name: string): void }) {
+  return (
+    <select aria-label={words().scriptToRun} value={chosen} onChange={(event) => onChoose(event.currentTarget.value)}>
+      {scripts.map((name) => (
+        <option key={name}>{name}</option>
+      ))}
+    </select>
+  );
+}
+
+/** The way to what is being run. */
+function Started({ script, run }: { script: string; run: string }) {
+  const t = words();
+  return (
+    <div class="notice good">
+      <p>{t.started(script)}</p>
+      <a class="button" href={address({ page: "script", name: script, tab: "output", run })}>
+        {t.toOutput}
+      </a>
+    </div>
+  );
 }
 
 function State({ session }: { session: Session }) {

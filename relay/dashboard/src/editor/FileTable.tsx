@@ -1,17 +1,13 @@
 import { useState } from "preact/hooks";
-import { getJson } from "../api/client";
-import { deleteFile, type FileEntry, filePath, listFiles, tagOf } from "../api/files";
-import type { Script } from "../events";
+import { deleteFile, type FileEntry, filePath, tagOf } from "../api/files";
 import { useTick } from "../live/clock";
 import { address } from "../route";
-import { announce } from "../shell/announce";
 import { useAction } from "../shell/action";
 import { age, bytes, count, moment } from "../text/format";
 import { Question } from "../ui/Question";
 import { Loading } from "./Loading";
 import { NewFile } from "./NewFile";
-import { usersOf } from "./scriptFile";
-import { useLoaded } from "./useLoaded";
+import { useFiles } from "./useFiles";
 import { words } from "./words";
 
 /** More rows would be slow to draw; the filter finds the others. */
@@ -20,12 +16,10 @@ const MOST = 300;
 /** Every file under `scripts_dir`, and which scripts run it. */
 export function FileTable() {
   const t = words();
-  const { value, problem, reload } = useLoaded(async () => {
-    const [list, { scripts }] = await Promise.all([listFiles(), getJson<{ scripts: Script[] }>("api/v1/scripts")]);
-    return { ...list, users: usersOf(scripts, list) };
-  }, []);
+  const { value, problem, reload } = useFiles();
   const [wanted, setWanted] = useState("");
   const [making, setMaking] = useState(false);
+  const [deleted, setDeleted] = useState<string | null>(null);
   const [deleting, setDeleting] = useState<{ path: string; etag: string } | null>(null);
   const ask = useAction(async (path: string) => {
     const etag = await tagOf(filePath(path));
@@ -34,7 +28,7 @@ export function FileTable() {
   });
   const remove = useAction(async (path: string, etag: string) => {
     await deleteFile(path, etag);
-    announce(t.deleted(path));
+    setDeleted(path);
   });
 
   if (!value) return <Loading problem={problem} reload={reload} />;
@@ -60,6 +54,16 @@ export function FileTable() {
             {t.newFile}
           </button>
         </div>
+      </div>
+      <div role="status">
+        {deleted !== null && (
+          <div class="notice mild">
+            <p>{t.deleted(deleted)}</p>
+            <a class="button" href={address({ page: "files", path: deleted, versions: true })}>
+              {t.bringBack}
+            </a>
+          </div>
+        )}
       </div>
       {value.files.length === 0 ? (
         <p class="card">{t.noFiles}</p>

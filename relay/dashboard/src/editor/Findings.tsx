@@ -16,7 +16,7 @@ export function Findings({ findings, onJump }: Props) {
   if (!findings.length) return <p class="note findings">{t.sound}</p>;
   return (
     <ul class="findings">
-      {findings.map(({ line, column, severity, message }, index) => (
+      {findings.map(({ line, column, severity, message, language = "en" }, index) => (
         <li key={index}>
           <Signed sign={severity === "error" ? "bad" : "warning"} text={t[severity]} />
           {onJump ? (
@@ -26,7 +26,7 @@ export function Findings({ findings, onJump }: Props) {
           ) : (
             <span class="note">{t.line(count(line))}</span>
           )}
-          <span class="what" lang="en">
+          <span class="what" lang={language}>
             {message}
           </span>
         </li>

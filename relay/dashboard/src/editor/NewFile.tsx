@@ -3,6 +3,7 @@ import { filePath, listTemplates, type Template, writeText } from "../api/files"
 import { go } from "../route";
 import { said } from "../shell/announce";
 import { Dialog } from "../ui/Dialog";
+import { described } from "./templates";
 import { useLoaded } from "./useLoaded";
 import { words } from "./words";
 
@@ -46,15 +47,18 @@ export function NewFile({ taken, onClose }: Props) {
       <form class="new-file" onSubmit={make}>
         <fieldset>
           <legend>{t.beginWith}</legend>
-          {[null, ...(templates.value ?? [])].map((each) => (
-            <label key={each?.name ?? ""} class="check">
-              <input type="radio" name="template" checked={template === each} onChange={() => choose(each)} />
-              <span lang={each ? "en" : undefined}>
-                {each?.name ?? t.emptyFile}
-                {each && <span class="note"> {each.description}</span>}
-              </span>
-            </label>
-          ))}
+          {[null, ...(templates.value ?? [])].map((each) => {
+            const about = each && described(each);
+            return (
+              <label key={each?.name ?? ""} class="check">
+                <input type="radio" name="template" checked={template?.name === each?.name} onChange={() => choose(each)} />
+                <span lang={about?.lang}>
+                  {about?.name ?? t.emptyFile}
+                  {about && <span class="note"> {about.description}</span>}
+                </span>
+              </label>
+            );
+          })}
           {templates.problem !== null && <p class="problem">{templates.problem}</p>}
         </fieldset>
         <label class="field">

@@ -3,8 +3,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { language } from "../text/language";
-import { becoming, diagnostic, editing, shadowOf, speaking } from "./code";
+import { becoming, diagnostic, editing, reword, shadowOf, speaking } from "./code";
 import type { Session } from "./session";
 import { words } from "./words";
 
@@ -23,7 +22,8 @@ interface Props {
 export function TextEditor({ session, name, hidden, onReady }: Props) {
   const ref = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
-  const spoken = language.value;
+  const t = words();
+  const said = { label: t.textOf(name), description: t.leave };
 
   useEffect(() => {
     const root = shadowOf(ref.current!);
@@ -34,8 +34,7 @@ export function TextEditor({ session, name, hidden, onReady }: Props) {
       state: EditorState.create({
         doc: text,
         extensions: [
-          editing({ name, text, label: words().textOf(name), readOnly: false }),
-          EditorView.contentAttributes.of({ "aria-description": words().leave }),
+          editing({ name, text, readOnly: false, ...said }),
           EditorView.updateListener.of((update) => {
             if (!update.docChanged) return;
             session.text.value = update.state.sliceDoc();
@@ -65,7 +64,9 @@ export function TextEditor({ session, name, hidden, onReady }: Props) {
       mark();
       editor.destroy();
     };
-  }, [session, name, spoken]);
+  }, [session, name]);
+
+  useEffect(() => reword(view.current!, said), [t]);
 
   const wasHidden = useRef(hidden);
   useEffect(() => {

@@ -17,10 +17,14 @@ const FIRST = 50;
 /** Every version of a file: what has changed since, and back to it. */
 export function Versions({ path }: { path: string }) {
   const t = words();
-  const { value, problem, reload } = useLoaded(async () => {
-    const now = await readText(filePath(path));
-    return { now, versions: await listVersions(path) };
-  }, [path]);
+  const { value, problem, reload } = useLoaded(
+    async () => {
+      const now = await readText(filePath(path));
+      return { now, versions: await listVersions(path) };
+    },
+    [path],
+    ({ type }) => type === "file_changed",
+  );
   const [chosen, setChosen] = useState<number | null>(null);
   const [restoring, setRestoring] = useState<number | null>(null);
   const [all, setAll] = useState(false);

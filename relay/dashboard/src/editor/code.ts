@@ -7,7 +7,9 @@ import {
 } from "@codemirror/language";
 import { shell } from "@codemirror/legacy-modes/mode/shell";
 import { type Diagnostic, lintGutter, lintKeymap } from "@codemirror/lint";
-import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
+import {
+  closeSearchPanel, highlightSelectionMatches, openSearchPanel, search, searchKeymap, searchPanelOpen,
+} from "@codemirror/search";
 import { diff } from "@codemirror/merge";
 import { Compartment, EditorState, type Extension, Text, type TransactionSpec } from "@codemirror/state";
 import {
@@ -51,6 +53,28 @@ const highlighting = HighlightStyle.define([
 
 const inLanguage = new Compartment();
 const withLineBreak = new Compartment();
+const inWords = new Compartment();
+
+/** What is said in the page's language: `label` is what screen readers call the text, `description` what they add. */
+interface Said {
+  label: string;
+  description?: string;
+}
+
+function worded({ label, description = "" }: Said): Extension {
+  return [
+    EditorState.phrases.of(phrases()),
+    EditorView.contentAttributes.of({ "aria-label": label, "aria-description": description }),
+  ];
+}
+
+/** Say it anew, in another language; what was typed, and what can be undone, stays. */
+export function reword(view: EditorView, said: Said): void {
+  const isSearching = searchPanelOpen(view.state);
+  if (isSearching) closeSearchPanel(view); // it is made of its words when it opens
+  view.dispatch({ effects: inWords.reconfigure(worded(said)) });
+  if (isSearching) openSearchPanel(view);
+}
 
 function languageOf(name: string, text: string): Dialect {
   return dialectOf(name, text.slice(0, 256).split("\n", 1)[0]!);
@@ -71,17 +95,15 @@ const typingOverLines = EditorView.domEventHandlers({
   },
 });
 
-export interface Look {
+export interface Look extends Said {
   /** Of the file. */
   name: string;
   text: string;
-  /** What screen readers call it. */
-  label: string;
   readOnly: boolean;
 }
 
 /** What an editor for `text` is made of. */
-export function editing({ name, text, label, readOnly }: Look): Extension {
+export function editing({ name, text, readOnly, ...said }: Look): Extension {
   return [
     lineNumbers(),
     highlightSpecialChars(),
@@ -91,8 +113,7 @@ export function editing({ name, text, label, readOnly }: Look): Extension {
     withLineBreak.of(EditorState.lineSeparator.of(lineBreakOf(text))),
     EditorView.clipboardInputFilter.of((pasted, state) => pasted.replace(/\r\n?|\n/g, state.lineBreak)),
     EditorState.tabSize.of(4),
-    EditorState.phrases.of(phrases()),
-    EditorView.contentAttributes.of({ "aria-label": label }),
+    inWords.of(worded(said)),
     readOnly
       ? [EditorState.readOnly.of(true), EditorView.contentAttributes.of({ "aria-readonly": "true" })]
       : [

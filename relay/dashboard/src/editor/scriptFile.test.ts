@@ -19,23 +19,48 @@ test.each([
   ["bash -euo pipefail scripts/backup.sh", "backup.sh"],
   ["python3 -W ignore scripts/report.py", "report.py"],
   [["bash", "-x", "scripts/backup.sh"], "backup.sh"],
+  ["bash -e ./scripts/backup.sh", "backup.sh"],
+  ["cd scripts && ./backup.sh", "backup.sh"],
+  ["cd /srv/cron/scripts/db; exec ./dump.sh --full", "db/dump.sh"],
+  ["cd scripts && cd db && sh dump.sh", "db/dump.sh"],
+  ["set -eu; ./scripts/backup.sh", "backup.sh"],
+  ["umask 077 && ./scripts/backup.sh", "backup.sh"],
+  ["cd scripts\n./backup.sh", "backup.sh"],
+  ["nice -n 10 python3 scripts/report.py", "report.py"],
+  ["ionice -c3 nice ./scripts/backup.sh", "backup.sh"],
+  ["timeout -k 5 10m ./scripts/backup.sh", "backup.sh"],
+  ["env -i LANG=C ./scripts/backup.sh", "backup.sh"],
+  ["nohup ./scripts/backup.sh", "backup.sh"],
 ])("the command %j runs the file %j", (command, path) =>
   expect(fileOf({ command }, places)).toEqual({ kind: "file", path }));
 
 test.each([
-  "echo hello",
-  "backup.sh",
-  "cd scripts && ./backup.sh",
-  "python3 -c 'print(1)'",
-  "python3 -m http.server",
-  "$HOME/backup.sh",
-  "~/backup.sh",
-  "if true; then ./scripts/backup.sh; fi",
-  "bash",
-  "nice -n 10 python3 scripts/report.py",
-  "perl -e 'print 1'",
-  "",
-])("the command %j is no file", (command) => expect(fileOf({ command }, places)).toEqual({ kind: "inline" }));
+  ["echo hello", "path"],
+  ["backup.sh", "path"],
+  ["cd scripts && backup.sh", "path"],
+  ["python3 -m http.server", "module"],
+  ["python3 -c 'print(1)'", "code"],
+  ["perl -e 'print 1'", "code"],
+  ["bash", "code"],
+  ["$HOME/backup.sh", "variable"],
+  ["cd $HOME && ./backup.sh", "variable"],
+  ["bash ${DIR}/backup.sh", "variable"],
+  ["~/backup.sh", "variable"],
+  ["if true; then ./scripts/backup.sh; fi", "shell"],
+  ["(./scripts/backup.sh)", "shell"],
+  ["cd", "shell"],
+  ["", "shell"],
+])("the command %j names no file: %s", (command, why) =>
+  expect(fileOf({ command }, places)).toEqual({ kind: "inline", why }));
+
+test("a variable that the configuration sets is known", () => {
+  const env = { DIR: "./scripts", NUMBER: 5 };
+  expect(fileOf({ command: "$DIR/backup.sh", env }, places)).toEqual({ kind: "file", path: "backup.sh" });
+  expect(fileOf({ command: 'cd "${DIR}" && sh backup.sh', env }, places)).toEqual({ kind: "file", path: "backup.sh" });
+  expect(fileOf({ command: "sh scripts/$NUMBER.sh", env }, places)).toEqual({ kind: "file", path: "5.sh" });
+  expect(fileOf({ command: ["$DIR/backup.sh"], env }, places)).toEqual({ kind: "inline", why: "variable" });
+  expect(fileOf({ command: "'$DIR/backup.sh'", env }, places)).toEqual({ kind: "inline", why: "variable" });
+});
 
 test("a relative path starts from the script's folder", () => {
   const command = "./backup.sh";

@@ -113,8 +113,8 @@ export class Session {
     this.problem.value = said(error);
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 422 && error.faults.length) {
-      this.findings.value = error.faults.map(({ line, message }) => ({
-        line: line ?? 1, column: 1, severity: "error", message,
+      this.findings.value = error.faults.map(({ line, message, language }) => ({
+        line: line ?? 1, column: 1, severity: "error", message, ...(language ? { language } : {}),
       }));
       return "faulty";
     }

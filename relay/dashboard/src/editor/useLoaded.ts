@@ -1,4 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { Frame } from "../events";
+import { onFrame } from "../live/live";
 import { said } from "../shell/announce";
 
 export interface Loaded<T> {
@@ -8,11 +10,18 @@ export interface Loaded<T> {
   reload(): void;
 }
 
+/** News comes in bursts; milliseconds. */
+const SETTLES = 100;
+
 /**
- * What a component asks the service for; asked for anew where the inputs change, on `reload`, and when the reader comes
- * back to the window.
+ * What a component asks the service for; asked for anew where the inputs change, on `reload`, when the reader comes
+ * back to the window, and where a frame `isNews`.
  */
-export function useLoaded<T>(load: () => Promise<T>, inputs: readonly unknown[]): Loaded<T> {
+export function useLoaded<T>(
+  load: () => Promise<T>,
+  inputs: readonly unknown[],
+  isNews: (frame: Frame) => boolean = () => false,
+): Loaded<T> {
   const [value, setValue] = useState<T | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const asked = useRef(0);
@@ -34,8 +43,16 @@ export function useLoaded<T>(load: () => Promise<T>, inputs: readonly unknown[])
   useEffect(() => {
     reload();
     addEventListener("focus", reload);
+    let soon = 0;
+    const ignore = onFrame((frame) => {
+      if (!isNews(frame)) return;
+      clearTimeout(soon);
+      soon = window.setTimeout(reload, SETTLES);
+    });
     return () => {
       removeEventListener("focus", reload);
+      ignore();
+      clearTimeout(soon);
       asked.current += 1;
     };
   }, inputs as unknown[]);

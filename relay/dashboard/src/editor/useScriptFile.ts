@@ -1,9 +1,7 @@
-import { useEffect } from "preact/hooks";
 import { getJson } from "../api/client";
 import { listFiles } from "../api/files";
 import { scriptPath } from "../api/scripts";
 import type { Script } from "../events";
-import { onFrame } from "../live/live";
 import { fileOf, type Runs } from "./scriptFile";
 import { type Loaded, useLoaded } from "./useLoaded";
 
@@ -16,13 +14,12 @@ export interface ScriptFile {
 
 /** What a script's command runs, by its latest configuration. */
 export function useScriptFile(name: string): Loaded<ScriptFile> {
-  const loaded = useLoaded(async () => {
-    const [{ config }, places] = await Promise.all([getJson<Script>(scriptPath(name)), listFiles()]);
-    return { runs: fileOf(config, places), command: config["command"] as string | string[], folder: places.folder };
-  }, [name]);
-  useEffect(
-    () => onFrame((frame) => frame.type === "script_changed" && frame.data.script.name === name && loaded.reload()),
+  return useLoaded(
+    async () => {
+      const [{ config }, places] = await Promise.all([getJson<Script>(scriptPath(name)), listFiles()]);
+      return { runs: fileOf(config, places), command: config["command"] as string | string[], folder: places.folder };
+    },
     [name],
+    (frame) => frame.type === "script_changed" && frame.data.script.name === name,
   );
-  return loaded;
 }

@@ -3,15 +3,16 @@ import { useEffect, useMemo } from "preact/hooks";
 import { onFrame } from "../live/live";
 import { guardLeaving } from "../route";
 import { unsaved } from "../shell/title";
+import { language } from "../text/language";
 import { draftsOf } from "./drafts";
 import { Session } from "./session";
 import type { Source } from "./source";
 import { words } from "./words";
 
-/** How often to look whether others changed the file, in milliseconds, while the tab is looked at. */
-const LOOK_EVERY = 15_000;
+/** Milliseconds between looks for what others do on the disk, of which nobody tells, while the tab is looked at. */
+const LOOK_EVERY = 1_500;
 /** A reload of the configuration tells of many scripts at once. */
-const SETTLES = 200;
+const SETTLES = 100;
 /** After so many milliseconds without a key the text is checked. */
 const CHECK_AFTER = 500;
 
@@ -39,22 +40,27 @@ export function useSession(source: Source): Session {
 
 /** Notice what others make of the file. */
 function watch(session: Session): () => void {
-  let soon = 0;
-  const look = () => {
-    if (document.visibilityState === "visible") void session.look();
+  let [soon, next] = [0, 0];
+  let ended = false;
+  const look = async () => {
+    clearTimeout(next);
+    if (document.visibilityState === "visible") await session.look();
+    clearTimeout(next);
+    if (!ended) next = window.setTimeout(look, LOOK_EVERY);
   };
   const ignore = onFrame(({ type }) => {
-    if (type !== "script_changed" && type !== "hello") return;
+    if (type !== "file_changed" && type !== "hello") return;
     clearTimeout(soon);
     soon = window.setTimeout(look, SETTLES);
   });
-  const every = setInterval(look, LOOK_EVERY);
+  void look();
   addEventListener("focus", look);
   document.addEventListener("visibilitychange", look);
   return () => {
+    ended = true;
     ignore();
     clearTimeout(soon);
-    clearInterval(every);
+    clearTimeout(next);
     removeEventListener("focus", look);
     document.removeEventListener("visibilitychange", look);
   };
@@ -65,7 +71,7 @@ function checkWhileTyping(session: Session): () => void {
   let wait = 0; // what is opened is checked at once
   const end = effect(() => {
     if (session.base.value === null) return;
-    void session.text.value;
+    void [session.text.value, language.value]; // findings are told in words
     clearTimeout(soon);
     soon = window.setTimeout(() => void session.check(), wait);
     wait = CHECK_AFTER;

@@ -147,6 +147,15 @@ export function retry(): void {
   stream.connect();
 }
 
+/** Show what a script has become, or that it is gone, also where the page stands still: for what the reader did. */
+export function reveal(name: string): void {
+  const rows = new Map(state.value.rows);
+  const row = latest.value.rows?.get(name);
+  if (row) rows.set(name, row);
+  else rows.delete(name);
+  state.value = { ...state.value, rows };
+}
+
 export function start(): void {
   effect(() => {
     clock.offset = latest.value.clockOffset;

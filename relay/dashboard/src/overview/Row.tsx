@@ -2,6 +2,7 @@ import { useMemo } from "preact/hooks";
 import { useTick } from "../live/clock";
 import type { ScriptRow } from "../live/store";
 import { address } from "../route";
+import { sentence } from "../script/schedule";
 import { countdown, moment } from "../text/format";
 import { language } from "../text/language";
 import { resultOf, withoutCountdown } from "../text/words";
@@ -48,6 +49,7 @@ export function Row({ row, index, selected, current, onSelect }: Props) {
 }
 
 function Cells({ row }: { row: ScriptRow }) {
+  const { text, lang } = sentence(row.schedule);
   return (
     <>
       <div class="name" role="rowheader">
@@ -56,7 +58,7 @@ function Cells({ row }: { row: ScriptRow }) {
         </a>
         {row.problem === null ? (
           <span class="note line" title={row.description}>
-            {row.description || <span lang="en">{row.schedule.description}</span>}
+            {row.description || <span lang={lang}>{text}</span>}
           </span>
         ) : (
           <span class="note line problem" title={row.problem}>

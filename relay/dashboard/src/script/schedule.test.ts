@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import type { Schedule } from "../events";
 import { chosenLanguage } from "../text/language";
 import { sentence } from "./schedule";
@@ -25,7 +25,14 @@ test.each([
   expect(sentence(given)).toEqual({ text, lang: "zh-Hant" });
 });
 
-test("what takes more words stays English, and says so", () => {
+test("what takes more words is English, and says so, until the service has told it once", async () => {
+  const fetch = vi.fn(async (_path: string, _options: RequestInit) => Response.json({ description: "每天 03:15", next: [] }));
+  vi.stubGlobal("fetch", fetch);
   chosenLanguage.value = "zh-Hant";
-  expect(sentence(schedule("cron", "15 3 * * *", "At 03:15"))).toEqual({ text: "At 03:15", lang: "en" });
+  const nightly = schedule("cron", "15 3 * * *", "At 03:15");
+  expect(sentence(nightly)).toEqual({ text: "At 03:15", lang: "en" });
+  await vi.waitFor(() => expect(sentence(nightly)).toEqual({ text: "每天 03:15", lang: "zh-Hant" }));
+  expect(fetch.mock.calls.map(([path, { headers }]) => [path, headers])).toEqual([
+    ["api/v1/schedule/preview", expect.objectContaining({ "Accept-Language": "zh-Hant" })],
+  ]);
 });

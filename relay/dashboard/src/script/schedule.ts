@@ -1,17 +1,19 @@
-/** A schedule as a sentence: the service tells it in English. */
+/** A schedule as a sentence: the service tells it, in English without being asked. */
+import { signal } from "@preact/signals";
+import { previewSchedule } from "../api/schedule";
 import type { Schedule } from "../events";
 import { language } from "../text/language";
 
 const UNITS: Record<string, string> = { ms: "毫秒", s: "秒", m: "分鐘", h: "小時", d: "天" };
 
-/** The sentence, and the language it is in. */
+/** The sentence, and the language it is in; in another one as soon as the service has answered. */
 export function sentence(schedule: Schedule): { text: string; lang: string } {
   const text = language.value === "en" ? null : inChinese(schedule);
   return text === null ? { text: schedule.description, lang: "en" } : { text, lang: language.value };
 }
 
-/** Null where it takes more than a few words. */
-function inChinese({ kind, value }: Schedule): string | null {
+/** Null where it takes more than a few words, which are asked for. */
+function inChinese({ kind, value, timezone }: Schedule): string | null {
   switch (kind) {
     case "every":
       return `每 ${(value ?? "").replace(/([0-9.]+)(ms|[smhd])/g, (_, n, unit) => `${n} ${UNITS[unit]} `).trim()}`;
@@ -20,6 +22,22 @@ function inChinese({ kind, value }: Schedule): string | null {
     case "manual":
       return "僅手動啟動";
     case "cron":
-      return null;
+      return told.value.get(`${value} ${timezone}`) ?? ask(value ?? "", timezone);
   }
+}
+
+/** Chinese sentences of cron expressions, by these and their time zones: many scripts share one. */
+const told = signal<ReadonlyMap<string, string>>(new Map());
+const asked = new Set<string>();
+
+function ask(cron: string, timezone: string): null {
+  const key = `${cron} ${timezone}`;
+  if (!asked.has(key)) {
+    asked.add(key);
+    previewSchedule({ cron, timezone }).then(
+      ({ description }) => (told.value = new Map(told.value).set(key, description)),
+      () => asked.delete(key), // English has to do until it is asked for again
+    );
+  }
+  return null;
 }

@@ -1,13 +1,15 @@
 import type { ComponentChildren } from "preact";
+import type { Fault } from "../api/client";
 import type { Draft, Field, Pair, TextField } from "./entry";
+import { keyOf, partOf, textOf } from "./faults";
 import { words } from "./words";
 
 /** What every field of the form works with. */
 export interface Fields {
   readonly draft: Draft;
   type(typed: Partial<Draft>): void;
-  /** What is wrong with a key of the entry, as the service says it. */
-  faults(key: string): readonly string[];
+  /** What is wrong with a key of the entry. */
+  faults(key: string): readonly Fault[];
   isTouched(field: Field): boolean;
   /** Beside a field that someone else has changed meanwhile: what to do about it. */
   contest?(field: Field): ComponentChildren;
@@ -64,16 +66,29 @@ export function Labelled({ fields, field, part, label, help, group, children, ..
   );
 }
 
-/** In English, as the service says them. */
-export function Faults({ id, faults }: { id: string; faults: readonly string[] }) {
+function Faults({ id, faults }: { id: string; faults: readonly Fault[] }) {
   return (
     <div id={id} class="faults">
       {faults.map((fault) => (
-        <p key={fault} class="problem" lang="en">
-          {fault}
+        <p key={textOf(fault)} class="problem" lang={fault.language}>
+          {textOf(fault)}
         </p>
       ))}
     </div>
+  );
+}
+
+/** What is wrong with something that has no field here. */
+export function Homeless({ faults }: { faults: readonly Fault[] }) {
+  const homeless = faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`));
+  return (
+    <>
+      {homeless.map(({ message, language }) => (
+        <p key={message} class="problem" lang={language}>
+          {message}
+        </p>
+      ))}
+    </>
   );
 }
 
@@ -145,6 +160,8 @@ interface PairsProps {
 export function Pairs({ fields, field, what }: PairsProps) {
   const t = words();
   const pairs = fields.draft[field];
+  const parts = fields.faults(field).map(partOf);
+  const invalid = (name: string) => parts.some((part) => part === undefined || part === name) || undefined;
   const change = (index: number, changed: Partial<Pair>) => {
     const next = [...pairs, ...(index === pairs.length ? [{ name: "", value: "" }] : [])];
     fields.type({ [field]: next.map((pair, at) => (at === index ? { ...pair, ...changed } : pair)) });
@@ -158,6 +175,7 @@ export function Pairs({ fields, field, what }: PairsProps) {
               <input
                 {...PLAIN}
                 {...control}
+                aria-invalid={invalid(name)}
                 id={index ? undefined : id}
                 type="text"
                 class="mono"
@@ -169,6 +187,7 @@ export function Pairs({ fields, field, what }: PairsProps) {
               <input
                 {...PLAIN}
                 {...control}
+                aria-invalid={undefined}
                 type="text"
                 class="mono"
                 aria-label={name ? t.valueOf(name) : t.value}

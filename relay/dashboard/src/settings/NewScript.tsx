@@ -2,19 +2,21 @@ import "./settings.css";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Fault } from "../api/client";
 import { runScript } from "../api/scripts";
-import { listTemplates, type Template } from "../api/files";
+import { listFiles, listTemplates, type Template } from "../api/files";
 import { state } from "../live/live";
 import { go, guardLeaving } from "../route";
 import { alarm, announce, said } from "../shell/announce";
+import { useControlKeys } from "../shell/controlKeys";
+import { described } from "../editor/templates";
+import { useLoaded } from "../editor/useLoaded";
 import { Creation, type NewFile, Refused } from "./creation";
 import { canonical, type Draft, draftOf } from "./entry";
-import { focusFault, keyOf, textOf } from "./faults";
-import { type Fields, Labelled, PLAIN, Text } from "./Field";
-import { untilKnown } from "./known";
+import { focusFault, keyOf } from "./faults";
+import { type Fields, Homeless, Labelled, PLAIN, Text } from "./Field";
+import { untilShown } from "./known";
 import { takeRescued } from "./rescue";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
-import { useSaveKey } from "./saveKey";
 import { useServiceSettings } from "./service";
 import { duplicates } from "./useSettings";
 import { words } from "./words";
@@ -33,7 +35,7 @@ interface File {
 export function NewScript() {
   const t = words();
   const service = useServiceSettings();
-  const offered = useTemplates();
+  const templates = useLoaded(listTemplates, []);
   const [rescued] = useState(takeRescued);
   const [draft, setDraft] = useState(rescued ? draftOf(rescued.entry) : BEGINNING);
   const [template, setTemplate] = useState<Template | null>(null);
@@ -44,7 +46,7 @@ export function NewScript() {
 
   const attempt = (run: boolean) =>
     void create(draft, path === null ? null : { path: path.trim(), text: file.text }, run);
-  useSaveKey(() => attempt(false));
+  useControlKeys({ s: () => attempt(false) });
   useEffect(() => {
     requestAnimationFrame(() => document.getElementById("field-name")?.focus());
   }, []);
@@ -55,7 +57,7 @@ export function NewScript() {
       setDraft((before) => ({ ...before, ...typed }));
       forgive("when" in typed ? ["every", "cron", "at"] : Object.keys(typed));
     },
-    faults: (key) => problem.faults.filter((fault) => keyOf(fault) === key).map(textOf),
+    faults: (key) => problem.faults.filter((fault) => keyOf(fault) === key),
     isTouched: () => false,
   };
   const typeFile = (typed: Partial<File>) => {
@@ -81,7 +83,8 @@ export function NewScript() {
       <Section title={t.sections.runs}>
         <Text fields={fields} field="name" placeholder={t.namePlaceholder} help={t.newName} mono class="wide" />
         <Beginnings
-          offered={offered}
+          offered={templates.value ?? []}
+          problem={templates.problem}
           chosen={template}
           onChoose={(chosen) => {
             setTemplate(chosen);
@@ -89,7 +92,7 @@ export function NewScript() {
           }}
         />
         {template && path !== null ? (
-          <FileOf fields={fields} folder={service?.scriptsDir ?? "scripts_dir"} path={path} text={file.text} onType={typeFile} />
+          <FileOf fields={fields} path={path} text={file.text} onType={typeFile} />
         ) : (
           <Command fields={fields} />
         )}
@@ -122,11 +125,7 @@ export function NewScript() {
       <div class="save bar-of">
         <div class="what" role="alert">
           {problem.message && <p class="problem">{problem.message}</p>}
-          {problem.faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`)).map(({ message }) => (
-            <p key={message} class="problem" lang="en">
-              {message}
-            </p>
-          ))}
+          <Homeless faults={problem.faults} />
         </div>
         <div class="bar-of">
           <button type="button" disabled={busy} onClick={() => attempt(true)}>
@@ -139,14 +138,6 @@ export function NewScript() {
       </div>
     </form>
   );
-}
-
-function useTemplates(): readonly Template[] {
-  const [offered, setOffered] = useState<readonly Template[]>([]);
-  useEffect(() => {
-    listTemplates().then(setOffered, () => announce(words().templatesFailed));
-  }, []);
-  return offered;
 }
 
 /** Creating the script, what went wrong with it, and the way on from there. `isChanged`: something would be lost. */
@@ -186,8 +177,8 @@ function useCreation(isChanged: boolean) {
     done.current = true;
     announce(words().created(name));
     const started = run && (await runScript(name).catch((error: unknown) => alarm(words().runNot(said(error)))));
-    await untilKnown(name);
-    go({ page: "script", name, tab: started ? "output" : "runs" });
+    await untilShown(name);
+    go({ page: "script", name, ...(started ? { tab: "output", run: started } : { tab: "runs" }) });
   }
 
   return {
@@ -212,7 +203,7 @@ function nameFaults(name: string): Fault[] {
 }
 
 /** A command, or one of the templates; their names and descriptions in the page's language where it knows them. */
-function Beginnings({ offered, chosen, onChoose }: BeginningsProps) {
+function Beginnings({ offered, problem, chosen, onChoose }: BeginningsProps) {
   const t = words();
   const all = [null, ...offered];
   return (
@@ -222,13 +213,12 @@ function Beginnings({ offered, chosen, onChoose }: BeginningsProps) {
       </span>
       <div class="beginnings">
         {all.map((template) => {
-          const { name, description } = template
-            ? (t.templates[template.name] ?? template)
-            : { name: t.own, description: t.ownNote };
+          const own = { name: t.own, description: t.ownNote, lang: undefined };
+          const { name, description, lang } = template ? described(template) : own;
           return (
             <label key={name} class="beginning">
-              <input type="radio" name="beginning" checked={chosen === template} onChange={() => onChoose(template)} />
-              <span>
+              <input type="radio" name="beginning" checked={chosen?.name === template?.name} onChange={() => onChoose(template)} />
+              <span lang={lang}>
                 <b>{name}</b>
                 <span class="note">{description}</span>
               </span>
@@ -236,12 +226,14 @@ function Beginnings({ offered, chosen, onChoose }: BeginningsProps) {
           );
         })}
       </div>
+      {problem !== null && <p class="problem">{problem}</p>}
     </div>
   );
 }
 
 interface BeginningsProps {
   offered: readonly Template[];
+  problem: string | null;
   /** Null: a command. */
   chosen: Template | null;
   onChoose(chosen: Template | null): void;
@@ -249,15 +241,15 @@ interface BeginningsProps {
 
 interface FileProps {
   fields: Fields;
-  folder: string;
   path: string;
   text: string;
   onType(typed: Partial<File>): void;
 }
 
 /** The file that is made of a template. */
-function FileOf({ fields, folder, path, text, onType }: FileProps) {
+function FileOf({ fields, path, text, onType }: FileProps) {
   const t = words();
+  const folder = useLoaded(listFiles, []).value?.folder ?? "scripts_dir";
   return (
     <>
       <Labelled fields={fields} field="command" part="file" label={t.file} help={t.fileHelp(folder)} class="wide">

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useId, useRef, useState } from "preact/hooks";
+import type { Fault } from "../api/client";
 import type { PreviewQuery } from "../api/schedule";
 import { clock, useTick } from "../live/clock";
 import { countdown, moment } from "../text/format";
@@ -33,14 +34,12 @@ export function Schedule({ fields, zone, zonePlaceholder, nextStart, isNew = fal
   const previewed = usePreview(queryOf(fields.draft, anchor));
   const shown: Fields = {
     ...fields,
-    faults: (key) => [
-      ...new Set([...fields.faults(key), ...previewed.faults.filter((fault) => keyOf(fault) === key).map(textOf)]),
-    ],
+    faults: (key) => unique([...fields.faults(key), ...previewed.faults.filter((fault) => keyOf(fault) === key)]),
   };
   const type = (typed: Partial<When>) => fields.type({ when: { ...when, ...typed } });
   return (
     <>
-      <Labelled fields={shown} field="when" group class="wide" help="">
+      <Labelled fields={shown} field="when" group class="wide">
         {() => (
           <div class="bar-of kinds" role="radiogroup" aria-label={t.kind}>
             {KINDS.map((kind) => (
@@ -80,6 +79,11 @@ export function Schedule({ fields, zone, zonePlaceholder, nextStart, isNew = fal
       )}
     </>
   );
+}
+
+/** The same may be said of what is typed, and of what was to be saved. */
+function unique(faults: readonly Fault[]): Fault[] {
+  return [...new Map(faults.map((fault) => [textOf(fault), fault])).values()];
 }
 
 /** What to ask of a schedule; null where there is none to ask of yet. */
@@ -251,12 +255,12 @@ function Meaning({ previewed: { preview, faults, settled }, zone, kind, isNew, c
   const next = preview ? starts(preview.next) : [];
   return (
     <section class={`meaning wide ${settled && !faults.length ? "" : "old"}`} aria-labelledby={id}>
-      <h3 id={id}>{t.preview}</h3>
-      <p class="sentence" role="status" lang="en">
+      <h3 id={id}>{preview && faults.length ? t.previewBefore : t.preview}</h3>
+      <p class="sentence" role="status" lang={preview?.language}>
         {preview?.description}
       </p>
-      {general.map(({ message }) => (
-        <p key={message} class="problem">
+      {general.map(({ message, language }) => (
+        <p key={message} class="problem" lang={language}>
           {message}
         </p>
       ))}

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { duration } from "../text/format";
 import { type Command as CommandDraft, LIMITS, quoted, unquoted } from "./entry";
+import { partOf } from "./faults";
 import { Choice, type Fields, Labelled, Pairs, PLAIN, Remove, Text } from "./Field";
 import type { ServiceSettings } from "./service";
 import { words } from "./words";
@@ -149,6 +150,7 @@ export function Failure({ fields, ageLimit }: { fields: Fields; ageLimit: number
 export function Look({ fields, service }: { fields: Fields; service: ServiceSettings | null }) {
   const t = words();
   const { retention, enabled } = fields.draft;
+  const parts = fields.faults("retention").map(partOf);
   return (
     <>
       <Text fields={fields} field="description" placeholder={t.none} class="wide" />
@@ -162,6 +164,7 @@ export function Look({ fields, service }: { fields: Fields; service: ServiceSett
                 <input
                   {...control}
                   {...PLAIN}
+                  aria-invalid={parts.some((part) => part === undefined || part === limit) || undefined}
                   id={index ? undefined : id}
                   type="text"
                   class="short"

@@ -6,13 +6,15 @@ import type { TabProps } from "../script/ScriptPage";
 import { go } from "../route";
 import { useAction } from "../shell/action";
 import { announce } from "../shell/announce";
+import { useControlKeys } from "../shell/controlKeys";
 import { Question } from "../ui/Question";
+import { Loading } from "../editor/Loading";
 import { draftOf, type Field } from "./entry";
-import { focusFault, keyOf, textOf } from "./faults";
-import { type Fields, Text } from "./Field";
+import { focusFault, keyOf } from "./faults";
+import { type Fields, Homeless, Text } from "./Field";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
-import { useSaveKey } from "./saveKey";
+import { untilShown } from "./known";
 import { useServiceSettings } from "./service";
 import { tell } from "./tell";
 import { useSettings } from "./useSettings";
@@ -24,23 +26,14 @@ export function SettingsTab({ row }: TabProps) {
   const t = words();
   const settings = useSettings(row.name);
   const { form, text, note } = settings;
-  useSaveKey(() => void settings.save());
+  useControlKeys({ s: () => void settings.save() });
   const root = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (settings.attempts) focusFault(root.current!, settings.faults);
   }, [settings.attempts]);
 
   if (!form) {
-    return note === null ? (
-      <p class="note loading">{t.loading}</p>
-    ) : (
-      <div class="notice">
-        <p class="problem">{note}</p>
-        <button type="button" onClick={() => void settings.read()}>
-          {t.retry}
-        </button>
-      </div>
-    );
+    return <Loading problem={note} reload={() => void settings.read()} />;
   }
   return (
     <form
@@ -77,7 +70,7 @@ function FormOf({ row, settings }: { row: ScriptRow; settings: Settings }) {
   const fields: Fields = {
     draft,
     type: settings.type,
-    faults: (key) => settings.faults.filter((fault) => keyOf(fault) === key).map(textOf),
+    faults: (key) => settings.faults.filter((fault) => keyOf(fault) === key),
     isTouched: (field) => touched.has(field),
     contest: (field) => contested.has(field) && <Contest field={field} settings={settings} />,
   };
@@ -137,7 +130,6 @@ function Contest({ field, settings }: { field: Field; settings: Settings }) {
 function SaveBar({ settings }: { settings: Settings }) {
   const t = words();
   const { touched, isChanged, text, note, faults, saving } = settings;
-  const loose = text ? [] : faults.filter((fault) => !document.getElementById(`field-${keyOf(fault)}`));
   return (
     <div class={`save bar-of ${isChanged ? "unsaved" : ""}`}>
       <div class="what">
@@ -150,11 +142,7 @@ function SaveBar({ settings }: { settings: Settings }) {
         )}
         <div role="alert">
           {note !== null && <p class="problem">{note}</p>}
-          {loose.map(({ message }) => (
-            <p key={message} class="problem" lang="en">
-              {message}
-            </p>
-          ))}
+          {!text && <Homeless faults={faults} />}
         </div>
       </div>
       <div class="bar-of">
@@ -180,6 +168,7 @@ function Deletion({ row, etag, onLeave }: { row: ScriptRow; etag: string; onLeav
       onLeave(false);
       throw error;
     }
+    await untilShown(row.name, false);
     announce(t.removed(row.name));
     go({ page: "overview" });
   });

@@ -7,13 +7,18 @@ import { words } from "./words";
 export function YamlText({ settings, text }: { settings: Settings; text: Text }) {
   const t = words();
   const area = useRef<HTMLTextAreaElement>(null);
-  const faults = settings.faults.map((fault) => ({ line: settings.lineOf(fault), message: fault.message }));
+  const faults = settings.faults.map((fault) => ({
+    ...fault,
+    line: settings.lineOf(fault),
+    column: fault.column ?? undefined, // the service has null where it is not known
+  }));
 
-  function show(line: number) {
+  /** The rest of the line, from the column on where that is known. */
+  function show(line: number, column = 1) {
     const lines = area.current!.value.split("\n");
     const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
     area.current!.focus();
-    area.current!.setSelectionRange(start, start + (lines[line - 1]?.length ?? 0));
+    area.current!.setSelectionRange(start + column - 1, start + (lines[line - 1]?.length ?? 0));
   }
 
   return (
@@ -46,12 +51,12 @@ export function YamlText({ settings, text }: { settings: Settings; text: Text })
         onInput={(event) => settings.typeText(event.currentTarget.value)}
       />
       <div id="yaml-faults" class="faults">
-        {faults.map(({ line, message }) => (
+        {faults.map(({ line, column, message, language }) => (
           <p key={`${line} ${message}`} class="problem">
-            <button type="button" class="quiet" onClick={() => show(line)}>
-              {t.line(line)}
+            <button type="button" class="quiet" onClick={() => show(line, column)}>
+              {t.line(line, column)}
             </button>{" "}
-            <span lang="en">{message}</span>
+            <span lang={language}>{message}</span>
           </p>
         ))}
       </div>

@@ -6,10 +6,18 @@ export function keyOf({ pointer }: Fault): string {
   return pathOf(pointer)[0] ?? "";
 }
 
-/** What is wrong, without the key, which stands beside it. */
-export function textOf(fault: Fault): string {
-  const key = pathOf(fault.pointer).reduce((path, part) => (/^\d+$/.test(part) ? `${path}[${part}]` : path ? `${path}.${part}` : part), "");
-  return key && fault.message.startsWith(`${key}: `) ? fault.message.slice(key.length + 2) : fault.message;
+/** Which one of several things in that key; undefined where it is about all of them. */
+export function partOf({ pointer }: Fault): string | undefined {
+  return pathOf(pointer)[1];
+}
+
+/** What is wrong, without what stands beside it: the key, and the numbers of items in it. */
+export function textOf({ pointer, message }: Fault): string {
+  const path = pathOf(pointer);
+  const told = path.reduce((all, part) => (/^\d+$/.test(part) ? `${all}[${part}]` : all ? `${all}.${part}` : part), "");
+  if (!told || !message.startsWith(`${told}: `)) return message;
+  const names = path.slice(1).filter((part) => !/^\d+$/.test(part));
+  return [...names, message.slice(told.length + 2)].join(": ");
 }
 
 /** The parts of a JSON pointer that is written as a URI fragment (RFC 6901, 6). */
@@ -20,7 +28,7 @@ export function pathOf(pointer = ""): string[] {
 
 /** Lead the reader to the first of the controls below `root` that are at fault. */
 export function focusFault(root: HTMLElement, faults: readonly Fault[]): void {
-  const ids = new Set(["yaml", ...faults.map((fault) => `field-${keyOf(fault)}`)]);
+  const told = new Set(["yaml-faults", ...faults.map((fault) => `field-${keyOf(fault)}-faults`)]);
   const controls = [...root.querySelectorAll<HTMLElement>("[aria-invalid]")];
-  controls.find(({ id }) => ids.has(id))?.focus();
+  controls.find((control) => control.getAttribute("aria-describedby")?.split(" ").some((id) => told.has(id)))?.focus();
 }

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError, type Fault } from "../api/client";
 import { type Preview, type PreviewQuery, previewSchedule } from "../api/schedule";
 import { said } from "../shell/announce";
+import { language } from "../text/language";
 
 /** So many milliseconds without another key, and what was typed is looked at. */
 const PAUSE = 200;
@@ -24,9 +25,9 @@ interface Answer {
 
 /** What the service says of a schedule, while it is typed; null where there is nothing to ask. */
 export function usePreview(query: PreviewQuery | null): Previewed {
-  const [answer, setAnswer] = useState<Answer>({ to: "null", preview: null, faults: [] });
+  const [answer, setAnswer] = useState<Answer>({ to: "", preview: null, faults: [] });
   const [round, setRound] = useState(0);
-  const asked = JSON.stringify(query);
+  const asked = JSON.stringify([query, language.value]);
   useEffect(() => {
     if (!query) return;
     const gone = new AbortController();
@@ -53,5 +54,5 @@ export function usePreview(query: PreviewQuery | null): Previewed {
     const timer = setTimeout(() => setRound(round + 1), Math.min(wait, 2 ** 31 - 1));
     return () => clearTimeout(timer);
   }, [answer]);
-  return { preview: query && answer.preview, faults: query ? answer.faults : [], settled: answer.to === asked };
+  return { preview: query && answer.preview, faults: query ? answer.faults : [], settled: !query || answer.to === asked };
 }

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { keyOf, pathOf, textOf } from "./faults";
 import { intervalOf, milliseconds } from "./interval";
 import { starts } from "./starts";
 
@@ -32,13 +31,4 @@ test("starts tell the script's clock, and where that is changed", () => {
   expect(found.map(({ at }) => new Date(at).toISOString().slice(11, 16))).toEqual(["01:15", "02:15", "03:15"]);
   expect(found.map(({ offset }) => offset)).toEqual(["+02:00", "+01:00", "+00:00"]);
   expect(found.map(({ changed }) => changed)).toEqual([false, true, true]);
-});
-
-test("a fault belongs to a key, which its text need not repeat", () => {
-  const fault = { pointer: "#/success_codes/0", message: "success_codes[0]: expected a whole number" };
-  expect([keyOf(fault), textOf(fault)]).toEqual(["success_codes", "expected a whole number"]);
-  expect(textOf({ pointer: "#/env/1A", message: "env.1A: expected a name" })).toBe("expected a name");
-  expect(textOf({ message: "cron: at a loss" })).toBe("cron: at a loss");
-  expect(keyOf({ message: "" })).toBe("");
-  expect(pathOf("#/env/a~1b%20~0")).toEqual(["env", "a/b ~"]);
 });

@@ -1,9 +1,8 @@
 /** What the page needs to know of the service's own settings, from its configuration file. */
-import { useEffect, useState } from "preact/hooks";
 import { request } from "../api/client";
+import { useLoaded } from "../editor/useLoaded";
 
 export interface ServiceSettings {
-  readonly scriptsDir: string;
   readonly timezone: string;
   /** How much of a script's history is kept where it says nothing itself. */
   readonly retention: Readonly<Record<"runs" | "days" | "bytes", string>>;
@@ -11,14 +10,10 @@ export interface ServiceSettings {
 
 /** Null until they are known; a form does without them where they cannot be. */
 export function useServiceSettings(): ServiceSettings | null {
-  const [settings, setSettings] = useState<ServiceSettings | null>(null);
-  useEffect(() => {
-    readServiceSettings().then(setSettings, (error: unknown) => console.warn("The configuration could not be read:", error));
-  }, []);
-  return settings;
+  return useLoaded(readServiceSettings, []).value;
 }
 
-export async function readServiceSettings(): Promise<ServiceSettings> {
+async function readServiceSettings(): Promise<ServiceSettings> {
   const [{ serviceSettings }, config] = await Promise.all([
     import("./yaml"),
     request("api/v1/config").then((response) => response.text()),

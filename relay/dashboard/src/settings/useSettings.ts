@@ -7,7 +7,7 @@ import { announce, said, whisper } from "../shell/announce";
 import { canonical, type Draft, draftOf, type Entry, entryOf, type Field, unsendable } from "./entry";
 import { keyOf } from "./faults";
 import { arrived, decided, type Form, opened, patchOf, saved, touched, typed } from "./form";
-import { untilKnown } from "./known";
+import { untilShown } from "./known";
 import { rescue } from "./rescue";
 import { words } from "./words";
 
@@ -138,7 +138,8 @@ export function useSettings(name: string) {
   /** The script is called otherwise now. */
   async function follow(renamed: string): Promise<void> {
     leaving.current = true;
-    await untilKnown(renamed);
+    await untilShown(renamed);
+    await untilShown(name, false);
     replace({ page: "script", name: renamed, tab: "settings" });
   }
 
@@ -209,7 +210,7 @@ function whole({ form, text }: State, yaml: Yaml | null): Entry {
 /** What the service could not tell of, as it would never see it. */
 export function duplicates(draft: Draft): Fault[] {
   return unsendable(draft).map(({ key, name }) => ({
-    pointer: `#/${key}`,
+    pointer: name ? `#/${key}/${encodeURIComponent(name.replaceAll("~", "~0").replaceAll("/", "~1"))}` : `#/${key}`,
     message: name ? words().twice(name) : words().unnamed,
   }));
 }

@@ -31,9 +31,9 @@ test("a pointer leads to a line", () => {
 });
 
 test("of a configuration, the service's own settings are read, and nothing else", () => {
-  const config = "# top\nscripts_dir: /srv/scripts # here\nscripts:\n- name: a\n  timezone: UTC\n  broken: *nowhere\nretention:\n  runs: 5\n";
+  const config = "# top\ntimezone: UTC # here\nscripts:\n- name: a\n  timezone: UTC\n  broken: *nowhere\nretention:\n  runs: 5\n";
   expect(serviceSettings(config)).toEqual({
-    scriptsDir: "/srv/scripts", timezone: "local", retention: { runs: "5", days: "30", bytes: "256MiB" },
+    timezone: "UTC", retention: { runs: "5", days: "30", bytes: "256MiB" },
   });
-  expect(serviceSettings("").scriptsDir).toBe("./scripts");
+  expect(serviceSettings("").timezone).toBe("local");
 });

@@ -4,6 +4,7 @@ import type { Fault } from "../api/client";
 import type { Entry } from "./entry";
 import { pathOf } from "./faults";
 import type { ServiceSettings } from "./service";
+import { words } from "./words";
 
 export function toYaml(entry: Entry): string {
   return stringify(entry, { lineWidth: 0 });
@@ -27,9 +28,13 @@ export function fromYaml(text: string): Parsed {
     }
     return 1;
   };
-  const fault = (message: string, offset = 0) => ({ entry: null, faults: [{ line: lines.linePos(offset).line, message }], lineOf });
+  const at = (offset: number, message: string) => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col, message };
+  };
+  const fault = (message: string, offset = 0) => ({ entry: null, faults: [at(offset, message)], lineOf });
   if (document.errors.length) {
-    const faults = document.errors.map(({ message, pos }) => ({ line: lines.linePos(pos[0]).line, message }));
+    const faults = document.errors.map(({ message, pos }) => ({ ...at(pos[0], message), language: "en" }));
     return { entry: null, faults, lineOf };
   }
   let alias: number | null = null;
@@ -44,10 +49,10 @@ export function fromYaml(text: string): Parsed {
       if (isAlias(node)) alias ??= node.range?.[0] ?? 0;
     },
   });
-  if (alias !== null) return fault("expected no alias: an entry stands by itself here", alias);
+  if (alias !== null) return fault(words().noAlias, alias);
   const value: unknown = document.toJS();
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return fault("expected a mapping of keys such as name and command");
+    return fault(words().noMapping);
   }
   return { entry: value as Entry, faults: [], lineOf };
 }
@@ -58,10 +63,9 @@ function hasRange(node: unknown): node is { range?: [number, number, number] } {
 
 /** The service's own settings in the text of its configuration file. */
 export function serviceSettings(config: string): ServiceSettings {
-  const settings = (parseDocument(keysOf(config, ["scripts_dir", "timezone", "retention"])).toJS() ?? {}) as Entry;
+  const settings = (parseDocument(keysOf(config, ["timezone", "retention"])).toJS() ?? {}) as Entry;
   const retention = (settings["retention"] ?? {}) as Entry;
   return {
-    scriptsDir: String(settings["scripts_dir"] ?? "./scripts"),
     timezone: String(settings["timezone"] ?? "local"),
     retention: {
       runs: String(retention["runs"] ?? 200),
