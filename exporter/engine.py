@@ -478,6 +478,8 @@ class Engine:
             cpu_percent=[sample.cpu_percent for _, sample in self._samples],
             memory_percent=[sample.memory_percent for _, sample in self._samples],
             disk_percent=[sample.disk_percent for _, sample in self._samples],
+            network_receive_bytes_per_second=[sample.network_receive_bytes_per_second for _, sample in self._samples],
+            network_transmit_bytes_per_second=[sample.network_transmit_bytes_per_second for _, sample in self._samples],
         )
         return Snapshot(
             scripts=self.scripts(self.script_names()),

@@ -5,6 +5,7 @@
  */
 import { getJson } from "../api/client";
 import type { Frame, Instant, Run, Script, SystemMetrics } from "../events";
+import { NO_SAMPLES } from "./samples";
 
 /** From one answer to the next question, in milliseconds. */
 const PAUSE = 5_000;
@@ -58,9 +59,8 @@ async function look(signal: AbortSignal): Promise<Frame[]> {
     getJson<Status>("api/v1/status", signal),
   ]);
   const { sampled_at: timestamp, system_metrics } = status;
-  const samples = { t: [], cpu_percent: [], memory_percent: [], disk_percent: [] };
   return [
-    { type: "snapshot", timestamp, data: { scripts, active_runs: runs, system_metrics, samples } },
+    { type: "snapshot", timestamp, data: { scripts, active_runs: runs, system_metrics, samples: NO_SAMPLES } },
     { type: "system_metrics", timestamp, data: system_metrics },
   ];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Frame, RecentScript, Run, Script, ScriptStatus, SystemMetrics } from "../events";
+import { NO_SAMPLES } from "./samples";
 import { countRunning, EMPTY, RECENT, reduce, type State, withRecent } from "./store";
 
 const NOON = Date.parse("2026-01-31T12:00:00.000Z");
@@ -47,8 +48,7 @@ function after(state: State, ...frames: Frame[]): State {
 }
 
 function snapshot(scripts: Script[], active_runs: Run[] = []): Frame {
-  const samples = { t: [], cpu_percent: [], memory_percent: [], disk_percent: [] };
-  return frame("snapshot", { scripts, active_runs, system_metrics: SYSTEM, samples });
+  return frame("snapshot", { scripts, active_runs, system_metrics: SYSTEM, samples: NO_SAMPLES });
 }
 
 const backup = (state: State) => state.rows!.get("backup")!;
