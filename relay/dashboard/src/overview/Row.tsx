@@ -4,7 +4,7 @@ import type { ScriptRow } from "../live/store";
 import { address } from "../route";
 import { countdown, moment } from "../text/format";
 import { language } from "../text/language";
-import { resultOf, withoutCountdown } from "../text/words";
+import { lastResultOf, withoutCountdown } from "../text/words";
 import { Signed } from "../ui/Signed";
 import { Actions } from "./Actions";
 import { Bars } from "./Bars";
@@ -69,7 +69,7 @@ function Cells({ row }: { row: ScriptRow }) {
       </div>
       <div role="cell" class="result">
         <span class="line">
-          <Signed {...resultOf(row.result)} />
+          <Signed {...lastResultOf(row)} />
         </span>
         {row.result && (
           <span class="note line">

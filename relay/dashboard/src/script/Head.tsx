@@ -8,7 +8,7 @@ import { Actions } from "../overview/Actions";
 import { labelsOf } from "../overview/listing";
 import { ResultNote, State } from "../overview/State";
 import { age, countdown, moment } from "../text/format";
-import { resultOf } from "../text/words";
+import { lastResultOf } from "../text/words";
 import { Signed } from "../ui/Signed";
 import { sentence } from "./schedule";
 import { words } from "./words";
@@ -60,7 +60,7 @@ function Facts({ row }: { row: ScriptRow }) {
           <NextStarts row={row} />
         </Fact>
         <Fact name={t.last}>
-          <Signed {...resultOf(row.result)} />
+          <Signed {...lastResultOf(row)} />
           {row.result && (
             <span class="note">
               <ResultNote result={row.result} />
