@@ -37,7 +37,9 @@ export class LiveRuns {
   start(): () => void {
     const ignore = onFrame((frame) => this.#hear(frame));
     const stop = effect(() => {
-      if (this.#news.value && !this.#looking.value && visible.value && !paused.value) this.#lookSoon();
+      const moves = visible.value && !paused.value;
+      // Who has paused the page wants what is there to stand still, not to be shown nothing.
+      if (this.#news.value && !this.#looking.value && (moves || this.page.peek() === null)) this.#lookSoon();
     });
     return () => {
       ignore();
