@@ -84,7 +84,7 @@ function Content({ route }: { route: Route }) {
     case "timeline":
       return <Timeline />;
     case "runs":
-      return <Runs />;
+      return <Runs route={route} />;
     case "script":
       return <ScriptPage key={route.name} route={route} />;
     case "new":
