@@ -161,9 +161,41 @@ def test_something_is_done_to_several_scripts_at_once(page: Page, service: Servi
     expect(row(page, "gated")).to_contain_text("Disabled")
     expect(row(page, "copies")).to_contain_text("Disabled")
     expect(row(page, "greet")).to_contain_text("Idle")
-    chosen.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(names(page)).to_have_text(["greet"])
+
+    page.get_by_role("searchbox").fill("gated")
+    chosen = page.get_by_role("group", name="1 selected")
+    expect(chosen).to_contain_text("1 more hidden by the filter")
+    everything = page.get_by_label("Select all")
+    expect(everything).to_be_checked()
+    chosen.get_by_role("button", name="Switch on").click()
+    expect(row(page, "gated")).to_contain_text("Idle")
+    page.get_by_role("searchbox").fill("")
+    expect(row(page, "copies")).to_contain_text("Disabled")
+
+    page.get_by_label("Select copies").uncheck()
+    page.get_by_label("Select greet").check()
+    service.run("gated")
+    expect(row(page, "gated")).to_contain_text("Running")
+    page.get_by_role("group", name="2 selected").get_by_role("button", name="Run").click()
+    refused = page.get_by_role("dialog", name="Refused by 1 of 2")
+    expect(refused.get_by_role("term")).to_have_text("gated")
+    expect(refused.get_by_role("definition")).to_contain_text("running")
+    refused.get_by_role("button", name="Close").click()
+    expect(row(page, "greet")).to_contain_text("Completed")
+
+    page.get_by_label("Select copies").check()
+    page.get_by_role("searchbox").fill("g")
+    expect(names(page)).to_have_text(["greet", "gated"])
+    everything.uncheck()
+    expect(page.get_by_role("group", name="0 selected").get_by_role("button", name="Delete")).to_be_disabled()
+    everything.check()
+    page.get_by_role("group", name="2 selected").get_by_role("button", name="Delete").click()
+    question = page.get_by_role("dialog", name="Delete 2 scripts")
+    expect(question).to_contain_text("greet, gated")
+    expect(question).to_contain_text("1 more")
+    question.get_by_role("button", name="Delete 2 scripts").click()
+    page.get_by_role("searchbox").fill("")
+    expect(names(page)).to_have_text(["copies"])
     assert "gated" not in service.config.read_text()
 
 
@@ -184,6 +216,16 @@ def test_of_thousands_of_scripts_those_in_view_are_drawn(
     page.keyboard.press("End")
     expect(row(page, "script-1999")).to_be_visible()
     assert names(page).count() < 60
+
+    row(page, "script-1995").get_by_role("link").click()
+    expect(page.get_by_role("heading", name="script-1995")).to_be_visible()
+    assert page.evaluate("scrollY") == 0
+    page.go_back()
+    expect(row(page, "script-1995").get_by_role("link")).to_be_focused()
+    expect(row(page, "script-1999")).to_be_in_viewport()
+    page.keyboard.press("j")
+    expect(row(page, "script-1996").get_by_role("link")).to_be_focused()
+
     page.get_by_role("searchbox").fill("1234")
     expect(names(page)).to_have_text(["script-1234"])
 
