@@ -579,4 +579,7 @@ class Engine:
 
         Raises UnknownScript where there is neither such a script nor a record of it, and HistoryError.
         """
-        return await self._keeper.clear(name, configured=name in self._scripts)
+        cleared = await self._keeper.clear(name, configured=name in self._scripts)
+        if name in self._scripts:  # whoever shows its history is to ask for it anew
+            self.happened(ScriptChanged(op="updated", script=self.script(name)), Instant.now())
+        return cleared

@@ -106,3 +106,20 @@ def test_durations_are_drawn_and_told_and_grow_with_every_run(page: Page, servic
     service.ended(service.run("greet"))
     expect(rows).to_have_count(3)
     expect(rows.nth(1)).to_contain_text("Completed")
+
+
+def test_when_the_logs_are_deleted_elsewhere_the_page_agrees_with_itself(page: Page, service: Service) -> None:
+    service.ended(service.run("greet"))
+    expect(page.get_by_role("img", name=re.compile("Durations of the latest runs: 0 of 1 failed"))).to_be_visible()
+    table = page.get_by_role("table", name="Runs of greet")
+    expect(table).to_be_visible()
+    assert service.fetch("/api/v1/logs/greet", method="DELETE")[0] == 200
+    expect(page.get_by_text("No runs are kept any more.")).to_be_visible()
+    expect(table).to_have_count(0)
+    expect(page.get_by_text("Shown from the next run on.")).to_have_count(2)
+    expect(page.get_by_role("region", name="About the script")).to_contain_text("Completed")
+    page.get_by_role("navigation").get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
+    expect(page.get_by_role("img", name=re.compile("^The last"))).to_have_count(0)
+    service.ended(service.run("greet"))
+    expect(page.get_by_role("img", name="The last 1 runs, 0 of them failed")).to_be_visible()

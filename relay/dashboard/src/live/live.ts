@@ -51,14 +51,24 @@ function receive(frame: Frame): void {
   updates.add({ frame, at: Date.now() });
   listeners.forEach((listener) => listener(frame));
   if (frame.type === "snapshot") void learnRecent();
+  else if (frame.type === "script_changed" && frame.data.op === "updated") {
+    clearTimeout(learning);
+    learning = setTimeout(() => void learnRecent(), TOGETHER); // its logs may have been deleted
+  }
 }
+
+/** Changes of scripts within so many milliseconds are looked at together. */
+const TOGETHER = 200;
+let learning: ReturnType<typeof setTimeout> | undefined;
 
 /** Ask for what the snapshot does not tell; without an answer the page does without until the next snapshot. */
 async function learnRecent(): Promise<void> {
+  updates.flush();
+  const before = latest.value;
   try {
     const { scripts } = await getJson<{ scripts: RecentScript[] }>(`api/v1/recent?runs=${RECENT}`);
     updates.flush(); // the rows, if they have not been drawn yet
-    latest.value = withRecent(latest.value, scripts);
+    latest.value = withRecent(latest.value, scripts, before);
   } catch (error) {
     console.warn("The latest runs could not be asked for:", error);
   }

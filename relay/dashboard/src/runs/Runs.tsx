@@ -18,6 +18,7 @@ export function Runs({ route: { filter = {} } }: { route: Extract<Route, { page:
         filter={filter}
         label={t.runs}
         several
+        none={t.none}
         onForget={Object.keys(filter).length ? () => look({}) : null}
       />
     </>

@@ -62,9 +62,11 @@ export class LiveRuns {
 
   #hear({ type, data }: Frame): void {
     if (type === "script_status") this.#touched.add(data.run_id);
-    else if (type !== "run_skipped" && type !== "snapshot") return;
-    if (type !== "snapshot" && (this.#filter.script ?? data.script_name) !== data.script_name) return;
-    if (type === "snapshot") this.page.value?.runs.forEach((run) => this.#touched.add(run.run_id));
+    else if (type !== "run_skipped" && type !== "script_changed" && type !== "snapshot") return;
+    if (type !== "snapshot") {
+      const script = type === "script_changed" ? data.script.name : data.script_name;
+      if ((this.#filter.script ?? script) !== script) return;
+    } else this.page.value?.runs.forEach((run) => this.#touched.add(run.run_id));
     this.#news.value = true;
   }
 

@@ -37,6 +37,7 @@ export function RunsTab({ row, route }: TabProps) {
         filter={{ ...filter, script: name }}
         label={runWords().runsOf(name)}
         several={false}
+        none={row.result ? t.cleared : runWords().none}
         onForget={Object.keys(filter).length ? () => look({}) : null}
       />
     </>

@@ -6,7 +6,7 @@ import { connectionOf, lastResultOf, resultOf, statusOf, withoutCountdown } from
 const ROW: ScriptRow = {
   name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null, progress: null,
   schedule: { kind: "every", value: "30s", timezone: "UTC", description: "Every 30 seconds" }, problem: null,
-  labels: {}, recent: null, lastSuccess: null, successAgeLimit: null,
+  labels: {}, recent: null, past: 0, lastSuccess: null, successAgeLimit: null,
 };
 const RUN = { id: "R", startedAt: 0 };
 
