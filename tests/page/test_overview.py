@@ -93,7 +93,20 @@ def test_a_run_tells_how_far_it_is(page: Page, service: Service) -> None:
     expect(row(page, "copies")).to_contain_text("Overdue")
 
 
-def test_the_machine_is_shown_live(page: Page) -> None:
+WRITTEN = """
+window.written = [];
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+  window.written.push(text);
+  return write.call(this, text, ...place);
+};
+"""
+
+
+def test_the_machine_is_shown_live(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, prepare=lambda page: page.add_init_script(WRITTEN))
+    # The axes are of 15 minutes, however short the history is.
+    page.wait_for_function("new Set(written.filter((text) => /^[0-9]{2}:[0-9]{2}$/.test(text))).size >= 3")
     cpu = page.get_by_role("region", name="CPU")
     expect(cpu).to_contain_text(re.compile(r"\d+\.\d%"))
     before = page.get_by_role("region", name="Network").text_content()

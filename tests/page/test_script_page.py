@@ -123,3 +123,38 @@ def test_when_the_logs_are_deleted_elsewhere_the_page_agrees_with_itself(page: P
     expect(page.get_by_role("img", name=re.compile("^The last"))).to_have_count(0)
     service.ended(service.run("greet"))
     expect(page.get_by_role("img", name="The last 1 runs, 0 of them failed")).to_be_visible()
+
+
+def test_of_a_script_that_is_removed_the_runs_are_left(page: Page, service: Service) -> None:
+    service.ended(service.run("greet"))
+    expect(page.get_by_role("table", name="Runs of greet")).to_be_visible()
+    service.config.write_text(CONFIG.replace("name: greet", "name: welcome"))
+    expect(page.get_by_role("heading", name="greet was removed from the configuration")).to_be_visible()
+    expect(page.locator("main .notice, main .card")).to_have_count(1)
+    expect(page.get_by_role("alert").filter(has_text="greet")).to_have_count(0)
+    page.get_by_role("table", name="Runs of greet").get_by_role("link").click()
+    expect(page.get_by_text("hello", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Its runs").click()
+    expect(page.get_by_role("table", name="Runs of greet")).to_be_visible()
+    page.get_by_role("link", name="To the overview").click()
+    expect(page.get_by_role("row").filter(has_text="welcome")).to_be_visible()
+
+
+UNRULY = """\
+scripts:
+  - name: unruly
+    description: "%s \u202Eesrever"
+    command: "true"
+    labels: {owner: %s, turn: "\u202Eright"}
+"""
+
+
+def test_long_words_and_turned_text_stay_in_their_place(
+    open_page: OpenPage, start_service: Callable[..., Service]
+) -> None:
+    service = start_service(UNRULY % ("d" * 300, "o" * 300))
+    for place in ("", "#/scripts/unruly"):
+        page = open_page(service, place, viewport={"width": 360, "height": 740})
+        for text in (page.get_by_text("esrever").first, page.get_by_text("right").first):
+            expect(text).to_have_css("unicode-bidi", "isolate")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,7 +1,8 @@
 /** The machine's samples of the last 15 minutes, as columns for charts. */
 import type { Samples, SystemMetrics } from "../events";
 
-const SPAN = 15 * 60_000;
+/** Milliseconds that are remembered. */
+export const SPAN = 15 * 60_000;
 
 export interface History {
   /** Unix ms, oldest first. */

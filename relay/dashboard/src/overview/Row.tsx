@@ -56,11 +56,11 @@ function Cells({ row }: { row: ScriptRow }) {
         </a>
         {row.problem === null ? (
           <span class="note line" title={row.description}>
-            {row.description || <span lang="en">{row.schedule.description}</span>}
+            {row.description ? <bdi>{row.description}</bdi> : <span lang="en">{row.schedule.description}</span>}
           </span>
         ) : (
           <span class="note line problem" title={row.problem}>
-            {row.problem}
+            <bdi>{row.problem}</bdi>
           </span>
         )}
       </div>
