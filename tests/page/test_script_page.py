@@ -143,9 +143,9 @@ def test_of_a_script_that_is_removed_the_runs_are_left(page: Page, service: Serv
 UNRULY = """\
 scripts:
   - name: unruly
-    description: "%s \u202Eesrever"
+    description: "%s \u202eesrever"
     command: "true"
-    labels: {owner: %s, turn: "\u202Eright"}
+    labels: {owner: %s, turn: "\u202eright"}
 """
 
 

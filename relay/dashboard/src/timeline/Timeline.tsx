@@ -17,7 +17,7 @@ import { useWindow } from "../ui/window";
 import type { TimedRun } from "./collection";
 import { Feed } from "./feed";
 import { Legend } from "./Legend";
-import { onZoomKey, place, viewAt } from "./place";
+import { onZoomKey, place, toPresent, viewAt } from "./place";
 import { Plot } from "./Plot";
 import { PAST } from "./view";
 import { words } from "./words";
@@ -90,11 +90,9 @@ function Tools() {
             {sign}
           </button>
         ))}
-        {"view" in place.value && (
-          <button type="button" onClick={toPresent}>
-            {t.now}
-          </button>
-        )}
+        <button type="button" disabled={"past" in place.value} onClick={toPresent}>
+          {t.now}
+        </button>
       </div>
       <input
         ref={field}
@@ -114,12 +112,6 @@ function Tools() {
       </button>
     </div>
   );
-}
-
-/** Show the present again, on the same scale. */
-function toPresent() {
-  const { from, to } = viewAt(clock.now());
-  place.value = { past: Math.min(PAST, (to - from) * 0.8) };
 }
 
 interface LanesProps {

@@ -1,0 +1,32 @@
+import { beforeEach, expect, test } from "vitest";
+import { clock } from "../live/clock";
+import { onZoomKey, pan, place, toPresent, viewAt, zoom } from "./place";
+import { PAST } from "./view";
+
+beforeEach(() => {
+  place.value = { past: PAST };
+});
+
+test("what moves nothing does not stop the present from moving on", () => {
+  pan(-0.2);
+  zoom(2, clock.now());
+  expect(place.value).toEqual({ past: PAST });
+  pan(0.2);
+  expect(place.value).toEqual({ past: PAST });
+});
+
+test("Home leads to the beginning, End to the present, on the same scale", () => {
+  place.value = { past: 3_600_000 };
+  onZoomKey("Home");
+  const now = clock.now();
+  expect(viewAt(now).from).toBeCloseTo(now - PAST, -3);
+  expect(viewAt(now).to - viewAt(now).from).toBeCloseTo(4_500_000, -1);
+  onZoomKey("End");
+  expect(place.value).toEqual({ past: 3_600_000 });
+});
+
+test("who follows the present stays with it", () => {
+  const before = place.value;
+  toPresent();
+  expect(place.value).toBe(before);
+});
