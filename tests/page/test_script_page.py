@@ -95,6 +95,12 @@ def test_failures_are_counted_by_day_and_hour(page: Page, service: Service) -> N
 
     page.get_by_role("button", name=re.compile("^Failures by day.*As a table")).click()
     expect(page.get_by_role("row", name="Mon 14:00–15:00 2 1")).to_be_visible()
+    page.get_by_role("link", name="List the failed runs").click()
+    table = page.get_by_role("table", name="Runs of greet")
+    expect(table.get_by_role("rowheader")).to_have_count(1)
+    expect(page.get_by_label("Status")).to_have_value("failed")
+    page.go_back()
+    expect(table.get_by_role("rowheader")).to_have_count(4)
 
 
 def test_durations_are_drawn_and_told_and_grow_with_every_run(page: Page, service: Service) -> None:

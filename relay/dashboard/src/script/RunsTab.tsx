@@ -26,7 +26,7 @@ export function RunsTab({ row, route }: TabProps) {
       {charts.value && (
         <div class="glance">
           <Durations name={name} runs={runs} />
-          <Failures runs={runs} more={more} />
+          <Failures name={name} runs={runs} more={more} />
         </div>
       )}
       <button type="button" class="quiet" aria-expanded={charts.value} onClick={() => (charts.value = !charts.value)}>

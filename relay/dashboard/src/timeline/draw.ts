@@ -27,7 +27,7 @@ export function prepared(canvas: HTMLCanvasElement, width: number, height: numbe
 /** The times on top of the lanes, none on the first `taken` pixels; answers where they stand. */
 export function drawAxis(canvas: HTMLCanvasElement, view: View, width: number, now: number, taken: number): number[] {
   const context = prepared(canvas, width, AXIS);
-  const { step, at } = ticks(view, Math.max(2, width / 72));
+  const { step, at } = ticks(view, Math.max(2, width / 64));
   const x = (time: number) => ((time - view.from) / (view.to - view.from)) * width;
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
@@ -132,14 +132,18 @@ function drawBar(
 /** A start that did not happen: a cross where the service was down, else a diamond. */
 function drawMark(context: CanvasRenderingContext2D, { run, left }: Placed, room: { top: number; height: number }): void {
   const y = room.top + room.height / 2 - 1;
-  context.fillStyle = context.strokeStyle = colour("warning");
-  context.lineWidth = 2;
+  context.fillStyle = colour("warning");
   context.beginPath();
   if (run.reason === "missed") {
     context.moveTo(left - 4, y - 4);
     context.lineTo(left + 4, y + 4);
     context.moveTo(left + 4, y - 4);
     context.lineTo(left - 4, y + 4);
+    context.strokeStyle = colour("surface"); // an edge, as it may lie on a bar
+    context.lineWidth = 5;
+    context.stroke();
+    context.strokeStyle = colour("warning");
+    context.lineWidth = 2;
     context.stroke();
     return;
   }
