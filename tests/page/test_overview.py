@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenPage
-from tests.service import Service
+from tests.service import Service, until
 
 CONFIG = """\
 sample_interval: 200ms
@@ -106,7 +106,7 @@ CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
 def test_the_machine_is_shown_live(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, prepare=lambda page: page.add_init_script(WRITTEN))
     # The axes are of 15 minutes, however short the history is.
-    page.wait_for_function("new Set(written.filter((text) => /^[0-9]{2}:[0-9]{2}$/.test(text))).size >= 3")
+    until(lambda: {text for text in page.evaluate("written") if re.match(r"\d\d:\d\d$", text)}, lambda at: len(at) > 2)
     cpu = page.get_by_role("region", name="CPU")
     expect(cpu).to_contain_text(re.compile(r"\d+\.\d%"))
     before = page.get_by_role("region", name="Network").text_content()

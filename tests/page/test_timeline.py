@@ -181,6 +181,9 @@ def test_the_runs_in_view_can_be_read_as_a_table(page: Page, service: Service) -
     page.get_by_role("button", name="Only failures").click()
     expect(greet).to_have_count(0)
     expect(rows.filter(has_text="gated")).to_have_count(1)
+    assert service.fetch("/api/v1/logs/gated", method="DELETE")[0] == 200
+    expect(rows.filter(has_text="gated")).to_have_count(0)
+    expect(rows.filter(has_text="greet")).to_have_count(1)
 
 
 def test_planned_starts_are_shown_where_the_pointer_is(page: Page) -> None:

@@ -47,6 +47,16 @@ export class Collection {
     this.#byId.set(run.id, lane[at]!);
   }
 
+  /** Of a script's runs that began at `since` or later and have ended, only `known` ones are left in the history. */
+  keep(script: string, known: ReadonlySet<string>, since: number): void {
+    const lane = this.lanes.get(script) ?? [];
+    const kept = lane.filter((run) => known.has(run.id) || run.end === null || run.start < since);
+    if (kept.length === lane.length) return;
+    lane.forEach((run) => this.#byId.delete(run.id));
+    kept.forEach((run) => this.#byId.set(run.id, run));
+    this.lanes.set(script, kept);
+  }
+
   /** Forget what ended before `time`. */
   forget(time: number): void {
     for (const [script, lane] of this.lanes) {
