@@ -29,6 +29,11 @@ export class Collection {
     return this.#byId.size;
   }
 
+  /** When the first of them began; Infinity without any. */
+  get oldest(): number {
+    return Math.min(...[...this.lanes.values()].map((lane) => lane[0]?.start ?? Infinity));
+  }
+
   /** Runs under way, or waiting for their turn. */
   get open(): TimedRun[] {
     return [...this.#byId.values()].filter((run) => run.end === null);

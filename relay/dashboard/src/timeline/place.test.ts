@@ -1,7 +1,16 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { clock } from "../live/clock";
 import { onZoomKey, pan, place, toPresent, viewAt, zoom } from "./place";
 import { PAST } from "./view";
+
+test("at first a short history is shown as large as it may be, later it is the reader who says", async () => {
+  vi.resetModules();
+  const { fit, place } = await import("./place");
+  fit(clock.now() - 2 * 3_600_000);
+  expect(place.value).toEqual({ past: 6 * 3_600_000 });
+  fit(clock.now() - 60_000);
+  expect(place.value).toEqual({ past: 6 * 3_600_000 });
+});
 
 beforeEach(() => {
   place.value = { past: PAST };

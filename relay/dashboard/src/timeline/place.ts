@@ -6,8 +6,21 @@ import { PAST, panned, recent, SHORTEST, type View, whole, zoomed } from "./view
 /** `past`: the last so many milliseconds, and a little of what is to come. */
 type Place = { readonly past: number } | { readonly view: View };
 
+const HOUR = 3_600_000;
+
+/** How far back the reader may look with one press. */
+export const RANGES = [HOUR, 6 * HOUR, PAST];
+
+const UNTOLD: Place = { past: PAST };
+
 /** It outlives a look at another place. */
-export const place = signal<Place>({ past: PAST });
+export const place = signal<Place>(UNTOLD);
+
+/** Until the reader has said where to look: as far back as there is something to be seen, `oldest` being the first. */
+export function fit(oldest: number): void {
+  const past = RANGES.find((range) => oldest > clock.now() - range);
+  if (place.value === UNTOLD && past !== undefined && past < PAST) place.value = { past };
+}
 
 /** What is in view at a time. */
 export function viewAt(now: number): View {
