@@ -56,7 +56,7 @@ function Gone({ route: { name, run, ...route }, removed }: GoneProps) {
     <>
       <section class="card gone">
         <h1>{removed ? t.removed(name) : t.unknown(name)}</h1>
-        <p>{t.left}</p>
+        <p>{removed ? t.left : t.perhapsLeft}</p>
         <div class="bar-of">
           <a class="button main" href={address({ page: "overview" })}>
             {t.back}
