@@ -490,6 +490,8 @@ class Engine:
             cpu_percent=[sample.cpu_percent for _, sample in self._samples],
             memory_percent=[sample.memory_percent for _, sample in self._samples],
             disk_percent=[sample.disk_percent for _, sample in self._samples],
+            network_receive_bytes_per_second=[sample.network_receive_bytes_per_second for _, sample in self._samples],
+            network_transmit_bytes_per_second=[sample.network_transmit_bytes_per_second for _, sample in self._samples],
         )
         return Snapshot(
             scripts=self.scripts(self.script_names()),
@@ -589,4 +591,7 @@ class Engine:
 
         Raises UnknownScript where there is neither such a script nor a record of it, and HistoryError.
         """
-        return await self._keeper.clear(name, configured=name in self._scripts)
+        cleared = await self._keeper.clear(name, configured=name in self._scripts)
+        if name in self._scripts:  # whoever shows its history is to ask for it anew
+            self.happened(ScriptChanged(op="updated", script=self.script(name)), Instant.now())
+        return cleared

@@ -362,6 +362,8 @@ class Samples(Struct, frozen=True, kw_only=True):
     cpu_percent: list[float]
     memory_percent: list[float]
     disk_percent: list[float]
+    network_receive_bytes_per_second: list[float]
+    network_transmit_bytes_per_second: list[float]
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):

@@ -26,11 +26,11 @@ _QUIET_SECONDS = 60.0
 """How long nothing more is said of connections that cannot be served."""
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 """Reasons of accept(2) that do not go away by asking again at once."""
-_BUSY = Problem(503, "Too many connections; try again later.")
+_BUSY, _ = Problem(503, "Too many connections; try again later.").spoken("en")
 _REFUSAL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
-    + f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(_BUSY.body())}\r\n\r\n".encode()
-    + _BUSY.body()
+    + f"Content-Type: {CONTENT_TYPE}\r\nContent-Length: {len(_BUSY)}\r\n\r\n".encode()
+    + _BUSY
 )
 
 

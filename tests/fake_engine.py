@@ -150,7 +150,10 @@ class FakeEngine(Engine):
         return self.started_at, SAMPLE
 
     def snapshot(self) -> Snapshot:
-        samples = Samples(t=[], cpu_percent=[], memory_percent=[], disk_percent=[])
+        samples = Samples(
+            t=[], cpu_percent=[], memory_percent=[], disk_percent=[], network_receive_bytes_per_second=[],
+            network_transmit_bytes_per_second=[],
+        )  # fmt: skip
         return Snapshot(scripts=[SCRIPT], active_runs=[RUN], system_metrics=SAMPLE, samples=samples)
 
     def script_names(self) -> list[str]:

@@ -100,7 +100,10 @@ class TestHub(Hub):
 
     def _state(self) -> Snapshot:
         self.snapshots += 1
-        samples = Samples(t=[], cpu_percent=[], memory_percent=[], disk_percent=[])
+        samples = Samples(
+            t=[], cpu_percent=[], memory_percent=[], disk_percent=[], network_receive_bytes_per_second=[],
+            network_transmit_bytes_per_second=[],
+        )  # fmt: skip
         return Snapshot(scripts=[script(str(self.seq))], active_runs=[], system_metrics=sample(), samples=samples)
 
     def say(self, event: Event, timestamp: Instant = NOW, now: Instant | None = None) -> None:

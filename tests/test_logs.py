@@ -207,3 +207,13 @@ def test_output_on_its_way_into_the_history_goes_with_its_record(start_service: 
     until(lambda: os.listdir(service.folder / "data/runs"), lambda left: not left)
     assert logs(service) == []
     assert not [line for line in service.errors if "ERROR" in line]
+
+
+def test_who_listens_hears_that_logs_were_deleted(service: Service) -> None:
+    run(service, "good")
+    with service.socket("?v=1") as rich:
+        rich.wait("snapshot")
+        assert service.fetch("/api/v1/logs/good", method="DELETE")[0] == 200
+        changed = rich.wait("script_changed", op="updated")
+    assert changed["data"]["script"]["name"] == "good"
+    assert changed["data"]["script"]["last_run"]["status"] == "completed"

@@ -33,6 +33,11 @@ def test_a_run_is_seen_alike_on_the_stream_in_the_metrics_and_in_the_history(
         snapshot = rich.next()
         assert snapshot["type"] == "snapshot"
         assert [script["name"] for script in snapshot["data"]["scripts"]] == ["greet", "fine"]
+        samples = snapshot["data"]["samples"]
+        for key in set(samples) - {"t"}:
+            assert len(samples[key]) == len(samples["t"]) > 0, key
+            assert samples[key][-1] == snapshot["data"]["system_metrics"][key], key
+        assert {"network_receive_bytes_per_second", "network_transmit_bytes_per_second"} < set(samples)
 
         run_id = service.run("greet")
         started, ended = plain.wait("script_status"), plain.wait("script_status")

@@ -112,7 +112,10 @@ def _frames() -> tuple[str, str]:
         )
         for number in range(SCRIPTS)
     ]  # fmt: skip
-    samples = Samples(t=times, cpu_percent=column, memory_percent=column, disk_percent=column)
+    samples = Samples(
+        t=times, cpu_percent=column, memory_percent=column, disk_percent=column,
+        network_receive_bytes_per_second=column, network_transmit_bytes_per_second=column,
+    )  # fmt: skip
     hello = HelloData(
         protocol=1, version="bench", epoch="bench", seq=0, resumed=False, heartbeat_ms=3_600_000, now=now
     )  # fmt: skip

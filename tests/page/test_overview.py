@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenPage
-from tests.service import Service
+from tests.service import Service, until
 
 CONFIG = """\
 sample_interval: 200ms
@@ -93,7 +93,20 @@ def test_a_run_tells_how_far_it_is(page: Page, service: Service) -> None:
     expect(row(page, "copies")).to_contain_text("Overdue")
 
 
-def test_the_machine_is_shown_live(page: Page) -> None:
+WRITTEN = """
+window.written = [];
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+  window.written.push(text);
+  return write.call(this, text, ...place);
+};
+"""
+
+
+def test_the_machine_is_shown_live(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, prepare=lambda page: page.add_init_script(WRITTEN))
+    # The axes are of 15 minutes, however short the history is.
+    until(lambda: {text for text in page.evaluate("written") if re.match(r"\d\d:\d\d$", text)}, lambda at: len(at) > 2)
     cpu = page.get_by_role("region", name="CPU")
     expect(cpu).to_contain_text(re.compile(r"\d+\.\d%"))
     before = page.get_by_role("region", name="Network").text_content()
@@ -161,9 +174,41 @@ def test_something_is_done_to_several_scripts_at_once(page: Page, service: Servi
     expect(row(page, "gated")).to_contain_text("Disabled")
     expect(row(page, "copies")).to_contain_text("Disabled")
     expect(row(page, "greet")).to_contain_text("Idle")
-    chosen.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(names(page)).to_have_text(["greet"])
+
+    page.get_by_role("searchbox").fill("gated")
+    chosen = page.get_by_role("group", name="1 selected")
+    expect(chosen).to_contain_text("1 more hidden by the filter")
+    everything = page.get_by_label("Select all")
+    expect(everything).to_be_checked()
+    chosen.get_by_role("button", name="Switch on").click()
+    expect(row(page, "gated")).to_contain_text("Idle")
+    page.get_by_role("searchbox").fill("")
+    expect(row(page, "copies")).to_contain_text("Disabled")
+
+    page.get_by_label("Select copies").uncheck()
+    page.get_by_label("Select greet").check()
+    service.run("gated")
+    expect(row(page, "gated")).to_contain_text("Running")
+    page.get_by_role("group", name="2 selected").get_by_role("button", name="Run").click()
+    refused = page.get_by_role("dialog", name="Refused by 1 of 2")
+    expect(refused.get_by_role("term")).to_have_text("gated")
+    expect(refused.get_by_role("definition")).to_contain_text("running")
+    refused.get_by_role("button", name="Close").click()
+    expect(row(page, "greet")).to_contain_text("Completed")
+
+    page.get_by_label("Select copies").check()
+    page.get_by_role("searchbox").fill("g")
+    expect(names(page)).to_have_text(["greet", "gated"])
+    everything.uncheck()
+    expect(page.get_by_role("group", name="0 selected").get_by_role("button", name="Delete")).to_be_disabled()
+    everything.check()
+    page.get_by_role("group", name="2 selected").get_by_role("button", name="Delete").click()
+    question = page.get_by_role("dialog", name="Delete 2 scripts")
+    expect(question).to_contain_text("greet, gated")
+    expect(question).to_contain_text("1 more")
+    question.get_by_role("button", name="Delete 2 scripts").click()
+    page.get_by_role("searchbox").fill("")
+    expect(names(page)).to_have_text(["copies"])
     assert "gated" not in service.config.read_text()
 
 
@@ -184,6 +229,16 @@ def test_of_thousands_of_scripts_those_in_view_are_drawn(
     page.keyboard.press("End")
     expect(row(page, "script-1999")).to_be_visible()
     assert names(page).count() < 60
+
+    row(page, "script-1995").get_by_role("link").click()
+    expect(page.get_by_role("heading", name="script-1995")).to_be_visible()
+    assert page.evaluate("scrollY") == 0
+    page.go_back()
+    expect(row(page, "script-1995").get_by_role("link")).to_be_focused()
+    expect(row(page, "script-1999")).to_be_in_viewport()
+    page.keyboard.press("j")
+    expect(row(page, "script-1996").get_by_role("link")).to_be_focused()
+
     page.get_by_role("searchbox").fill("1234")
     expect(names(page)).to_have_text(["script-1234"])
 

@@ -115,6 +115,10 @@ def test_all_runs_can_be_filtered(open_page: OpenPage, service: Service) -> None
     page.get_by_label("Status").select_option("Failed")
     expect(runs(page)).to_have_count(1)
     expect(runs(page)).to_contain_text("Timed out")
+    expect(page).to_have_url(re.compile(r"#/runs\?status=failed$"))
+    page.reload()
+    expect(runs(page)).to_have_count(1)
+    expect(page.get_by_label("Status")).to_have_value("failed")
     page.get_by_label("Reason").select_option("Signal")
     expect(page.get_by_text("No run fits.")).to_be_visible()
     page.get_by_role("button", name="Show all").click()
@@ -131,10 +135,26 @@ def test_all_runs_can_be_filtered(open_page: OpenPage, service: Service) -> None
     expect(runs(page)).to_contain_text("Running")
 
 
+def test_a_list_that_is_opened_while_the_page_is_paused_shows_what_there_is(
+    open_page: OpenPage, service: Service
+) -> None:
+    service.ended(service.run("greet"))
+    page = open_page(service)
+    expect(page.get_by_role("rowheader").get_by_text("greet")).to_be_visible()
+    page.keyboard.press("p")
+    expect(page.get_by_test_id("connection")).to_contain_text("Paused")
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    expect(runs(page).filter(has_text="greet")).to_have_count(1)
+    service.ended(service.run("greet"))
+    page.keyboard.press("p")
+    expect(runs(page).filter(has_text="greet")).to_have_count(2)
+
+
 def test_what_the_service_says_of_a_filter_is_told(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, "#/runs")
     page.get_by_role("combobox", name="Script").fill("no such name")
-    expect(page.get_by_text("The query has faults.")).to_be_visible()
+    expect(page.get_by_text("The query has faults. script: expected a name")).to_be_visible()
     expect(page.get_by_role("combobox", name="Script")).to_have_value("no such name")
 
 

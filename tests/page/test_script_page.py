@@ -95,6 +95,12 @@ def test_failures_are_counted_by_day_and_hour(page: Page, service: Service) -> N
 
     page.get_by_role("button", name=re.compile("^Failures by day.*As a table")).click()
     expect(page.get_by_role("row", name="Mon 14:00–15:00 2 1")).to_be_visible()
+    page.get_by_role("link", name="List the failed runs").click()
+    table = page.get_by_role("table", name="Runs of greet")
+    expect(table.get_by_role("rowheader")).to_have_count(1)
+    expect(page.get_by_label("Status")).to_have_value("failed")
+    page.go_back()
+    expect(table.get_by_role("rowheader")).to_have_count(4)
 
 
 def test_durations_are_drawn_and_told_and_grow_with_every_run(page: Page, service: Service) -> None:
@@ -106,3 +112,55 @@ def test_durations_are_drawn_and_told_and_grow_with_every_run(page: Page, servic
     service.ended(service.run("greet"))
     expect(rows).to_have_count(3)
     expect(rows.nth(1)).to_contain_text("Completed")
+
+
+def test_when_the_logs_are_deleted_elsewhere_the_page_agrees_with_itself(page: Page, service: Service) -> None:
+    service.ended(service.run("greet"))
+    expect(page.get_by_role("img", name=re.compile("Durations of the latest runs: 0 of 1 failed"))).to_be_visible()
+    table = page.get_by_role("table", name="Runs of greet")
+    expect(table).to_be_visible()
+    assert service.fetch("/api/v1/logs/greet", method="DELETE")[0] == 200
+    expect(page.get_by_text("No runs are kept any more.")).to_be_visible()
+    expect(table).to_have_count(0)
+    expect(page.get_by_text("Shown from the next run on.")).to_have_count(2)
+    expect(page.get_by_role("region", name="About the script")).to_contain_text("Completed")
+    page.get_by_role("navigation").get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
+    expect(page.get_by_role("img", name=re.compile("^The last"))).to_have_count(0)
+    service.ended(service.run("greet"))
+    expect(page.get_by_role("img", name="The last 1 runs, 0 of them failed")).to_be_visible()
+
+
+def test_of_a_script_that_is_removed_the_runs_are_left(page: Page, service: Service) -> None:
+    service.ended(service.run("greet"))
+    expect(page.get_by_role("table", name="Runs of greet")).to_be_visible()
+    service.config.write_text(CONFIG.replace("name: greet", "name: welcome"))
+    expect(page.get_by_role("heading", name="greet was removed from the configuration")).to_be_visible()
+    expect(page.locator("main .notice, main .card")).to_have_count(1)
+    expect(page.get_by_role("alert").filter(has_text="greet")).to_have_count(0)
+    page.get_by_role("table", name="Runs of greet").get_by_role("link").click()
+    expect(page.get_by_text("hello", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Its runs").click()
+    expect(page.get_by_role("table", name="Runs of greet")).to_be_visible()
+    page.get_by_role("link", name="To the overview").click()
+    expect(page.get_by_role("row").filter(has_text="welcome")).to_be_visible()
+
+
+UNRULY = """\
+scripts:
+  - name: unruly
+    description: "%s \u202eesrever"
+    command: "true"
+    labels: {owner: %s, turn: "\u202eright"}
+"""
+
+
+def test_long_words_and_turned_text_stay_in_their_place(
+    open_page: OpenPage, start_service: Callable[..., Service]
+) -> None:
+    service = start_service(UNRULY % ("d" * 300, "o" * 300))
+    for place in ("", "#/scripts/unruly"):
+        page = open_page(service, place, viewport={"width": 360, "height": 740})
+        for text in (page.get_by_text("esrever").first, page.get_by_text("right").first):
+            expect(text).to_have_css("unicode-bidi", "isolate")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360

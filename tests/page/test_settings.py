@@ -31,7 +31,7 @@ SLOW_ANSWERS = """\
 const ask = window.fetch;
 window.fetch = async (path, options) => {
   const answer = await ask(path, options);
-  const heard = () => document.body.textContent.includes("There is no script named");
+  const heard = () => document.body.textContent.includes("was removed from the configuration");
   while (answer.ok && options.method === "PATCH" && !heard()) await new Promise(requestAnimationFrame);
   return answer;
 };

@@ -130,6 +130,8 @@ def test_what_is_pointed_at_is_told_and_a_press_leads_there(page: Page, service:
 
 def test_keys_buttons_and_the_wheel_zoom_and_pan(page: Page) -> None:
     day, hour = (page.get_by_role("button", name=name, exact=True) for name in ("24 h", "1 h"))
+    expect(hour).to_have_attribute("aria-pressed", "true")  # nothing is older
+    day.click()
     expect(day).to_have_attribute("aria-pressed", "true")
     whole = hours_shown(page)
     page.keyboard.press("+")
@@ -140,9 +142,10 @@ def test_keys_buttons_and_the_wheel_zoom_and_pan(page: Page) -> None:
     hour.click()
     expect(hour).to_have_attribute("aria-pressed", "true")
 
-    page.keyboard.press("ArrowLeft")
     present = page.get_by_role("button", name="Now", exact=True)
-    expect(present).to_be_visible()
+    expect(present).to_be_disabled()
+    page.keyboard.press("ArrowLeft")
+    expect(present).to_be_enabled()
     earlier = hours_shown(page)
     page.get_by_role("button", name="Later").click()
     expect(page.get_by_role("figure", name=str(earlier))).to_have_count(0)
@@ -156,7 +159,7 @@ def test_keys_buttons_and_the_wheel_zoom_and_pan(page: Page) -> None:
     page.keyboard.down("Control")
     page.mouse.wheel(0, -200)
     page.keyboard.up("Control")
-    expect(present).to_be_visible()
+    expect(present).to_be_enabled()
     zoomed = hours_shown(page)
     page.mouse.down()
     page.mouse.move(middle[0] + 200, middle[1], steps=4)
@@ -180,10 +183,14 @@ def test_the_runs_in_view_can_be_read_as_a_table(page: Page, service: Service) -
     page.get_by_role("button", name="Only failures").click()
     expect(greet).to_have_count(0)
     expect(rows.filter(has_text="gated")).to_have_count(1)
+    assert service.fetch("/api/v1/logs/gated", method="DELETE")[0] == 200
+    expect(rows.filter(has_text="gated")).to_have_count(0)
+    expect(rows.filter(has_text="greet")).to_have_count(1)
 
 
 def test_planned_starts_are_shown_where_the_pointer_is(page: Page) -> None:
     only(page, "greet")
+    page.get_by_role("button", name="24 h", exact=True).click()
     box = page.locator("canvas").last.bounding_box()
     assert box is not None
     detail = page.locator(".detail")
@@ -193,3 +200,41 @@ def test_planned_starts_are_shown_where_the_pointer_is(page: Page) -> None:
             break
     expect(detail).to_contain_text("every hour")
     expect(detail).to_contain_text(re.compile(r"in \d+ (s|h|min)"))
+
+
+def test_fingers_zoom_move_and_scroll(open_page: OpenPage, service: Service) -> None:
+    page = open_page(
+        service, "#/timeline", viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True,
+        reduced_motion="reduce",
+    )  # fmt: skip
+    expect(page.get_by_text("pinch to zoom")).to_be_visible()
+    box = page.locator(".lanes canvas").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + 40
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        touches = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+
+    day = page.get_by_role("button", name="24 h", exact=True)
+    day.tap()
+    touch("touchStart", (x, y))
+    touch("touchMove", (x + 60, y))
+    touch("touchEnd")
+    expect(day).to_have_attribute("aria-pressed", "true")  # there is nothing further
+
+    touch("touchStart", (x - 30, y))
+    touch("touchStart", (x - 30, y), (x + 30, y + 10))
+    for step in range(1, 6):
+        touch("touchMove", (x - 30 - 12 * step, y), (x + 30 + 12 * step, y + 10))
+    touch("touchEnd")
+    expect(day).to_have_attribute("aria-pressed", "false")
+    zoomed = hours_shown(page)
+    assert page.evaluate("visualViewport.scale") == 1
+    touch("touchStart", (x, y))
+    touch("touchMove", (x - 40, y))
+    touch("touchMove", (x - 80, y))
+    touch("touchEnd")
+    expect(page.get_by_role("figure", name=str(zoomed))).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

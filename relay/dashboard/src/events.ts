@@ -111,6 +111,8 @@ export interface Samples {
   cpu_percent: ReadonlyArray<number>;
   memory_percent: ReadonlyArray<number>;
   disk_percent: ReadonlyArray<number>;
+  network_receive_bytes_per_second: ReadonlyArray<number>;
+  network_transmit_bytes_per_second: ReadonlyArray<number>;
 }
 
 export interface Snapshot {

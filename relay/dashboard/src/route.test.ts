@@ -5,12 +5,14 @@ const PLACES: [string, Route][] = [
   ["#/", { page: "overview" }],
   ["#/timeline", { page: "timeline" }],
   ["#/runs", { page: "runs" }],
+  ["#/runs?script=a&status=failed", { page: "runs", filter: { script: "a", status: "failed" } }],
   ["#/new", { page: "new" }],
   ["#/config", { page: "config" }],
   ["#/files", { page: "files" }],
   ["#/files/lib/a%20%23b.sh", { page: "files", path: "lib/a #b.sh" }],
   ["#/files/lib/a.sh?versions", { page: "files", path: "lib/a.sh", versions: true }],
   ["#/scripts/a.b-c", { page: "script", name: "a.b-c", tab: "runs" }],
+  ["#/scripts/a?status=failed", { page: "script", name: "a", tab: "runs", filter: { status: "failed" } }],
   ["#/scripts/a/settings", { page: "script", name: "a", tab: "settings" }],
   ["#/scripts/a/output", { page: "script", name: "a", tab: "output" }],
   ["#/scripts/a/output/01K?line=12", { page: "script", name: "a", tab: "output", run: "01K", line: 11 }],
@@ -30,4 +32,9 @@ test.each(["#/nowhere", "#/scripts", "#/scripts/a/cellar", "#/scripts/a/runs/01K
 
 test("a line that is no number is left out", () => {
   expect(parse("#/scripts/a/output/01K?line=x")).toEqual({ page: "script", name: "a", tab: "output", run: "01K" });
+});
+
+test("a filter that makes no sense is left out, and one script's runs are of that script", () => {
+  expect(parse("#/runs?status=burnt")).toEqual({ page: "runs" });
+  expect(parse("#/scripts/a?script=b")).toEqual({ page: "script", name: "a", tab: "runs" });
 });

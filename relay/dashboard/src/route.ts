@@ -3,6 +3,8 @@
  * can be linked to, reloaded and gone back to.
  */
 import { computed, signal } from "@preact/signals";
+import type { RunFilter } from "./api/runs";
+import { filterOf, filterQuery } from "./runs/filter";
 
 export const TABS = ["runs", "output", "code", "settings", "versions"] as const;
 export type Tab = (typeof TABS)[number];
@@ -11,9 +13,12 @@ export type Route =
   | { page: "overview" }
   | { page: "timeline" }
   /** Runs of every script. */
-  | { page: "runs" }
-  /** In tab `output`, `run` is the one looked at (else the latest) and `line` a line of it: from 0, in the address from 1. */
-  | { page: "script"; name: string; tab: Tab; run?: string; line?: number }
+  | { page: "runs"; filter?: RunFilter }
+  /**
+   * In tab `output`, `run` is the one looked at (else the latest) and `line` the number of a line in it, from 0, in the
+   * address from 1; in tab `runs`, `filter` is which to list.
+   */
+  | { page: "script"; name: string; tab: Tab; run?: string; line?: number; filter?: RunFilter }
   | { page: "new" }
   /** A file under `scripts_dir`, or its versions; else the list of all. */
   | { page: "files"; path?: string; versions?: true }
@@ -42,10 +47,11 @@ export function parse(address: string): Route {
   switch (page) {
     case "overview":
     case "timeline":
-    case "runs":
     case "new":
     case "config":
       return { page };
+    case "runs":
+      return { page, ...filtered(filterOf(query)) };
     default:
       return unknown;
   }
@@ -53,12 +59,21 @@ export function parse(address: string): Route {
 
 function script(name: string, tab: string, run: string | undefined, query: string): Route | null {
   if (!isTab(tab) || (run !== undefined && tab !== "output")) return null;
+  if (tab === "runs") {
+    const { script: _, ...filter } = filterOf(query);
+    return { page: "script", name, tab, ...filtered(filter) };
+  }
   const line = new URLSearchParams(query).get("line");
   return {
     page: "script", name, tab,
     ...(run === undefined ? {} : { run }),
     ...(line !== null && /^[1-9]\d{0,8}$/.test(line) ? { line: Number(line) - 1 } : {}),
   };
+}
+
+/** As part of a route, which has none where all are listed. */
+export function filtered(filter: RunFilter): { filter?: RunFilter } {
+  return Object.keys(filter).length ? { filter } : {};
 }
 
 function isTab(text: string): text is Tab {
@@ -78,8 +93,10 @@ export function address(route: Route): string {
       const parts = ["#/scripts", encodeURIComponent(route.name)];
       if (route.tab !== "runs" || route.run !== undefined) parts.push(route.tab);
       if (route.run !== undefined) parts.push(encodeURIComponent(route.run));
-      return parts.join("/") + (route.line === undefined ? "" : `?line=${route.line + 1}`);
+      return parts.join("/") + (route.line === undefined ? filterQuery(route.filter ?? {}) : `?line=${route.line + 1}`);
     }
+    case "runs":
+      return `#/runs${filterQuery(route.filter ?? {})}`;
     case "unknown":
       return `#${route.address}`;
     default:

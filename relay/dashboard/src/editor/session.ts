@@ -113,6 +113,7 @@ export class Session {
     this.problem.value = said(error);
     if (!(error instanceof ApiError)) throw error;
     if (error.status === 422 && error.faults.length) {
+      this.problem.value = error.message; // the text says the rest, where it is
       this.findings.value = error.faults.map(({ line, message, language }) => ({
         line: line ?? 1, column: 1, severity: "error", message, ...(language ? { language } : {}),
       }));

@@ -50,7 +50,15 @@ const updates = new Batch<Arrival>((arrivals) => {
 function receive(frame: Frame): void {
   updates.add({ frame, at: Date.now() });
   listeners.forEach((listener) => listener(frame));
+  if (frame.type === "script_changed" && frame.data.op === "updated") {
+    clearTimeout(learning);
+    learning = setTimeout(() => void learnRecent(), TOGETHER); // its logs may have been deleted
+  }
 }
+
+/** Changes of scripts within so many milliseconds are looked at together. */
+const TOGETHER = 200;
+let learning: ReturnType<typeof setTimeout> | undefined;
 
 /** When what a snapshot does not tell was asked for last, on this machine's clock; and whether one has come since. */
 let learntAt = 0;
@@ -60,12 +68,14 @@ const LEARN_ANEW = 60_000;
 
 /** Ask for what the snapshot does not tell; without an answer the page does without until the next snapshot. */
 async function learnRecent(): Promise<void> {
+  updates.flush();
+  const before = latest.value;
   try {
     const { scripts } = await getJson<{ scripts: RecentScript[] }>(`api/v1/recent?runs=${RECENT}`);
     learntAt = Date.now();
     isBehind = false;
     updates.flush(); // the rows, if they have not been drawn yet
-    latest.value = withRecent(latest.value, scripts);
+    latest.value = withRecent(latest.value, scripts, before);
   } catch (error) {
     console.warn("The latest runs could not be asked for:", error);
   }

@@ -5,6 +5,7 @@
  */
 import { getJson } from "../api/client";
 import type { Frame, Instant, Run, Script, SystemMetrics } from "../events";
+import { NO_SAMPLES } from "./samples";
 
 /** From one answer to the next question, in milliseconds. */
 const PAUSE = 5_000;
@@ -67,7 +68,7 @@ export class Polling {
       getJson<{ runs: Run[] }>("api/v1/runs?status=running&limit=1000", signal),
     ]);
     this.#seen = now;
-    const samples = { t: [], cpu_percent: [], memory_percent: [], disk_percent: [] };
-    return [{ type: "snapshot", timestamp, data: { scripts, active_runs: runs, system_metrics, samples } }, sample];
+    const data = { scripts, active_runs: runs, system_metrics, samples: NO_SAMPLES };
+    return [{ type: "snapshot", timestamp, data }, sample];
   }
 }

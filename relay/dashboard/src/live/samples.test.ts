@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { SystemMetrics } from "../events";
-import { extended, fromSamples, type History, NO_HISTORY, withGaps } from "./samples";
+import { extended, fromSamples, type History, NO_HISTORY, NO_SAMPLES, withGaps } from "./samples";
 
 const NOON = Date.UTC(2026, 0, 31, 12);
 const MINUTE = 60_000;
@@ -19,13 +19,19 @@ test("what is heard is added at the end, and kept for 15 minutes", () => {
   expect(history.cpu).toEqual([4, 9]);
 });
 
-test("a snapshot knows more, but nothing of the network", () => {
+test("a snapshot knows all that was before it, and its last sample is heard of once", () => {
   const t = [0, 2, 4].map((at) => new Date(NOON + at * 1000).toISOString());
-  const samples = { t, cpu_percent: [7, 8, 9], memory_percent: [1, 1, 1], disk_percent: [2, 2, 2] };
+  const samples = {
+    t, cpu_percent: [7, 8, 9], memory_percent: [1, 1, 1], disk_percent: [2, 2, 2],
+    network_receive_bytes_per_second: [3, 4, 5], network_transmit_bytes_per_second: [6, 6, 6],
+  };
   const history = fromSamples(samples, heard(2));
-  expect(history.cpu).toEqual([7, 8, 9]);
-  expect(history.receive).toEqual([null, 2, null]);
-  expect(extended(history, NOON + 4000, sample(9, 5)).receive).toEqual([null, 2, 5]);
+  expect(history).toMatchObject({ cpu: [7, 8, 9], receive: [3, 4, 5], transmit: [6, 6, 6] });
+  expect(extended(history, NOON + 4000, sample(9, 5))).toBe(history);
+});
+
+test("a snapshot that knows nothing takes nothing away", () => {
+  expect(fromSamples(NO_SAMPLES, heard(2, 4)).cpu).toEqual([2, 4]);
 });
 
 test("a clock that was set back begins a new history", () => expect(heard(10, 12, 3).t).toEqual([NOON + 3000]));

@@ -1,7 +1,8 @@
 /** The machine's samples of the last 15 minutes, as columns for charts. */
 import type { Samples, SystemMetrics } from "../events";
 
-const SPAN = 15 * 60_000;
+/** Milliseconds that are remembered. */
+export const SPAN = 15 * 60_000;
 
 export interface History {
   /** Unix ms, oldest first. */
@@ -10,7 +11,7 @@ export interface History {
   readonly cpu: Column;
   readonly memory: Column;
   readonly disk: Column;
-  /** Bytes a second; null before the page was there to hear of it. */
+  /** Bytes a second. */
   readonly receive: Column;
   readonly transmit: Column;
 }
@@ -20,19 +21,22 @@ export type Column = readonly (number | null)[];
 
 export const NO_HISTORY: History = { t: [], cpu: [], memory: [], disk: [], receive: [], transmit: [] };
 
-/** What the snapshot tells, if it does; of the network what was heard before. */
+/** Of who does not know how it was. */
+export const NO_SAMPLES: Samples = {
+  t: [], cpu_percent: [], memory_percent: [], disk_percent: [],
+  network_receive_bytes_per_second: [], network_transmit_bytes_per_second: [],
+};
+
+/** What the snapshot tells; where it tells nothing, what was heard before. */
 export function fromSamples(samples: Samples, before: History): History {
   if (!samples.t.length) return before;
-  const t = samples.t.map((instant) => Date.parse(instant));
-  const heard = new Map(before.t.map((at, index) => [at, index]));
-  const kept = (column: Column) => t.map((at) => column[heard.get(at) ?? -1] ?? null);
   return {
-    t,
+    t: samples.t.map((instant) => Date.parse(instant)),
     cpu: samples.cpu_percent,
     memory: samples.memory_percent,
     disk: samples.disk_percent,
-    receive: kept(before.receive),
-    transmit: kept(before.transmit),
+    receive: samples.network_receive_bytes_per_second,
+    transmit: samples.network_transmit_bytes_per_second,
   };
 }
 
@@ -40,7 +44,7 @@ export function fromSamples(samples: Samples, before: History): History {
 export function extended(history: History, at: number, sample: SystemMetrics): History {
   const last = history.t.at(-1);
   if (last !== undefined && at <= last) {
-    if (at === last) return replaced(history, sample); // the snapshot's last one, with the network
+    if (at === last) return history; // the snapshot's last one
     return extended(NO_HISTORY, at, sample); // the service's clock was set back
   }
   const from = history.t.findIndex((t) => t > at - SPAN);
@@ -52,15 +56,6 @@ export function extended(history: History, at: number, sample: SystemMetrics): H
     disk: next(history.disk, sample.disk_percent),
     receive: next(history.receive, sample.network_receive_bytes_per_second),
     transmit: next(history.transmit, sample.network_transmit_bytes_per_second),
-  };
-}
-
-function replaced(history: History, sample: SystemMetrics): History {
-  const last = (column: Column, value: number) => [...column.slice(0, -1), value];
-  return {
-    ...history,
-    receive: last(history.receive, sample.network_receive_bytes_per_second),
-    transmit: last(history.transmit, sample.network_transmit_bytes_per_second),
   };
 }
 

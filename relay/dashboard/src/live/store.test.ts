@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Frame, RecentScript, Run, Script, ScriptStatus, SystemMetrics } from "../events";
+import { NO_SAMPLES } from "./samples";
 import { countRunning, EMPTY, RECENT, reduce, type State, withRecent } from "./store";
 
 const NOON = Date.parse("2026-01-31T12:00:00.000Z");
@@ -47,8 +48,7 @@ function after(state: State, ...frames: Frame[]): State {
 }
 
 function snapshot(scripts: Script[], active_runs: Run[] = []): Frame {
-  const samples = { t: [], cpu_percent: [], memory_percent: [], disk_percent: [] };
-  return frame("snapshot", { scripts, active_runs, system_metrics: SYSTEM, samples });
+  return frame("snapshot", { scripts, active_runs, system_metrics: SYSTEM, samples: NO_SAMPLES });
 }
 
 const backup = (state: State) => state.rows!.get("backup")!;
@@ -203,7 +203,7 @@ describe("past runs", () => {
   test("are not known from the snapshot", () => expect(backup(start).recent).toBeNull());
 
   test("that were asked for are followed by those that ended meanwhile, each once", () => {
-    const state = withRecent(after(start, ended("R3"), ended("R4")), [background("R1", "R2", "R3")]);
+    const state = withRecent(after(start, ended("R3"), ended("R4")), [background("R1", "R2", "R3")], start);
     expect(ids(state)).toEqual(["R1", "R2", "R3", "R4"]);
     expect(backup(state)).toMatchObject({ lastSuccess: NOON + 5000, successAgeLimit: 1000 });
   });
@@ -218,6 +218,21 @@ describe("past runs", () => {
     const many = Array.from({ length: RECENT }, (_, index) => `R${10 + index}`);
     const state = after(withRecent(start, [background(...many)]), ended("R99"));
     expect(ids(state)).toEqual([...many.slice(1), "R99"]);
+  });
+
+  test("are gone where they were forgotten, but those that ended since are there", () => {
+    const before = withRecent(start, [background("R1", "R2")]);
+    const state = after(before, ended("R3"));
+    expect(ids(withRecent(state, [background()], before))).toEqual(["R3"]);
+  });
+
+  test("may be other ones after a change of the script, and after a time in which nothing was heard", () => {
+    const changed = after(start, frame("script_changed", { op: "updated", script: script("backup") }));
+    expect(backup(changed).past).not.toBe(backup(start).past);
+    const hello = { protocol: 1, version: "1", epoch: "E", seq: 0, heartbeat_ms: 0, now: "2026-01-31T12:00:00.000Z" };
+    expect(backup(after(start, frame("hello", { ...hello, resumed: true }))).past).toBe(backup(start).past);
+    const anew = after(start, frame("hello", { ...hello, resumed: false }), snapshot([script("backup")]));
+    expect(backup(anew).past).not.toBe(backup(start).past);
   });
 
   test("stay as they are over a change of the script", () => {

@@ -35,6 +35,8 @@ export interface ScriptRow {
   readonly labels: Readonly<Record<string, string>>;
   /** The last runs that ended, oldest first, at most RECENT; null before they are known. */
   readonly recent: readonly PastRun[] | null;
+  /** Another number whenever the history may be another one than was heard of: what was asked of it is out of date. */
+  readonly past: number;
   /** Null where it never succeeded, or while that is not known. */
   readonly lastSuccess: number | null;
   /** A success older than this many milliseconds is overdue; null where there is no such limit. */
@@ -86,6 +88,9 @@ export function reduce(state: State, arrivals: readonly Arrival[]): State {
     switch (frame.type) {
       case "hello":
         next.clockOffset = Date.parse(frame.data.now) - at;
+        if (!frame.data.resumed) {
+          for (const name of (rows ?? state.rows)?.keys() ?? []) change(name, (row) => ({ ...row, past: row.past + 1 }));
+        }
         break;
       case "snapshot":
         rows = fromSnapshot(frame.data, rows ?? state.rows);
@@ -104,7 +109,10 @@ export function reduce(state: State, arrivals: readonly Arrival[]): State {
         const { op, script } = frame.data;
         rows ??= new Map(state.rows);
         if (op === "deleted") rows.delete(script.name);
-        else rows.set(script.name, fromScript(script, rows.get(script.name)));
+        else {
+          const row = fromScript(script, rows.get(script.name));
+          rows.set(script.name, { ...row, past: row.past + 1 }); // its logs may have been deleted
+        }
         break;
       }
       case "progress":
@@ -121,29 +129,22 @@ export function reduce(state: State, arrivals: readonly Arrival[]): State {
   return rows ? { ...next, rows } : next;
 }
 
-/** The state with what was asked for beside the stream. */
-export function withRecent(state: State, scripts: readonly RecentScript[]): State {
+/** The state with what was asked for beside the stream, when it was `before`. */
+export function withRecent(state: State, scripts: readonly RecentScript[], before: State = state): State {
   const rows = new Map(state.rows);
   for (const { name, runs, last_success_at, success_age_limit } of scripts) {
     const row = rows.get(name);
     if (!row) continue;
+    const known = new Set([...runs, ...(before.rows?.get(name)?.recent ?? [])].map(({ run_id }) => run_id));
+    const since = (row.recent ?? []).filter(({ run_id }) => !known.has(run_id));
     rows.set(name, {
       ...row,
-      recent: [...runs, ...since(runs, row.recent ?? [])].slice(-RECENT),
+      recent: [...runs, ...since].slice(-RECENT),
       lastSuccess: Math.max(row.lastSuccess ?? 0, instant(last_success_at) ?? 0) || null,
       successAgeLimit: success_age_limit,
     });
   }
   return { ...state, rows };
-}
-
-/** Those of the runs `heard` of that ended after those that were `asked` for. */
-function since(asked: readonly PastRun[], heard: readonly PastRun[]): readonly PastRun[] {
-  const known = new Set(asked.map(({ run_id }) => run_id));
-  const common = heard.findLastIndex(({ run_id }) => known.has(run_id));
-  if (common >= 0) return heard.slice(common + 1).filter(({ run_id }) => !known.has(run_id));
-  const last = asked.at(-1)?.started_at ?? "";
-  return heard.filter(({ started_at }) => started_at > last);
 }
 
 /** Runs under way; the sample of the machine counts them too, but only every few seconds. */
@@ -180,6 +181,7 @@ function fromScript(script: Script, before: ScriptRow | undefined, active?: Read
     problem: before?.problem ?? null,
     labels: labelsOf(script.config),
     ...withLast(before?.recent ?? null, before?.lastSuccess ?? null, script.last_run),
+    past: before?.past ?? 0,
     successAgeLimit: before?.successAgeLimit ?? null,
   };
 }

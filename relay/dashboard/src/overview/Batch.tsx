@@ -1,57 +1,125 @@
 import { useState } from "preact/hooks";
 import { changeScripts, runScript, stopScript } from "../api/scripts";
+import { address } from "../route";
 import { useAction } from "../shell/action";
+import { announce, said } from "../shell/announce";
 import { count } from "../text/format";
+import { Dialog } from "../ui/Dialog";
 import { Question } from "../ui/Question";
+import type { Chosen } from "./selection";
 import { words } from "./words";
 
-/** What can be done to all scripts that are selected. */
-export function Batch({ names, onDone }: { names: readonly string[]; onDone(): void }) {
+interface Refusal {
+  name: string;
+  reason: string;
+}
+
+/** What can be done to all scripts that are selected and seen. */
+export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; onClear(): void }) {
   const t = words();
   const [removing, setRemoving] = useState(false);
-  const change = useAction(async (call: () => Promise<unknown>) => call());
+  const [refused, setRefused] = useState<{ of: number; refusals: readonly Refusal[] } | null>(null);
+  const n = seen.length;
 
-  const buttons: [string, () => Promise<unknown>][] = [
-    [t.run, () => each(names, runScript)],
-    [t.stop, () => each(names, stopScript)],
-    [t.enable, () => changeScripts("enable", names)],
-    [t.disable, () => changeScripts("disable", names)],
+  /** Ask it for every one; what is refused of it is told by name. */
+  const each = useAction(async (ask: (name: string) => Promise<unknown>, done: (n: number) => string) => {
+    const refusals = await refusalsOf(seen, ask);
+    if (refusals.length) setRefused({ of: n, refusals });
+    else announce(done(n));
+  });
+  /** All or none of them. */
+  const change = useAction(async (action: "enable" | "disable" | "delete", done: (n: number) => string) => {
+    await changeScripts(action, seen).catch((error: unknown) => {
+      throw new Error(t.unchanged(said(error)));
+    });
+    announce(done(n));
+  });
+
+  const disabled = !n || each.busy || change.busy;
+  const buttons: [string, () => unknown][] = [
+    [t.run, () => each.go(runScript, t.startedAll)],
+    [t.stop, () => each.go(stopScript, t.stoppingAll)],
+    [t.enable, () => change.go("enable", t.enabledAll)],
+    [t.disable, () => change.go("disable", t.disabledAll)],
   ];
   return (
-    <div class="batch bar-of" role="group" aria-label={t.selected(count(names.length))}>
-      <b>{t.selected(count(names.length))}</b>
-      {buttons.map(([title, call]) => (
-        <button key={title} type="button" disabled={change.busy} onClick={() => void change.go(call)}>
+    <div class="batch bar-of" role="group" aria-label={t.selected(count(n))}>
+      <span role="status">
+        <b>{t.selected(count(n))}</b>
+        {hidden > 0 && <span class="note"> {t.hidden(count(hidden))}</span>}
+      </span>
+      {buttons.map(([title, act]) => (
+        <button key={title} type="button" disabled={disabled} onClick={act}>
           {title}
         </button>
       ))}
-      <button type="button" class="danger" disabled={change.busy} onClick={() => setRemoving(true)}>
+      <button type="button" class="danger" disabled={disabled} onClick={() => setRemoving(true)}>
         {t.remove}
       </button>
-      <button type="button" class="quiet" onClick={onDone}>
+      <button type="button" class="quiet" onClick={onClear}>
         {t.clear}
       </button>
       {removing && (
         <Question
-          title={t.remove}
-          answer={t.remove}
+          title={t.removeAll(n)}
+          answer={t.removeAll(n)}
           busy={change.busy}
           onClose={() => setRemoving(false)}
           onAnswer={async () => {
-            if (await change.go(() => changeScripts("delete", names))) onDone();
+            await change.go("delete", t.removedAll);
             setRemoving(false);
           }}
         >
-          <p>{t.reallyRemove(names.length > 3 ? t.selected(count(names.length)) : names.join(", "))}</p>
+          <Names names={seen} />
+          <p>{t.reallyRemove}</p>
+          {hidden > 0 && <p class="note">{t.hiddenStay(count(hidden))}</p>}
         </Question>
       )}
+      {refused && <Refused {...refused} onClose={() => setRefused(null)} />}
     </div>
   );
 }
 
-/** Ask it for every one, and tell what went wrong with any. */
-async function each(names: readonly string[], ask: (name: string) => Promise<unknown>): Promise<void> {
+/** Names that are told; of more of them, how many. */
+const MOST_NAMES = 10;
+
+function Names({ names }: { names: readonly string[] }) {
+  const more = names.length - MOST_NAMES;
+  return (
+    <p>
+      <b>{names.slice(0, MOST_NAMES).join(", ")}</b>
+      {more > 0 && ` ${words().more(count(more))}`}
+    </p>
+  );
+}
+
+/** Which scripts did not do what all were asked for, and why. */
+function Refused({ of, refusals, onClose }: { of: number; refusals: readonly Refusal[]; onClose(): void }) {
+  const t = words();
+  return (
+    <Dialog title={t.refused(count(refusals.length), count(of))} onClose={onClose}>
+      <dl class="refusals">
+        {refusals.map(({ name, reason }) => (
+          <div key={name}>
+            <dt>
+              <a href={address({ page: "script", name, tab: "runs" })}>{name}</a>
+            </dt>
+            <dd>{reason}</dd>
+          </div>
+        ))}
+      </dl>
+      <div class="bar-of ends">
+        <button type="button" autoFocus onClick={onClose}>
+          {t.close}
+        </button>
+      </div>
+    </Dialog>
+  );
+}
+
+async function refusalsOf(names: readonly string[], ask: (name: string) => Promise<unknown>): Promise<Refusal[]> {
   const answers = await Promise.allSettled(names.map(ask));
-  const problems = answers.flatMap((answer) => (answer.status === "rejected" ? [String(answer.reason.message)] : []));
-  if (problems.length) throw new Error([...new Set(problems)].join(" "));
+  return answers.flatMap((answer, index) =>
+    answer.status === "rejected" ? [{ name: names[index]!, reason: said(answer.reason) }] : [],
+  );
 }

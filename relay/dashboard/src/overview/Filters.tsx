@@ -72,10 +72,11 @@ export function Filters({ rows, shown }: { rows: ReadonlyMap<string, ScriptRow>;
               key={label}
               type="button"
               class="tag"
+              title={label}
               aria-pressed={chosen.includes(label)}
               onClick={() => toggle(label)}
             >
-              {label}
+              <bdi class="line">{label}</bdi>
             </button>
           ))}
         </div>

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import type uPlot from "uplot";
 import type { SystemMetrics } from "../events";
-import { type Column, type History, withGaps } from "../live/samples";
+import { type Column, type History, SPAN, withGaps } from "../live/samples";
 import { flag } from "../preferences";
 import { colour, type ColourName } from "../shell/theme";
 import { bytes, clockMinutes, clockTime, percent } from "../text/format";
@@ -107,6 +107,9 @@ function Gauge({ name, figure, note, t, lines, say, full }: GaugeProps) {
   );
 }
 
+/** Seconds from one time on the axis to the next: its labels are minutes. */
+const STEPS = [60, 120, 300];
+
 function drawing(lines: readonly Line[], say: (value: number) => string, full: number | null) {
   const axis = { stroke: colour("quiet"), grid: { show: false }, ticks: { show: false }, font: "11px system-ui" };
   return {
@@ -114,11 +117,11 @@ function drawing(lines: readonly Line[], say: (value: number) => string, full: n
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: {
-      x: { time: true },
+      x: { time: true, range: (_: uPlot, _low: number, high: number): [number, number] => [high - SPAN / 1000, high] },
       y: { range: (_: uPlot, _low: number, high: number): [number, number] => [0, full ?? Math.max(1024, high * 1.1)] },
     },
     axes: [
-      { ...axis, size: 18, space: 70, values: (_: uPlot, at: number[]) => at.map((second) => clockMinutes(second * 1000)) },
+      { ...axis, size: 18, space: 70, incrs: STEPS, values: (_: uPlot, at: number[]) => at.map((second) => clockMinutes(second * 1000)) },
       {
         ...axis,
         show: true,

@@ -5,7 +5,7 @@ import { address } from "../route";
 import { sentence } from "../script/schedule";
 import { countdown, moment } from "../text/format";
 import { language } from "../text/language";
-import { resultOf, withoutCountdown } from "../text/words";
+import { lastResultOf, withoutCountdown } from "../text/words";
 import { Signed } from "../ui/Signed";
 import { Actions } from "./Actions";
 import { Bars } from "./Bars";
@@ -58,11 +58,11 @@ function Cells({ row }: { row: ScriptRow }) {
         </a>
         {row.problem === null ? (
           <span class="note line" title={row.description}>
-            {row.description || <span lang={lang}>{text}</span>}
+            {row.description ? <bdi>{row.description}</bdi> : <span lang={lang}>{text}</span>}
           </span>
         ) : (
           <span class="note line problem" title={row.problem}>
-            {row.problem}
+            <bdi>{row.problem}</bdi>
           </span>
         )}
       </div>
@@ -71,7 +71,7 @@ function Cells({ row }: { row: ScriptRow }) {
       </div>
       <div role="cell" class="result">
         <span class="line">
-          <Signed {...resultOf(row.result)} />
+          <Signed {...lastResultOf(row)} />
         </span>
         {row.result && (
           <span class="note line">

@@ -1,10 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
-import { runScript, stopScript } from "../api/scripts";
 import { clock, useTick } from "../live/clock";
 import type { ScriptRow } from "../live/store";
-import { go } from "../route";
-import { alarm, said } from "../shell/announce";
-import { useCommands } from "../shell/commands";
 import { useWindow } from "../ui/window";
 import { Batch } from "./Batch";
 import { Filters } from "./Filters";
@@ -12,6 +8,8 @@ import { useHeld } from "./held";
 import { listed, NO_WISH } from "./listing";
 import { Row } from "./Row";
 import { useRowHeight } from "./rowHeight";
+import { chosen, withAll } from "./selection";
+import { current, useWalk } from "./walk";
 import { wish } from "./wish";
 import { words } from "./words";
 
@@ -22,10 +20,10 @@ export function Scripts({ rows }: { rows: ReadonlyMap<string, ScriptRow> }) {
   const wanted = useMemo(() => listed(rows.values(), wish.value, clock.now()), [rows, wish.value, moment]);
   const { shown, hold } = useHeld(wanted, rows, wish.value);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  const chosen = useMemo(() => [...selected].filter((name) => rows.has(name)), [selected, rows]);
+  const { seen, hidden, all } = chosen(selected, shown, rows);
   const height = useRowHeight();
   const { ref, first, end } = useWindow(shown.length, height);
-  const { current, setCurrent } = useKeys(shown, ref, height);
+  useWalk(shown, ref, height);
 
   function select(name: string, on: boolean) {
     const next = new Set(selected);
@@ -37,7 +35,7 @@ export function Scripts({ rows }: { rows: ReadonlyMap<string, ScriptRow> }) {
   return (
     <section aria-label={t.scripts}>
       <Filters rows={rows} shown={shown.length} />
-      {chosen.length > 0 && <Batch names={chosen} onDone={() => setSelected(new Set())} />}
+      {seen.length + hidden > 0 && <Batch chosen={{ seen, hidden, all }} onClear={() => setSelected(new Set())} />}
       <div
         class="scripts"
         role="table"
@@ -46,13 +44,13 @@ export function Scripts({ rows }: { rows: ReadonlyMap<string, ScriptRow> }) {
         {...hold}
         onFocusCapture={(event) => {
           const name = (event.target as Element).closest<HTMLElement>("[data-script]")?.dataset["script"];
-          if (name !== undefined) setCurrent(name);
+          if (name !== undefined) current.value = name;
         }}
       >
         <Head
-          all={chosen.length > 0 && chosen.length === shown.length}
-          some={chosen.length > 0}
-          onSelect={(on) => setSelected(new Set(on ? shown.map(({ name }) => name) : []))}
+          all={all}
+          some={seen.length > 0}
+          onSelect={(on) => setSelected(withAll(selected, shown, on))}
         />
         <div ref={ref} role="rowgroup" class="rows" style={{ height: `${shown.length * height}px` }}>
           <div role="presentation" style={{ transform: `translateY(${first * height}px)` }}>
@@ -62,7 +60,7 @@ export function Scripts({ rows }: { rows: ReadonlyMap<string, ScriptRow> }) {
                 row={row}
                 index={first + index}
                 selected={selected.has(row.name)}
-                current={row.name === current}
+                current={row.name === current.value}
                 onSelect={select}
               />
             ))}
@@ -104,51 +102,4 @@ function Head({ all, some, onSelect }: { all: boolean; some: boolean; onSelect(o
       ))}
     </div>
   );
-}
-
-/** The keys of the list: j and k walk through it, others are for the script they are at. */
-function useKeys(shown: readonly ScriptRow[], list: { current: HTMLElement | null }, height: number) {
-  const t = words();
-  const [current, setCurrent] = useState<string | null>(null);
-
-  function walk(step: number) {
-    if (!shown.length) return;
-    const at = shown.findIndex(({ name }) => name === current);
-    const index = at < 0 ? 0 : Math.min(shown.length - 1, Math.max(0, at + step));
-    const { name } = shown[index]!;
-    const top = list.current!.getBoundingClientRect().top + index * height;
-    if (top < 120) scrollBy(0, top - 120);
-    else if (top + height > innerHeight - 40) scrollBy(0, top + height - innerHeight + 40);
-    setCurrent(name);
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() =>
-        list.current?.querySelector<HTMLElement>(`[data-script="${CSS.escape(name)}"] .name a`)?.focus({ preventScroll: true }),
-      ),
-    );
-  }
-
-  function withCurrent(act: (row: ScriptRow) => unknown) {
-    return () => {
-      const row = shown.find(({ name }) => name === current);
-      if (row) act(row);
-    };
-  }
-
-  const call = (ask: (name: string) => Promise<unknown>) =>
-    withCurrent(({ name }) => ask(name).catch((error: unknown) => alarm(said(error))));
-  const look = (tab: "runs" | "output" | "code") => withCurrent(({ name }) => go({ page: "script", name, tab }));
-
-  useCommands(
-    () => [
-      { title: t.keys.next, keys: "j", repeats: true, run: () => walk(1) },
-      { title: t.keys.previous, keys: "k", repeats: true, run: () => walk(-1) },
-      { title: t.keys.open, keys: "Enter", run: look("runs") },
-      { title: t.keys.run, keys: "r", run: call(runScript) },
-      { title: t.keys.stop, keys: "s", run: call(stopScript) },
-      { title: t.keys.edit, keys: "e", run: look("code") },
-      { title: t.keys.output, keys: "l", run: look("output") },
-    ],
-    [t, shown, current],
-  );
-  return { current, setCurrent };
 }

@@ -46,7 +46,7 @@ function Progress({ row }: { row: ScriptRow }) {
     >
       <Bar percent={percent} />
       <span class="note line" title={text}>
-        {text}
+        <bdi>{text}</bdi>
       </span>
     </div>
   );

@@ -1,5 +1,10 @@
 /** The texts of the overview. */
+import { count } from "../text/format";
 import { translated } from "../text/language";
+
+function scripts(n: number): string {
+  return n === 1 ? "1 script" : `${count(n)} scripts`;
+}
 
 export const words = translated({
   en: {
@@ -31,7 +36,19 @@ export const words = translated({
     disable: "Switch off",
     remove: "Delete",
     clear: "Clear selection",
-    reallyRemove: (n: string) => `Delete ${n} from the configuration? Files and logs stay.`,
+    hidden: (n: string) => `${n} more hidden by the filter, left as they are`,
+    removeAll: (n: number) => `Delete ${scripts(n)}`,
+    reallyRemove: "They are removed from the configuration. Files and logs stay.",
+    hiddenStay: (n: string) => `${n} more are selected but hidden by the filter: they stay.`,
+    more: (n: string) => `and ${n} more`,
+    startedAll: (n: number) => `${scripts(n)} started.`,
+    stoppingAll: (n: number) => `${scripts(n)} told to stop.`,
+    enabledAll: (n: number) => `${scripts(n)} switched on.`,
+    disabledAll: (n: number) => `${scripts(n)} switched off.`,
+    removedAll: (n: number) => `${scripts(n)} deleted.`,
+    unchanged: (reason: string) => `Nothing was changed: ${reason}`,
+    refused: (n: string, of: string) => `Refused by ${n} of ${of}`,
+    close: "Close",
     filter: "Filter by name, text or label",
     sort: "Sort by",
     orders: {
@@ -105,7 +122,19 @@ export const words = translated({
     disable: "停用",
     remove: "刪除",
     clear: "取消選取",
-    reallyRemove: (n: string) => `要從設定檔刪除 ${n} 嗎？檔案與紀錄會保留。`,
+    hidden: (n: string) => `另有 ${n} 個被篩選隱藏，不受影響`,
+    removeAll: (n: number) => `刪除 ${count(n)} 個指令稿`,
+    reallyRemove: "將從設定檔移除，檔案與紀錄會保留。",
+    hiddenStay: (n: string) => `另有 ${n} 個已選取但被篩選隱藏，會保留。`,
+    more: (n: string) => `及其他 ${n} 個`,
+    startedAll: (n: number) => `已啟動 ${count(n)} 個指令稿。`,
+    stoppingAll: (n: number) => `正在停止 ${count(n)} 個指令稿。`,
+    enabledAll: (n: number) => `已啟用 ${count(n)} 個指令稿。`,
+    disabledAll: (n: number) => `已停用 ${count(n)} 個指令稿。`,
+    removedAll: (n: number) => `已刪除 ${count(n)} 個指令稿。`,
+    unchanged: (reason: string) => `未做任何變更：${reason}`,
+    refused: (n: string, of: string) => `${of} 個中有 ${n} 個拒絕`,
+    close: "關閉",
     filter: "以名稱、文字或標籤篩選",
     sort: "排序",
     orders: {

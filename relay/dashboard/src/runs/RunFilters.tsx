@@ -1,15 +1,10 @@
 import type { RefObject } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { RunFilter } from "../api/runs";
-import type { FailureReason, SkipReason, Status } from "../events";
+import type { FailureReason, Status } from "../events";
 import { useCommands } from "../shell/commands";
+import { reasonsOf, STATUSES } from "./filter";
 import { words } from "./words";
-
-const REASONS: Record<"failed" | "skipped", readonly (FailureReason | SkipReason)[]> = {
-  failed: ["exit_code", "signal", "timeout", "spawn", "cancelled", "lost"],
-  skipped: ["overlap", "missed", "queue_full"],
-};
-const STATUSES: readonly Status[] = ["running", "completed", "failed", "skipped"];
 
 /** A reader who types is asked for no more than so many milliseconds after the last key. */
 const TYPING = 300;
@@ -27,7 +22,7 @@ export function RunFilters({ filter, onChange, scripts }: Props) {
   const names = useId();
   const field = useRef<HTMLInputElement>(null);
   useCommands(() => [{ title: t.keys.filter, keys: "/", run: () => field.current?.focus() }], [t]);
-  const reasons = filter.status === "failed" || filter.status === "skipped" ? REASONS[filter.status] : Object.values(REASONS).flat();
+  const reasons = reasonsOf(filter.status);
 
   function change(part: { [name in keyof RunFilter]: RunFilter[name] | undefined }) {
     const given = Object.entries({ ...filter, ...part }).filter(([, value]) => value !== undefined && value !== "");
@@ -62,7 +57,7 @@ export function RunFilters({ filter, onChange, scripts }: Props) {
       <select
         aria-label={t.reason}
         value={filter.reason ?? ""}
-        disabled={filter.status === "running" || filter.status === "completed"}
+        disabled={!reasons.length}
         onChange={(event) => change({ reason: event.currentTarget.value as FailureReason })}
       >
         <option value="">{t.anyReason}</option>

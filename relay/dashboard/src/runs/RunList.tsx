@@ -17,12 +17,14 @@ interface Props {
   label: string;
   /** Whether the runs are of several scripts, so that each has to say of which. */
   several: boolean;
+  /** What is said where there are no runs at all. */
+  none: string;
   /** Show all again; null where nothing is filtered. */
   onForget: (() => void) | null;
 }
 
 /** Runs, newest start first: live, and further back at the reader's wish. */
-export function RunList({ filter, label, several, onForget }: Props) {
+export function RunList({ filter, label, several, none, onForget }: Props) {
   const t = words();
   const runs = useMemo(() => new LiveRuns(filter), [JSON.stringify(filter)]);
   useEffect(() => runs.start(), [runs]);
@@ -51,7 +53,7 @@ export function RunList({ filter, label, several, onForget }: Props) {
       {shown === null && problem === null && <p class="note loading">{t.loading}</p>}
       {shown?.length === 0 && (
         <p class="card nothing">
-          {onForget ? t.nothing : t.none} {onForget && <button onClick={onForget}>{t.forget}</button>}
+          {onForget ? t.nothing : none} {onForget && <button onClick={onForget}>{t.forget}</button>}
         </p>
       )}
       {shown !== null && shown.length > 0 && (

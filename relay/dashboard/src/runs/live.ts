@@ -37,7 +37,9 @@ export class LiveRuns {
   start(): () => void {
     const ignore = onFrame((frame) => this.#hear(frame));
     const stop = effect(() => {
-      if (this.#news.value && !this.#looking.value && visible.value && !paused.value) this.#lookSoon();
+      const moves = visible.value && !paused.value;
+      // Who has paused the page wants what is there to stand still, not to be shown nothing.
+      if (this.#news.value && !this.#looking.value && (moves || this.page.peek() === null)) this.#lookSoon();
     });
     return () => {
       ignore();
@@ -60,9 +62,11 @@ export class LiveRuns {
 
   #hear({ type, data }: Frame): void {
     if (type === "script_status") this.#touched.add(data.run_id);
-    else if (type !== "run_skipped" && type !== "snapshot") return;
-    if (type !== "snapshot" && (this.#filter.script ?? data.script_name) !== data.script_name) return;
-    if (type === "snapshot") this.page.value?.runs.forEach((run) => this.#touched.add(run.run_id));
+    else if (type !== "run_skipped" && type !== "script_changed" && type !== "snapshot") return;
+    if (type !== "snapshot") {
+      const script = type === "script_changed" ? data.script.name : data.script_name;
+      if ((this.#filter.script ?? script) !== script) return;
+    } else this.page.value?.runs.forEach((run) => this.#touched.add(run.run_id));
     this.#news.value = true;
   }
 

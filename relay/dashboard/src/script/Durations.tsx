@@ -5,15 +5,14 @@ import { clock } from "../live/clock";
 import { medianDuration } from "../overview/estimate";
 import { go } from "../route";
 import { colour, type ColourName } from "../shell/theme";
-import { clockMinutes, count, duration, moment, shortDate } from "../text/format";
+import { count, duration, moment } from "../text/format";
 import { language } from "../text/language";
 import { resultOf, type Sign } from "../text/words";
 import { Chart } from "../ui/Chart";
 import { Signed } from "../ui/Signed";
+import { labels } from "./axis";
 import { Nothing } from "./Nothing";
 import { words } from "./words";
-
-const DAY = 86_400_000;
 
 /** Runs that are shown. */
 const MOST = 200;
@@ -87,14 +86,13 @@ function drawing(
   runs: readonly PastRun[], onPoint: (index: number | null) => void, onOpen: (run: PastRun) => void,
 ): Omit<uPlot.Options, "width" | "height"> {
   const axis = { stroke: colour("quiet"), grid: { show: false }, ticks: { show: false }, font: "11px system-ui" };
-  const sameDay = runs.length > 0 && Date.parse(runs.at(-1)!.started_at) - Date.parse(runs[0]!.started_at) < DAY;
-  const when = (index: number) => {
-    if (!runs[index]) return "";
-    const start = Date.parse(runs[index].started_at);
-    return sameDay ? clockMinutes(start) : shortDate(start);
+  const when = (places: number[]) => {
+    const there = places.filter((index) => runs[index]);
+    const texts = labels(there.map((index) => Date.parse(runs[index]!.started_at)));
+    return places.map((index) => texts[there.indexOf(index)] ?? "");
   };
   return {
-    padding: [10, 8, 0, 0],
+    padding: [10, 28, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: {
@@ -102,7 +100,7 @@ function drawing(
       y: { range: (_, _low, high) => [0, Math.max(0.001, high) * 1.08] },
     },
     axes: [
-      { ...axis, size: 18, space: 90, values: (_, at) => at.map((index) => (Number.isInteger(index) ? when(index) : "")) },
+      { ...axis, size: 18, space: 90, values: (_, at) => when(at) },
       {
         ...axis,
         size: 58,

@@ -1,5 +1,6 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { PastRun } from "../events";
+import { address } from "../route";
 import { count, shortDate, weekday } from "../text/format";
 import { Figure } from "../ui/Figure";
 import { type Cell, heat, heatMap } from "./heatMap";
@@ -13,7 +14,7 @@ interface Place {
 }
 
 /** When in the week a script fails. */
-export function Failures({ runs, more }: { runs: readonly PastRun[] | null; more: boolean }) {
+export function Failures({ name, runs, more }: { name: string; runs: readonly PastRun[] | null; more: boolean }) {
   const t = words();
   const map = useMemo(() => heatMap(runs ?? []), [runs?.length, runs?.at(-1)]);
   const [at, setAt] = useState<Place | null>(null);
@@ -43,6 +44,11 @@ export function Failures({ runs, more }: { runs: readonly PastRun[] | null; more
         </Figure>
       ) : (
         <Nothing known={runs !== null} />
+      )}
+      {failed > 0 && (
+        <a class="note all-failed" href={address({ page: "script", name, tab: "runs", filter: { status: "failed" } })}>
+          {t.listFailed}
+        </a>
       )}
     </section>
   );

@@ -8,7 +8,7 @@ import { Actions } from "../overview/Actions";
 import { labelsOf } from "../overview/listing";
 import { ResultNote, State } from "../overview/State";
 import { age, countdown, moment } from "../text/format";
-import { resultOf } from "../text/words";
+import { lastResultOf } from "../text/words";
 import { Signed } from "../ui/Signed";
 import { sentence } from "./schedule";
 import { words } from "./words";
@@ -33,7 +33,9 @@ export function Head({ row, brief }: { row: ScriptRow; brief: boolean }) {
           <Actions name={row.name} enabled={row.enabled} running={row.runs.length > 0} />
         </div>
       </div>
-      {row.problem !== null && <p class="problem">{row.problem}</p>}
+      {row.problem !== null && <p class="problem">
+          <bdi>{row.problem}</bdi>
+        </p>}
       {!brief && <Facts row={row} />}
     </section>
   );
@@ -45,7 +47,11 @@ function Facts({ row }: { row: ScriptRow }) {
   const labels = labelsOf(row);
   return (
     <>
-      {row.description && <p>{row.description}</p>}
+      {row.description && (
+        <p class="told">
+          <bdi>{row.description}</bdi>
+        </p>
+      )}
       <div class="facts">
         <div class="fact state">
           <State row={row} />
@@ -60,7 +66,7 @@ function Facts({ row }: { row: ScriptRow }) {
           <NextStarts row={row} />
         </Fact>
         <Fact name={t.last}>
-          <Signed {...resultOf(row.result)} />
+          <Signed {...lastResultOf(row)} />
           {row.result && (
             <span class="note">
               <ResultNote result={row.result} />
@@ -74,7 +80,9 @@ function Facts({ row }: { row: ScriptRow }) {
       {labels.length > 0 && (
         <ul class="labels" aria-label={t.labels}>
           {labels.map((label) => (
-            <li key={label}>{label}</li>
+            <li key={label}>
+              <bdi>{label}</bdi>
+            </li>
           ))}
         </ul>
       )}

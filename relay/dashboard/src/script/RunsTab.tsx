@@ -1,6 +1,6 @@
-import { useState } from "preact/hooks";
 import type { RunFilter } from "../api/runs";
 import { flag } from "../preferences";
+import { filtered, replace } from "../route";
 import { RunFilters } from "../runs/RunFilters";
 import { RunList } from "../runs/RunList";
 import { words as runWords } from "../runs/words";
@@ -14,29 +14,31 @@ import { words } from "./words";
 const charts = flag("script-charts", innerWidth >= 600);
 
 /** How a script did: at a glance, and run by run. */
-export function RunsTab({ row }: TabProps) {
+export function RunsTab({ row, route }: TabProps) {
   const t = words();
   const { name } = row;
   const { runs, more, problem } = useHistory(row);
-  const [filter, setFilter] = useState<RunFilter>({});
+  const { filter = {} } = route;
+  const look = (wanted: RunFilter) => replace({ page: "script", name, tab: "runs", ...filtered(wanted) });
   return (
     <>
       {problem !== null && <p class="problem">{problem}</p>}
       {charts.value && (
         <div class="glance">
           <Durations name={name} runs={runs} />
-          <Failures runs={runs} more={more} />
+          <Failures name={name} runs={runs} more={more} />
         </div>
       )}
       <button type="button" class="quiet" aria-expanded={charts.value} onClick={() => (charts.value = !charts.value)}>
         {charts.value ? t.hideCharts : t.showCharts}
       </button>
-      <RunFilters filter={filter} onChange={setFilter} scripts={null} />
+      <RunFilters filter={filter} onChange={look} scripts={null} />
       <RunList
         filter={{ ...filter, script: name }}
         label={runWords().runsOf(name)}
         several={false}
-        onForget={Object.keys(filter).length ? () => setFilter({}) : null}
+        none={row.result ? t.cleared : runWords().none}
+        onForget={Object.keys(filter).length ? () => look({}) : null}
       />
     </>
   );

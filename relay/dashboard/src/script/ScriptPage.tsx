@@ -1,8 +1,11 @@
 import "./script.css";
+import { useMemo, useRef } from "preact/hooks";
 import { runScript, stopScript } from "../api/scripts";
 import { state } from "../live/live";
 import type { ScriptRow } from "../live/store";
 import { address, go, type Route, route, TABS, type Tab } from "../route";
+import { RunList } from "../runs/RunList";
+import { words as runWords } from "../runs/words";
 import { alarm, said } from "../shell/announce";
 import { useCommands } from "../shell/commands";
 import { later } from "../ui/later";
@@ -25,18 +28,12 @@ const SettingsTab = later<TabProps>(() => import("../settings/SettingsTab").then
 const VersionsTab = later<TabProps>(() => import("../editor/VersionsTab").then((module) => module.VersionsTab));
 
 export function ScriptPage({ route: here }: { route: ScriptRoute }) {
-  const t = words();
   const { rows } = state.value;
   const row = rows?.get(here.name);
+  const seen = useRef(false);
+  seen.current ||= row !== undefined;
   if (!rows) return null;
-  if (!row) {
-    return (
-      <section class="card">
-        <p>{t.gone(here.name)}</p>
-        <a href={address({ page: "overview" })}>{t.back}</a>
-      </section>
-    );
-  }
+  if (!row) return <Gone route={here} removed={seen.current} />;
   return (
     <>
       <Head row={row} brief={here.tab !== "runs"} />
@@ -44,6 +41,50 @@ export function ScriptPage({ route: here }: { route: ScriptRoute }) {
       <Content tab={here.tab} row={row} route={here} />
     </>
   );
+}
+
+interface GoneProps {
+  route: ScriptRoute;
+  /** It was there before. */
+  removed: boolean;
+}
+
+/** What is left of a script that is not configured, if it ever was: its runs. */
+function Gone({ route: { name, run, ...route }, removed }: GoneProps) {
+  const t = words();
+  const row = useMemo(() => withoutEntry(name), [name]);
+  return (
+    <>
+      <section class="card gone">
+        <h1>{removed ? t.removed(name) : t.unknown(name)}</h1>
+        <p>{removed ? t.left : t.perhapsLeft}</p>
+        <div class="bar-of">
+          <a class="button main" href={address({ page: "overview" })}>
+            {t.back}
+          </a>
+          {run !== undefined && (
+            <a class="button" href={address({ page: "script", name, tab: "runs" })}>
+              {t.itsRuns}
+            </a>
+          )}
+        </div>
+      </section>
+      {run !== undefined ? (
+        <OutputTab row={row} route={{ ...route, name, run }} />
+      ) : (
+        <RunList filter={{ script: name }} label={runWords().runsOf(name)} several={false} none={t.noneLeft} onForget={null} />
+      )}
+    </>
+  );
+}
+
+/** As far as its runs need it. */
+function withoutEntry(name: string): ScriptRow {
+  return {
+    name, description: "", enabled: false, schedule: { kind: "manual", value: null, timezone: "UTC", description: "" },
+    runs: [], result: null, nextStart: null, progress: null, problem: null, labels: {}, recent: null, past: 0,
+    lastSuccess: null, successAgeLimit: null,
+  };
 }
 
 /** The script's views. They are places with addresses of their own, so these are links. */

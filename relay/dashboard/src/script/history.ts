@@ -17,7 +17,7 @@ export interface RunHistory {
   problem: string | null;
 }
 
-export function useHistory({ name, recent }: ScriptRow): RunHistory {
+export function useHistory({ name, recent, past }: ScriptRow): RunHistory {
   const [asked, setAsked] = useState<RunHistory>({ runs: null, more: false, problem: null });
   useEffect(() => {
     const abort = new AbortController();
@@ -26,7 +26,7 @@ export function useHistory({ name, recent }: ScriptRow): RunHistory {
       (error) => abort.signal.aborted || setAsked({ runs: null, more: false, problem: said(error) }),
     );
     return () => abort.abort();
-  }, [name]);
+  }, [name, past]);
   return { ...asked, runs: asked.runs && joined(asked.runs, recent ?? []) };
 }
 
@@ -42,14 +42,14 @@ async function askAll(script: string, signal: AbortSignal): Promise<RunHistory> 
   let before: string | undefined;
   do {
     const page = await listRuns({ script }, { limit: PAGE, before }, signal);
-    runs.push(...page.runs.flatMap((run) => past(run) ?? []));
+    runs.push(...page.runs.flatMap((run) => ended(run) ?? []));
     before = page.next ?? undefined;
   } while (before !== undefined && runs.length < MOST);
   return { runs: runs.reverse(), more: before !== undefined, problem: null };
 }
 
 /** Null for what did not end, or never started. */
-function past({ run_id, status, reason, started_at, duration }: Run): PastRun | null {
+function ended({ run_id, status, reason, started_at, duration }: Run): PastRun | null {
   if ((status !== "completed" && status !== "failed") || started_at === null) return null;
   return { run_id, status, reason: reason as FailureReason | null, started_at, duration: duration ?? 0 };
 }

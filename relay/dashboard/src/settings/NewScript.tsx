@@ -176,7 +176,7 @@ function useCreation(isChanged: boolean) {
   async function leave(name: string, run: boolean): Promise<void> {
     done.current = true;
     announce(words().created(name));
-    const started = run && (await runScript(name).catch((error: unknown) => alarm(words().runNot(said(error)))));
+    const started = run && (await runScript(name).catch((error: unknown) => void alarm(words().runNot(said(error)))));
     await untilShown(name);
     go({ page: "script", name, ...(started ? { tab: "output", run: started } : { tab: "runs" }) });
   }

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import "./shell.css";
 import { isLive, paused, state } from "../live/live";
 import { Overview } from "../overview/Overview";
@@ -70,6 +70,7 @@ export function Page() {
       <Header />
       <main id="content" ref={main} tabIndex={-1} class={isLive.value && !paused.value ? "" : "stale"}>
         {problem && <Notice problem={problem} />}
+        <Arrival key={route.value.page === "script" ? route.value.name : route.value.page} />
         <Content route={route.value} />
       </main>
       <Messages />
@@ -91,7 +92,7 @@ function Content({ route }: { route: Route }) {
     case "timeline":
       return <Timeline />;
     case "runs":
-      return <Runs />;
+      return <Runs route={route} />;
     case "script":
       return <ScriptPage key={route.name} route={route} />;
     case "new":
@@ -110,13 +111,19 @@ function Content({ route }: { route: Route }) {
   }
 }
 
+/** Another place is seen from its top on, unless it knows better: this comes before what that does. */
+function Arrival() {
+  useLayoutEffect(() => scrollTo(0, 0), []);
+  return null;
+}
+
 /** On arriving at another place, a screen reader is to read that, and Tab is to go on from there. */
 function useFocusOnArrival() {
   const ref = useRef<HTMLElement>(null);
   const { page } = route.value;
   const before = useRef(page);
   useEffect(() => {
-    if (before.current !== page) ref.current?.focus({ preventScroll: true });
+    if (before.current !== page && !ref.current?.contains(document.activeElement)) ref.current?.focus({ preventScroll: true });
     before.current = page;
   }, [page]);
   return ref;

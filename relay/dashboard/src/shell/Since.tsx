@@ -3,7 +3,6 @@ import { useEffect, useState } from "preact/hooks";
 import { clock } from "../live/clock";
 import { isLive } from "../live/live";
 import { address } from "../route";
-import { wish } from "../runs/wish";
 import { count, moment } from "../text/format";
 import { translated } from "../text/language";
 import { Signed } from "../ui/Signed";
@@ -56,7 +55,7 @@ export function Since() {
   return (
     <div class="since">
       <p role="status">
-        {t.since(moment(left, Date.now()))} {failures === null ? t.asking : <Told {...failures} />}
+        {t.since(moment(left, Date.now()))} {failures === null ? t.asking : <Told {...failures} since={left + clock.offset} />}
       </p>
       <button type="button" class="quiet" onClick={() => (seen.value = left)}>
         {t.dismiss}
@@ -65,13 +64,13 @@ export function Since() {
   );
 }
 
-function Told({ count: n, more, scripts }: Failures) {
+function Told({ count: n, more, scripts, since }: Failures & { since: number }) {
   const t = words();
   if (!n) return <Signed sign="good" text={t.none} />;
   const names = scripts.slice(0, MOST_NAMES).join(", ");
   const others = scripts.length - MOST_NAMES;
   return (
-    <a href={address({ page: "runs" })} onClick={() => (wish.value = { status: "failed" })}>
+    <a href={address({ page: "runs", filter: { status: "failed", since: new Date(since).toISOString() } })}>
       <Signed sign="bad" text={more ? t.more(count(n)) : t.failed(n, count(n))} />{" "}
       {t.of(others > 0 ? t.others(names, others) : names)}
     </a>

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { alarm, announce, dismiss, messages, whisper } from "./announce";
+import { ApiError } from "../api/client";
+import { alarm, announce, dismiss, messages, said, whisper } from "./announce";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -34,3 +35,10 @@ test("the same is not there twice, and not more than three of a kind at once", (
   ["a", "b", "a", "c", "d"].forEach(announce);
   expect(texts()).toEqual(["not saved", "a", "c", "d"]);
 });
+
+test.each([
+  [new ApiError("The query has faults.", 422, [{ pointer: "#/since", message: "expected a time" }]), "The query has faults. since: expected a time"],
+  [new ApiError("The text has faults.", 422, [{ line: 3, message: "expected a key" }]), "The text has faults. expected a key"],
+  [new ApiError("no script is named a", 404), "no script is named a"],
+  ["odd", "odd"],
+])("of %o is said what is at fault", (error, text) => expect(said(error)).toBe(text));

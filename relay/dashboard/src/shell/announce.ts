@@ -5,6 +5,7 @@
  * and `whisper` for what everybody sees anyway, so that only screen readers need to be told.
  */
 import { signal } from "@preact/signals";
+import { ApiError } from "../api/client";
 
 export interface Message {
   readonly id: number;
@@ -40,9 +41,13 @@ export function dismiss(id: number): void {
   messages.value = messages.peek().filter((message) => message.id !== id);
 }
 
-/** What to say of an error that a call threw. */
+/** What to say of an error that a call threw: of several faults in what was sent, the first. */
 export function said(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const fault = error instanceof ApiError ? error.faults[0] : undefined;
+  if (!fault) return error.message;
+  const key = fault.pointer?.replace(/^#?\//, "");
+  return `${error.message} ${key ? `${key}: ` : ""}${fault.message}`;
 }
 
 /** Who tells something does not depend on what else is told: hence no `value`, which an effect would follow. */

@@ -2,12 +2,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Connection } from "../live/socket";
 import type { ScriptRow } from "../live/store";
 import { chosenLanguage } from "./language";
-import { connectionOf, resultOf, statusOf, withoutCountdown } from "./words";
+import { connectionOf, lastResultOf, resultOf, statusOf, withoutCountdown } from "./words";
 
 const ROW: ScriptRow = {
   name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null, progress: null,
   schedule: { kind: "every", value: "30s", timezone: "UTC", description: "Every 30 seconds" }, problem: null,
-  labels: {}, recent: null, lastSuccess: null, successAgeLimit: null,
+  labels: {}, recent: null, past: 0, lastSuccess: null, successAgeLimit: null,
 };
 const RUN = { id: "R", startedAt: 0 };
 
@@ -17,6 +17,11 @@ test.each([
   [{ ...ROW, enabled: false, runs: [RUN] }, "Running"],
   [{ ...ROW, runs: [RUN, RUN] }, "Running ×2"],
 ])("a script's status is said in a word", (row, text) => expect(statusOf(row).text).toBe(text));
+
+test("of a script that never ran is told whether it does now", () => {
+  expect(lastResultOf(ROW).text).toBe("Never ran");
+  expect(lastResultOf({ ...ROW, runs: [RUN] }).text).toBe("First run under way");
+});
 
 test.each([
   ["exit_code", 3, "Failed, exit 3"],

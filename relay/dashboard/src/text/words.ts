@@ -28,6 +28,7 @@ const words = translated({
     disabled: "Disabled",
     overdue: "Overdue",
     neverRan: "Never ran",
+    firstRun: "First run under way",
     waiting: "Waiting",
     completed: "Completed",
     timeout: "Timed out",
@@ -63,6 +64,7 @@ const words = translated({
     disabled: "已停用",
     overdue: "逾期",
     neverRan: "從未執行",
+    firstRun: "首次執行中",
     waiting: "等待中",
     completed: "成功",
     timeout: "逾時",
@@ -103,8 +105,13 @@ export function overdueSaying(): Saying {
   return { sign: "warning", text: words().overdue };
 }
 
-export function resultOf(result: Outcome | null): Saying {
-  if (!result) return { sign: "idle", text: words().neverRan };
+/** How a script's latest run that ended went. */
+export function lastResultOf({ result, runs }: ScriptRow): Saying {
+  if (result) return resultOf(result);
+  return { sign: "idle", text: runs.length ? words().firstRun : words().neverRan };
+}
+
+export function resultOf(result: Outcome): Saying {
   switch (result.status) {
     case "running":
       return { sign: "active", text: words().running };

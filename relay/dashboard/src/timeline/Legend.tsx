@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { Keys } from "../ui/Keys";
 import { words } from "./words";
 
 /** What is drawn, and what it stands for. */
@@ -26,7 +27,18 @@ export function Legend() {
           </li>
         ))}
       </ul>
-      <p class="note">{t.how}</p>
+      <p class="note for-mouse">{t.byMouse}</p>
+      <p class="note for-touch">{t.byTouch}</p>
+      <dl class="note for-mouse" aria-label={t.byKeys}>
+        {t.keysHelp.map(([keys, what]) => (
+          <div key={keys}>
+            <dt>
+              <Keys keys={keys} />
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
     </div>
   );
 }

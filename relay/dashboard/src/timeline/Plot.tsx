@@ -196,6 +196,9 @@ interface Cursor {
   visited: boolean;
 }
 
+/** Pixels of the axis that a button lies on where the names do not stand beside the lanes. */
+const BUTTON = 34;
+
 /** Draw the axis and the lanes near the view; answers where everything is. */
 function draw(axis: HTMLCanvasElement, canvas: HTMLCanvasElement, width: number, props: Props): Map<string, Lane> {
   const { feed, rows, first, end, height, above, fits } = props;
@@ -203,7 +206,7 @@ function draw(axis: HTMLCanvasElement, canvas: HTMLCanvasElement, width: number,
   const view = viewAt(now);
   const total = (end - first) * height;
   const nowAt = ((now - view.from) / (view.to - view.from)) * width;
-  const grid = drawAxis(axis, view, width, now);
+  const grid = drawAxis(axis, view, width, now, above ? BUTTON : 0);
   const context = prepared(canvas, width, total + 1);
   drawGrid(context, grid, nowAt < width ? Math.max(0, nowAt) : null, width, total, height);
   const lanes = new Map<string, Lane>();

@@ -17,16 +17,14 @@ import { useWindow } from "../ui/window";
 import type { TimedRun } from "./collection";
 import { Feed } from "./feed";
 import { Legend } from "./Legend";
-import { onZoomKey, place, viewAt } from "./place";
+import { fit, onZoomKey, place, RANGES, toPresent, viewAt } from "./place";
 import { Plot } from "./Plot";
-import { PAST } from "./view";
 import { words } from "./words";
 
 /** Which lanes to show; it outlives a look at another place. */
 const wish = signal({ text: "", failures: false });
 
 const HOUR = 3_600_000;
-const RANGES = [HOUR, 6 * HOUR, PAST];
 
 /** The runs of the last day, a lane for each script, and the starts that are planned. */
 export function Timeline() {
@@ -34,13 +32,17 @@ export function Timeline() {
   const redraw = useRef<() => void>(() => {});
   const feed = useMemo(() => new Feed(() => redraw.current?.()), []);
   useEffect(() => feed.start(), [feed]);
+  const { value: loading } = feed.loading;
+  useEffect(() => {
+    if (!loading && feed.runs.size) fit(feed.runs.oldest);
+  }, [loading]);
   const { rows } = state.value;
   if (!rows) return null;
   return (
     <>
       <div class="bar-of spread timeline-head">
         <h1>{t.title}</h1>
-        {feed.loading.value && <span class="note">{t.loading}</span>}
+        {loading && <span class="note">{t.loading}</span>}
       </div>
       <Tools />
       {feed.problem.value !== null && <p class="notice problem">{feed.problem.value}</p>}
@@ -90,11 +92,9 @@ function Tools() {
             {sign}
           </button>
         ))}
-        {"view" in place.value && (
-          <button type="button" onClick={toPresent}>
-            {t.now}
-          </button>
-        )}
+        <button type="button" disabled={"past" in place.value} onClick={toPresent}>
+          {t.now}
+        </button>
       </div>
       <input
         ref={field}
@@ -114,12 +114,6 @@ function Tools() {
       </button>
     </div>
   );
-}
-
-/** Show the present again, on the same scale. */
-function toPresent() {
-  const { from, to } = viewAt(clock.now());
-  place.value = { past: Math.min(PAST, (to - from) * 0.8) };
 }
 
 interface LanesProps {

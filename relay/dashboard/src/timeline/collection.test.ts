@@ -29,6 +29,16 @@ test("runs are kept in the order of their starts, whichever is told first", () =
   expect(ids(collection)).toEqual(["10", "20", "30"]);
 });
 
+test("what is in the history no longer is forgotten, but not what goes on or was not asked for", () => {
+  const collection = new Collection();
+  for (const start of [10, 20, 30]) collection.add(fromRecord(record(`${start}`, start, start + 1)));
+  collection.add(fromRecord(record("40", 40, null)));
+  collection.keep("greet", new Set(["30"]), 20_000);
+  expect(ids(collection)).toEqual(["10", "30", "40"]);
+  collection.keep("greet", new Set(), 0);
+  expect([ids(collection), collection.size]).toEqual([["40"], 1]);
+});
+
 test("a run that has ended is no longer open, and an older answer does not open it again", () => {
   const collection = new Collection();
   collection.add(fromStatus(status("a", 10, null))!);

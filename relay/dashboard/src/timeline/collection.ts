@@ -29,6 +29,11 @@ export class Collection {
     return this.#byId.size;
   }
 
+  /** When the first of them began; Infinity without any. */
+  get oldest(): number {
+    return Math.min(...[...this.lanes.values()].map((lane) => lane[0]?.start ?? Infinity));
+  }
+
   /** Runs under way, or waiting for their turn. */
   get open(): TimedRun[] {
     return [...this.#byId.values()].filter((run) => run.end === null);
@@ -45,6 +50,16 @@ export class Collection {
     while (at > 0 && lane[at - 1]!.start > run.start) at -= 1;
     lane.splice(at, 0, known ? { ...run, trigger: run.trigger ?? known.trigger, attempt: run.attempt ?? known.attempt } : run);
     this.#byId.set(run.id, lane[at]!);
+  }
+
+  /** Of a script's runs that began at `since` or later and have ended, only `known` ones are left in the history. */
+  keep(script: string, known: ReadonlySet<string>, since: number): void {
+    const lane = this.lanes.get(script) ?? [];
+    const kept = lane.filter((run) => known.has(run.id) || run.end === null || run.start < since);
+    if (kept.length === lane.length) return;
+    lane.forEach((run) => this.#byId.delete(run.id));
+    kept.forEach((run) => this.#byId.set(run.id, run));
+    this.lanes.set(script, kept);
   }
 
   /** Forget what ended before `time`. */

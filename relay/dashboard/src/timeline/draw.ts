@@ -24,10 +24,10 @@ export function prepared(canvas: HTMLCanvasElement, width: number, height: numbe
   return context;
 }
 
-/** The times on top of the lanes; answers where they stand. */
-export function drawAxis(canvas: HTMLCanvasElement, view: View, width: number, now: number): number[] {
+/** The times on top of the lanes, none on the first `taken` pixels; answers where they stand. */
+export function drawAxis(canvas: HTMLCanvasElement, view: View, width: number, now: number, taken: number): number[] {
   const context = prepared(canvas, width, AXIS);
-  const { step, at } = ticks(view, Math.max(2, width / 72));
+  const { step, at } = ticks(view, Math.max(2, width / 64));
   const x = (time: number) => ((time - view.from) / (view.to - view.from)) * width;
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
@@ -36,7 +36,7 @@ export function drawAxis(canvas: HTMLCanvasElement, view: View, width: number, n
     const midnight = step >= 3_600_000 && new Date(time).getHours() === 0;
     const text = midnight ? shortDate(time) : step < 60_000 ? clockTime(time) : clockMinutes(time);
     const half = context.measureText(text).width / 2;
-    if (x(time) - half >= 0 && x(time) + half <= width) context.fillText(text, x(time), 19);
+    if (x(time) - half >= taken && x(time) + half <= width) context.fillText(text, x(time), 19);
   }
   if (now >= view.from && now <= view.to) {
     context.fillStyle = colour("active");
@@ -132,14 +132,18 @@ function drawBar(
 /** A start that did not happen: a cross where the service was down, else a diamond. */
 function drawMark(context: CanvasRenderingContext2D, { run, left }: Placed, room: { top: number; height: number }): void {
   const y = room.top + room.height / 2 - 1;
-  context.fillStyle = context.strokeStyle = colour("warning");
-  context.lineWidth = 2;
+  context.fillStyle = colour("warning");
   context.beginPath();
   if (run.reason === "missed") {
     context.moveTo(left - 4, y - 4);
     context.lineTo(left + 4, y + 4);
     context.moveTo(left + 4, y - 4);
     context.lineTo(left - 4, y + 4);
+    context.strokeStyle = colour("surface"); // an edge, as it may lie on a bar
+    context.lineWidth = 5;
+    context.stroke();
+    context.strokeStyle = colour("warning");
+    context.lineWidth = 2;
     context.stroke();
     return;
   }

@@ -33,6 +33,8 @@ export class Feed {
   readonly problem = signal<string | null>(null);
   readonly #abort = new AbortController();
   readonly #changed: () => void;
+  /** Scripts whose logs may have been deleted. */
+  readonly #doubtful = new Set<string>();
   #heardAt = clock.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -65,7 +67,10 @@ export class Feed {
       const run = fromStatus(data);
       if (run) this.runs.add(run);
     } else if (type === "run_skipped") this.runs.add(fromSkip(data));
-    else if (type === "script_changed") this.#planAnew(TOGETHER);
+    else if (type === "script_changed") {
+      if (data.op === "updated") this.#doubtful.add(data.script.name);
+      this.#planAnew(TOGETHER);
+    }
     else if (type === "snapshot") {
       data.active_runs.forEach((run) => this.runs.add(fromRecord(run)));
       this.#catchUp(new Set(data.active_runs.map(({ run_id }) => run_id)));
@@ -100,6 +105,21 @@ export class Feed {
     }
   }
 
+  async #keepRecorded(): Promise<void> {
+    const scripts = [...this.#doubtful];
+    this.#doubtful.clear();
+    for (const script of scripts) {
+      const heard = new Set((this.runs.lanes.get(script) ?? []).map(({ id }) => id));
+      const from = clock.now() - PAST;
+      const filter = { script, since: new Date(from).toISOString() };
+      const { runs, next } = await listRuns(filter, { limit: PAGE }, this.#abort.signal);
+      const recorded = runs.map(fromRecord);
+      const meanwhile = (this.runs.lanes.get(script) ?? []).filter(({ id }) => !heard.has(id));
+      const known = new Set([...recorded, ...meanwhile].map(({ id }) => id));
+      this.runs.keep(script, known, next === null ? from : (recorded.at(-1)?.start ?? from));
+    }
+  }
+
   #planAnew(wait: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
@@ -108,6 +128,7 @@ export class Feed {
         const all = await plannedStarts({ until, limit: STARTS }, this.#abort.signal);
         this.planned = new Map(all.map((each) => [each.name, each]));
         this.horizon = until;
+        await this.#keepRecorded();
         this.runs.forget(clock.now() - PAST);
         this.#changed();
       });

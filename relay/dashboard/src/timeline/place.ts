@@ -6,8 +6,21 @@ import { PAST, panned, recent, SHORTEST, type View, whole, zoomed } from "./view
 /** `past`: the last so many milliseconds, and a little of what is to come. */
 type Place = { readonly past: number } | { readonly view: View };
 
+const HOUR = 3_600_000;
+
+/** How far back the reader may look with one press. */
+export const RANGES = [HOUR, 6 * HOUR, PAST];
+
+const UNTOLD: Place = { past: PAST };
+
 /** It outlives a look at another place. */
-export const place = signal<Place>({ past: PAST });
+export const place = signal<Place>(UNTOLD);
+
+/** Until the reader has said where to look: as far back as there is something to be seen, `oldest` being the first. */
+export function fit(oldest: number): void {
+  const past = RANGES.find((range) => oldest > clock.now() - range);
+  if (place.value === UNTOLD && past !== undefined && past < PAST) place.value = { past };
+}
 
 /** What is in view at a time. */
 export function viewAt(now: number): View {
@@ -22,14 +35,26 @@ export function zoom(factor: number, at?: number): void {
     return;
   }
   const view = viewAt(now);
-  place.value = { view: zoomed(view, factor, at ?? (view.from + view.to) / 2, whole(now)) };
+  look(view, zoomed(view, factor, at ?? (view.from + view.to) / 2, whole(now)));
 }
 
 /** Show what is later by a share of what is in view. */
 export function pan(share: number): void {
   const now = clock.now();
   const view = viewAt(now);
-  place.value = { view: panned(view, share * (view.to - view.from), whole(now)) };
+  look(view, panned(view, share * (view.to - view.from), whole(now)));
+}
+
+/** Show the present again, on the same scale. */
+export function toPresent(): void {
+  if ("past" in place.value) return;
+  const { from, to } = place.value.view;
+  place.value = { past: Math.min(PAST, (to - from) * 0.8) };
+}
+
+/** What changes nothing does not stop the present from moving on. */
+function look(before: View, view: View): void {
+  if (view.from !== before.from || view.to !== before.to) place.value = { view };
 }
 
 const STEP = 1.5;
@@ -49,6 +74,12 @@ export function onZoomKey(key: string): boolean {
       return true;
     case "ArrowRight":
       pan(0.2);
+      return true;
+    case "Home":
+      pan(-Infinity);
+      return true;
+    case "End":
+      toPresent();
       return true;
     case "0":
       place.value = { past: PAST };

@@ -1,4 +1,4 @@
-const ARROWS: Record<string, string> = { ArrowLeft: "←", ArrowRight: "→" };
+const ARROWS: Record<string, string> = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
 
 /** Keys as they are written on a keyboard, several of them to be pressed one after the other. */
 export function Keys({ keys }: { keys: string }) {

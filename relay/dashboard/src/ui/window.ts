@@ -19,7 +19,8 @@ export function useWindow(count: number, height: number): Window {
   const [range, setRange] = useState({ first: 0, end: Math.min(count, 30) });
   useEffect(() => {
     const look = () => {
-      const top = -ref.current!.getBoundingClientRect().top;
+      if (!ref.current) return; // taken away by what made the page scroll
+      const top = -ref.current.getBoundingClientRect().top;
       const first = Math.max(0, Math.floor(top / height) - MARGIN);
       const end = Math.min(count, Math.ceil((top + innerHeight) / height) + MARGIN);
       setRange((before) => (before.first === first && before.end === end ? before : { first, end }));
