@@ -270,7 +270,7 @@ def test_who_comes_back_is_told_what_failed_meanwhile(open_page: OpenPage, servi
     told = page.get_by_role("status").filter(has_text="Since you left at")
     expect(told).to_contain_text("1 run failed of broken")
     told.get_by_role("link").click()
-    expect(page).to_have_url(re.compile("#/runs$"))
+    expect(page).to_have_url(re.compile(r"#/runs\?status=failed&since="))
     expect(page.get_by_role("row").filter(has_text="broken")).to_be_visible()
     expect(page.get_by_role("row").filter(has_text="greet")).to_have_count(0)
     page.go_back()
