@@ -19,6 +19,9 @@ UPGRADE = (
     "GET /ws{query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+PONG = b"\x8a\x80\0\0\0\0"
+"""That nobody asked for, as a sign of life: RFC 6455, 5.5.3."""
+HEARTBEAT_SECONDS = 10.0
 
 
 def main(port: int, count: int, query: str) -> None:
@@ -31,8 +34,13 @@ def main(port: int, count: int, query: str) -> None:
     request = UPGRADE.format(query=query).encode()
     greeting: dict[int, bytes] = {}
     waits: list[float] = []
+    heard = begun
     while True:
-        for number, events in poll.poll():
+        if time.monotonic() - heard > HEARTBEAT_SECONDS and not greeting:
+            heard = time.monotonic()
+            for client in clients.values():
+                client.send(PONG)
+        for number, events in poll.poll(HEARTBEAT_SECONDS):
             if number == sys.stdin.fileno():
                 return
             client = clients[number]
