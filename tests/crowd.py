@@ -23,6 +23,7 @@ UPGRADE = (
     "GET /ws{query} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+_PING, _PONG = b"\x89\x00", b"\x8a\x80\0\0\0\0"
 _TIMESTAMP = re.compile(rb'"timestamp":"([^"]+)"')
 
 
@@ -89,6 +90,8 @@ class Crowd:
         now = time.time()
         if not chunk:
             raise ConnectionError("cut off")
+        if chunk.endswith(_PING):
+            self._clients[number].send(_PONG)
         if not self._looking:
             return
         if number in self._rest:

@@ -195,6 +195,34 @@ async def test_a_crowd_at_the_same_line_reads_the_output_once(net: Net, engine: 
     assert engine.pages == [(0, 500)]
 
 
+@pytest.mark.gen_test(timeout=30)
+async def test_what_a_chatty_run_prints_is_read_once_and_sent_to_all_fifty_who_look_on(
+    net: Net, engine: TalkingEngine
+) -> None:
+    viewers = [await net.rich() for _ in range(50)]
+    for viewer in viewers:
+        await viewer.connection.write_message(SUBSCRIBE)
+        assert (await viewer.next())["type"] == "ack"
+    await until(lambda: engine.pages.count((0, 500)) >= 1)
+    engine.pages.clear()
+
+    async def read(viewer: Viewer) -> list[str]:
+        lines: list[str] = []
+        while not (page := (await viewer.next())["data"])["end"]:
+            assert page["from"] == len(lines)
+            lines += [text for _, _, text in page["lines"]]
+        return lines + [text for _, _, text in page["lines"]]
+
+    reading = asyncio.gather(*map(read, viewers))
+    for burst in range(100):
+        engine.print(*(f"{burst}.{line}" for line in range(20)), end=burst == 99)
+        await asyncio.sleep(0)
+    assert await reading == [[f"{burst}.{line}" for burst in range(100) for line in range(20)]] * 50
+    firsts = [first for first, _ in engine.pages]
+    assert len(firsts) <= 200
+    assert max(firsts.count(first) for first in set(firsts)) <= 2, "a page, and once more where it was empty"
+
+
 @pytest.mark.gen_test
 async def test_an_unknown_run_is_refused_under_the_clients_id(net: Net) -> None:
     viewer = await net.rich()
