@@ -108,7 +108,7 @@ function Gauge({ name, figure, note, t, lines, say, full }: GaugeProps) {
 }
 
 /** Seconds from one time on the axis to the next: its labels are minutes. */
-const STEPS = [60, 120, 300];
+const STEPS = [60, 120, 300, 600];
 
 function drawing(lines: readonly Line[], say: (value: number) => string, full: number | null) {
   const axis = { stroke: colour("quiet"), grid: { show: false }, ticks: { show: false }, font: "11px system-ui" };
@@ -118,7 +118,7 @@ function drawing(lines: readonly Line[], say: (value: number) => string, full: n
     legend: { show: false },
     scales: {
       x: { time: true, range: (_: uPlot, _low: number, high: number): [number, number] => [high - SPAN / 1000, high] },
-      y: { range: (_: uPlot, _low: number, high: number): [number, number] => [0, full ?? Math.max(1024, high * 1.1)] },
+      y: { range: (_: uPlot, _low: number, high: number): [number, number] => [0, full ?? roundBytes(high)] },
     },
     axes: [
       { ...axis, size: 18, space: 70, incrs: STEPS, values: (_: uPlot, at: number[]) => at.map((second) => clockMinutes(second * 1000)) },
@@ -128,7 +128,7 @@ function drawing(lines: readonly Line[], say: (value: number) => string, full: n
         size: full ? 30 : 62,
         space: 30,
         grid: { stroke: colour("line"), width: 1 },
-        ...(full ? { splits: () => [0, full / 2, full] } : {}),
+        splits: ({ scales }: uPlot) => [0, 0.5, 1].map((part) => part * (scales["y"]?.max ?? 0)),
         values: (_: uPlot, values: number[]) => values.map((value) => (full ? String(value) : say(value))),
       },
     ],
@@ -144,6 +144,9 @@ function drawing(lines: readonly Line[], say: (value: number) => string, full: n
     ],
   } satisfies Omit<uPlot.Options, "width" | "height">;
 }
+
+/** A power of two that is no less, so that half of it can be said shortly too. */
+const roundBytes = (value: number) => 2 ** Math.ceil(Math.log2(Math.max(1024, value)));
 
 /** One row a minute, the latest first. */
 function table(t: readonly number[], lines: readonly Line[], say: (value: number) => string): Table {
