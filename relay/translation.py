@@ -186,6 +186,10 @@ _WITHIN = {"form": _pairs(_FORMS), "field": _pairs(_FIELDS)}
 """Parts of messages that are to be translated by themselves."""
 
 
+LONGEST = 2_000
+"""Characters of a message that is looked up: whoever sends what it quotes could have them compared for seconds."""
+
+
 class Told(NamedTuple):
     text: str
     language: Language
@@ -193,7 +197,7 @@ class Told(NamedTuple):
 
 def in_language(message: str, language: Language) -> Told:
     """A message in this language, or as it is where that is not known.  `KEY: ` before it stays."""
-    if language == "zh-Hant":
+    if language == "zh-Hant" and len(message) <= LONGEST:
         key, colon, rest = message.partition(": ")
         for before, text in ((key + colon, rest), ("", message)):
             if (told := _translated(text, _KNOWN)) is not None:
