@@ -143,7 +143,7 @@ class Relay:
         try:
             request = read_message(message)
             if isinstance(request, Subscribe):
-                await self._check_runs(client, request)
+                await self._check_runs(request)
         except Malformed:
             self._hub.close(client, Cause.MALFORMED)
         except Refused as refused:
@@ -152,9 +152,10 @@ class Relay:
             self._hub.answer(client, request, Instant.now())
         self._react()
 
-    async def _check_runs(self, client: Client, request: Subscribe) -> None:
+    async def _check_runs(self, request: Subscribe) -> None:
+        """One that somebody follows exists, without a look."""
         for run_id in request.first_lines:
-            if run_id not in client.subscriptions and isinstance(page := await self._read(run_id, 0, 1), str):
+            if run_id not in self._following and isinstance(page := await self._read(run_id, 0, 1), str):
                 raise Refused(request.id, page)
 
     # --- What the engine tells ---------------------------------------------------------------------
