@@ -1,7 +1,7 @@
 /** The time for texts that change by themselves: ages, countdowns, durations of what is under way. */
 import { useEffect, useRef, useState } from "preact/hooks";
 
-export class Clock {
+class Clock {
   /** The service's clock less this machine's, in milliseconds. */
   offset = 0;
   /** While nothing is heard of the service, time stands still for what is known of it; on this machine's clock. */

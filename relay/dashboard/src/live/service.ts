@@ -5,7 +5,7 @@ import type { ServiceStatus } from "../events";
 import { onFrame } from "./live";
 
 /** As it was when the connection began; null before that. */
-export const service = signal<ServiceStatus | null>(null);
+const service = signal<ServiceStatus | null>(null);
 
 /** Ask anew with every service that is connected to: its configuration may be another one. */
 export function knowService(): void {

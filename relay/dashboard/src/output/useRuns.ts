@@ -16,7 +16,7 @@ export interface Asked<T> {
 }
 
 /** What `ask` answers; asked anew when `inputs` change, the connection is back, and at the reader's wish. */
-export function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Asked<T> {
+function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Asked<T> {
   const [answer, setAnswer] = useState<{ value: T | null; problem: unknown }>({ value: null, problem: null });
   const [times, setTimes] = useState(0);
   useEffect(() => {

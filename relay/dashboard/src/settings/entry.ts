@@ -30,7 +30,7 @@ export interface When {
 }
 
 export const LIMITS = ["runs", "days", "bytes"] as const;
-export type Limits = Readonly<Record<(typeof LIMITS)[number], string>>;
+type Limits = Readonly<Record<(typeof LIMITS)[number], string>>;
 
 const NUMBERS = ["timeout", "kill_after", "jitter", "retries", "retry_delay", "max_output", "success_age_limit"] as const;
 const TEXTS = ["name", "description", "timezone", "overlap", "missed", "workdir", "env_file"] as const;
