@@ -591,7 +591,9 @@ class Engine:
 
         Raises UnknownScript where there is neither such a script nor a record of it, and HistoryError.
         """
+        await self._live.archived()  # what is on its way would come after
         cleared = await self._keeper.clear(name, configured=name in self._scripts)
+        await self._live.drop_waiting(name)
         if name in self._scripts:  # whoever shows its history is to ask for it anew
             self.happened(ScriptChanged(op="updated", script=self.script(name)), Instant.now())
         return cleared

@@ -42,11 +42,11 @@ export function useRuns(row: ScriptRow, id: string | undefined): Asked<readonly 
       }
       return found;
     },
-    [row.name, row.runs, row.result, id],
+    [row.name, row.runs, row.result, row.past, id],
   );
 }
 
 /** A run's record, asked for anew when something happens to its script. */
 export function useRun(row: ScriptRow, id: string): Asked<Run> {
-  return useAsked((signal) => getRun(id, signal), [id, row.runs, row.result]);
+  return useAsked((signal) => getRun(id, signal), [id, row.runs, row.result, row.past]);
 }
