@@ -479,7 +479,7 @@ class Engine:
             version=self.version, started_at=self.started_at, epoch=self.journal.epoch, seq=self.journal.seq,
             scripts_enabled=enabled, scripts_disabled=len(self._scripts) - enabled,
             active_scripts=len(self._live.executing()), runs_queued=self._scheduler.queued,
-            total_executions=self._executions, sampled_at=sampled_at, system_metrics=sample,
+            total_executions=self._executions, sampled_at=sampled_at, now=Instant.now(), system_metrics=sample,
             open_files_limit=file_limit(), grafana_url=self.settings.grafana_url,
         )  # fmt: skip
 

@@ -96,10 +96,16 @@ const stream = new Stream({
       outputs.forEach(subscribe);
     }
     if (changed.kind === "waiting") failures += 1;
+    clearTimeout(hanging);
+    if (changed.kind === "connecting") hanging = setTimeout(() => polling.start(), HANGS_AFTER);
     if (failures >= FAILURES_BEFORE_POLLING) polling.start();
     if (changed.kind === "live" || changed.kind === "refused") polling.stop();
   },
 });
+
+/** An attempt to connect may hang on the way, as some proxies have it: then requests answer sooner. Milliseconds. */
+const HANGS_AFTER = 3_000;
+let hanging: ReturnType<typeof setTimeout> | undefined;
 
 /** Attempts in vain after which it may be that only WebSockets do not get through. */
 const FAILURES_BEFORE_POLLING = 2;
@@ -178,12 +184,15 @@ export function start(): void {
     online.value = true;
     stream.wake();
   });
-  addEventListener("offline", () => (online.value = false));
+  addEventListener("offline", () => {
+    online.value = false;
+    stream.probe();
+  });
   document.addEventListener("visibilitychange", () => {
     updates.flush();
     visible.value = document.visibilityState === "visible";
     if (visible.value) stream.wake();
   });
-  clock.start();
+  clock.start(() => stream.connect()); // the greeting tells the service's time
   stream.connect();
 }
