@@ -19,11 +19,15 @@ from exporter.sentences import Language
 from exporter.settings import Settings
 from relay import body, guard, parameters
 from relay.accept import preferred_language
+from relay.access import ANYONE, Access
 from relay.problem import CONTENT_TYPE, Problem, problem_of
+from relay.roles import Need, needed
 from relay.socket import Relay
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Struct)
+UNKNOWN = "unknown"
+"""The route of whatever the table of URLs does not have."""
 MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
 MAX_BODY = 1 << 20
@@ -42,6 +46,7 @@ class Site:
         self.engine = engine
         self.relay: Relay | None = None
         """None until the engine has started; only `/-/healthy` and `/-/ready` are answered till then."""
+        self.access = Access(lambda: engine.settings, listen_host)
         self._listen_host = listen_host
         self._policy: tuple[Settings, guard.Policy] | None = None
 
@@ -72,22 +77,52 @@ class Handler(RequestHandler):
         self.site = site
         self.engine = site.engine
         self.route = route
+        self.identity = ANYONE
+        """Who asks; set once that is known."""
         # Taken away, so that Tornado does not look for the fields of a form in what is a file or JSON.
         self.content_type = self.request.headers.pop("Content-Type", "")
 
+    @property
+    def need(self) -> Need | None:
+        """What the request takes.  Of what there is not, who may look at the page may know that."""
+        method = self.request.method or ""
+        need = needed(self.route, method)
+        is_there = need is not None or (self.route != UNKNOWN and method in self.allowed_methods())
+        return need if is_there else "view"
+
     def prepare(self) -> Awaitable[None] | None:
-        request, rules = self.request, self.site.policy
-        source = guard.source_of(rules, request.remote_ip or "", request.protocol, request.headers)
+        request, access = self.request, self.site.access
+        source = guard.source_of(self.site.policy, request.remote_ip or "", request.protocol, request.headers)
         request.remote_ip, request.protocol = source.address, source.scheme
-        changes = self.guarded_as_change or request.method not in guard.SAFE_METHODS
-        refused = guard.refusal(rules, source, headers=request.headers, changes=changes)
+        self.identity = access.known(request.headers)
+        if self.identity is ANYONE and self.need == "scrape" and "Authorization" in request.headers:
+            return self._prepare_with_password(source)
+        self._admit(source)
+        return None
+
+    async def _prepare_with_password(self, source: guard.Source) -> None:
+        self.identity = await self.site.access.with_password(self.request.headers, source.address)
+        self._admit(source)
+
+    def _admit(self, source: guard.Source) -> None:
+        """Raises Problem where the request may not come in."""
+        request, access = self.request, self.site.access
+        by_credentials = self.identity is not ANYONE or access.role(ANYONE) is None
+        refused = guard.refusal(
+            self.site.policy, source, headers=request.headers, by_credentials=by_credentials,
+            changes=self.guarded_as_change or request.method not in guard.SAFE_METHODS,
+        )  # fmt: skip
         if refused is not None:
             raise Problem(refused.status, refused.detail)
         if len(request.uri or "") > MAX_URL:
             raise Problem(414, f"The address is longer than {MAX_URL} bytes.")
+        access.refuse(self.identity, self.need)
         if self.site.relay is None and not self.answers_before_start:
             raise Problem(503, "Cronscope is starting.", headers={"Retry-After": "1"})
-        return None
+
+    def check_role(self, need: Need | None) -> None:
+        """Raises Problem where who asks may not do a part of what the address is for."""
+        self.site.access.refuse(self.identity, need)
 
     async def head(self, *args: str) -> None:
         """As GET; Tornado leaves out the body."""
