@@ -22,6 +22,7 @@ from exporter.settings import Role, Settings, Token, User
 from relay.passwords import Busy, Passwords
 from relay.problem import Problem
 from relay.roles import Need, suffices
+from relay.sessions import Session, Sessions
 from relay.throttle import Throttle, keys_of
 
 log = logging.getLogger(__name__)
@@ -34,10 +35,10 @@ _BASIC = 'Basic realm="Cronscope", charset="UTF-8"'
 class Identity(NamedTuple):
     """Who asks.  What they may do is for `Access.role` to say."""
 
-    kind: Literal["anyone", "local", "token", "user"]
+    kind: Literal["anyone", "local", "token", "user", "session"]
     name: str = ""
     secret: str = ""
-    """The hash that was shown to be known: with another one in the settings it is somebody else."""
+    """The hash that was shown to be known, or the key of a session: where it is another one, it is somebody else."""
 
 
 ANYONE = Identity("anyone")
@@ -66,6 +67,7 @@ class Access:
         self._now = now
         self._passwords = Passwords()
         self._throttle = Throttle(clock)
+        self.sessions = Sessions(now)
         self.local_token = new_token()
         """For commands of whoever may read the data directory, as long as this service lives."""
         self._local_hash = sha256_of(self.local_token)
@@ -93,13 +95,31 @@ class Access:
             case "user":
                 is_same = (user for user in settings.users if user.name == identity.name)
                 return next((user.role for user in is_same if user.password_hash == identity.secret), None)
+            case "session":
+                session = self.session(identity)
+                return session.role if session else None
 
-    def known(self, headers: Mapping[str, str]) -> Identity:
-        """Who asks, as far as that can be told without a password.  Raises Problem for a token that is none."""
+    def session(self, identity: Identity) -> Session | None:
+        """The session by which somebody is known, if it still is one.  With another password or role it is over."""
+        session = self.sessions.get(identity.secret) if identity.kind == "session" else None
+        if session is None or any(session.is_of(user) for user in self._settings().users):
+            return session
+        self.sessions.end(session.key)
+        return None
+
+    def known(self, headers: Mapping[str, str], cookie: str | None = None) -> Identity:
+        """Who asks, as far as that can be told without a password.  Raises Problem for a token that is none.
+
+        `cookie` is the secret of a session; where that is over, they have not signed in.
+        """
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._of_token(token.strip())
-        return ANYONE
+        session = None if cookie is None or self.is_open else self.sessions.seen(cookie)
+        if session is None:
+            return ANYONE
+        identity = Identity("session", session.name, session.key)
+        return identity if self.session(identity) else ANYONE
 
     async def with_password(self, headers: Mapping[str, str], address: str) -> Identity:
         """Who asks by Basic (RFC 7617), where the password may be a token; ANYONE where nobody does so.

@@ -15,7 +15,7 @@ from tornado.web import Application, RequestHandler, stream_request_body
 
 from exporter.settings import Role
 from exporter.versions import Content, content_of
-from relay import openapi, pages
+from relay import login, openapi, pages
 from relay.api import backup, config, files, logs, overview, runs, schedule, scripts, system
 from relay.handler import MAX_BODY, MAX_DISCARDED, UNKNOWN, Handler, NotFound, Site
 from relay.operation import Answer, operation
@@ -70,11 +70,14 @@ def _document(version: str, prefix: str) -> Content:
 ROUTES: list[tuple[str, type[Handler]]] = [
     ("/", pages.Page),
     ("/assets/{file}", pages.Asset),
+    ("/login", login.Login),
+    ("/logout", login.Logout),
     ("/ws", Socket),
     ("/metrics", system.Metrics),
     ("/-/healthy", system.Healthy),
     ("/-/ready", system.Ready),
     ("/-/reload", system.Reload),
+    ("/api/v1/session", login.SessionOf),
     ("/api/v1/status", system.Status),
     ("/api/v1/scripts", scripts.Scripts),
     ("/api/v1/scripts/batch", scripts.ScriptBatch),

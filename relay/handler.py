@@ -28,6 +28,7 @@ T = TypeVar("T")
 Q = TypeVar("Q", bound=Struct)
 UNKNOWN = "unknown"
 """The route of whatever the table of URLs does not have."""
+COOKIE = "cronscope_session"
 MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
 MAX_BODY = 1 << 20
@@ -67,6 +68,8 @@ class Handler(RequestHandler):
 
     guarded_as_change = False
     """True where even a GET takes what only the service's own pages may have: `/ws`."""
+    needs_xsrf_token = True
+    """False where a session is of no account, as to begin one."""
     answers_before_start = False
     max_body = MAX_BODY
     success = 200
@@ -87,14 +90,15 @@ class Handler(RequestHandler):
         """What the request takes.  Of what there is not, who may look at the page may know that."""
         method = self.request.method or ""
         need = needed(self.route, method)
-        is_there = need is not None or (self.route != UNKNOWN and method in self.allowed_methods())
-        return need if is_there else "view"
+        if need is not None or (self.route != UNKNOWN and method in self.allowed_methods()):
+            return need
+        return "nothing" if "nothing" in (needed(self.route, "GET"), needed(self.route, "POST")) else "view"
 
     def prepare(self) -> Awaitable[None] | None:
         request, access = self.request, self.site.access
         source = guard.source_of(self.site.policy, request.remote_ip or "", request.protocol, request.headers)
         request.remote_ip, request.protocol = source.address, source.scheme
-        self.identity = access.known(request.headers)
+        self.identity = access.known(request.headers, self.get_cookie(COOKIE))
         if self.identity is ANYONE and self.need == "scrape" and "Authorization" in request.headers:
             return self._prepare_with_password(source)
         self._admit(source)
@@ -117,8 +121,17 @@ class Handler(RequestHandler):
         if len(request.uri or "") > MAX_URL:
             raise Problem(414, f"The address is longer than {MAX_URL} bytes.")
         access.refuse(self.identity, self.need)
+        self._check_xsrf_token()
         if self.site.relay is None and not self.answers_before_start:
             raise Problem(503, "Cronscope is starting.", headers={"Retry-After": "1"})
+
+    def _check_xsrf_token(self) -> None:
+        """Raises Problem where a session's cookie comes without what only the page knows."""
+        if self.request.method in guard.SAFE_METHODS or not self.needs_xsrf_token:
+            return
+        session = self.site.access.session(self.identity)
+        if session is not None and not session.shows(self.request.headers.get("X-XSRF-Token", "")):
+            raise Problem(403, "With a session this takes the X-XSRF-Token that GET /api/v1/session tells.")
 
     def check_role(self, need: Need | None) -> None:
         """Raises Problem where who asks may not do a part of what the address is for."""

@@ -20,7 +20,7 @@ from exporter.file_schema import REFERENCE, custom, nullable, schema, schemas
 from exporter.settings import Anonymous, Name, Retention, ScriptSettings, Settings, Token, User
 from relay.docstrings import docstrings
 from relay.guard import SAFE_METHODS
-from relay.handler import MAX_URL, Handler
+from relay.handler import COOKIE, MAX_URL, Handler
 from relay.operation import Answer, Operation, operation_of
 from relay.problem import CONTENT_TYPE, ProblemDetails
 from relay.roles import Need, needed
@@ -65,7 +65,7 @@ _PATH: dict[str, dict[str, Any]] = {
 }
 _HEADERS = {
     "ETag": "Validator of what was read or written, for `If-Match` and `If-None-Match`.",
-    "Location": "Address of what was made.",
+    "Location": "Address of what was made, or of what comes next.",
     "Content-Disposition": "The name that browsers give the download.",
     "Content-Language": "The language of sentences in the answer.",
     "Vary": "The request's headers that the answer depends on.",
@@ -79,6 +79,11 @@ _SCHEMES: dict[str, dict[str, str]] = {
         "type": "http", "scheme": "bearer",
         "description": "A token of the configuration. Of the roles scrape, view, operate, edit each contains the one"
         " before. Without any user or token in the configuration, no credentials are needed.",
+    },
+    "session": {
+        "type": "apiKey", "in": "cookie", "name": COOKIE,
+        "description": "What `POST /login` sets. Requests that change something also need the `X-XSRF-Token` that"
+        " `GET /api/v1/session` tells.",
     },
     "password": {
         "type": "http", "scheme": "basic",
@@ -150,7 +155,7 @@ def _security(need: Need | None) -> list[dict[str, list[str]]]:
     """The schemes that may be used, each with the role that it takes; none where `anonymous` allows it."""
     if need in (None, "nothing"):
         return []
-    schemes = ["token", "password"] if need == "scrape" else ["token"]
+    schemes = ["token", "session", "password"] if need == "scrape" else ["token", "session"]
     return [*({scheme: [str(need)]} for scheme in schemes), *([{}] if need in get_args(Anonymous) else [])]
 
 
@@ -171,8 +176,9 @@ def _problems(route: str, handler: type[Handler], method: str, operation: Operat
     yield from operation.problems
     yield from (414, 421)
     need = needed(route, method)
+    yield 401  # a token that is none
     if need != "nothing":
-        yield from (401, 403)
+        yield 403
     if need == "scrape":
         yield from (400, 429)
     if not handler.answers_before_start:

@@ -15,14 +15,17 @@ Need = Role | Literal["nothing"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 ROUTES: Final[Mapping[str, Mapping[str, Need]]] = {
-    "/": {"GET": "view"},
-    "/assets/{file}": {"GET": "nothing"},  # the program itself, which is no secret
+    "/": {"GET": "nothing"},  # the program itself, which is no secret: it asks for everything that is
+    "/assets/{file}": {"GET": "nothing"},
     "/{file}": {"GET": "nothing"},
+    "/login": {"GET": "nothing", "POST": "nothing"},
+    "/logout": {"POST": "nothing"},
     "/ws": {"GET": "view"},
     "/metrics": {"GET": "scrape"},
     "/-/healthy": {"GET": "scrape"},
     "/-/ready": {"GET": "scrape"},
     "/-/reload": {"POST": "edit"},
+    "/api/v1/session": {"GET": "scrape"},
     "/api/v1/status": {"GET": "view"},
     "/api/v1/scripts": {"GET": "view", "POST": "edit"},
     "/api/v1/scripts/batch": {"GET": "view", "POST": "operate", "PUT": "edit", "PATCH": "edit", "DELETE": "edit"},

@@ -119,7 +119,7 @@ def test_answers_are_as_described(service: Service) -> None:
 
 def test_a_head_answers_as_a_get(service: Service) -> None:
     for path, method, _ in described():
-        if method == "HEAD":
+        if method == "HEAD" and path != "/login":  # which leads elsewhere, as nobody has to sign in
             address = path.format_map({"name": "script0", "id": "none", "path": "none", "number": "1"})
             status, headers, body = service.fetch(address, method="HEAD")
             assert (status, body) == (service.fetch(address)[0], b"")
