@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from http import HTTPStatus
 from typing import Literal
@@ -17,6 +18,8 @@ from relay.operation import Answer, operation
 from relay.problem import Problem
 from relay.sessions import LONGEST_MS
 from relay.translation import in_language
+
+log = logging.getLogger(__name__)
 
 FORM = "application/x-www-form-urlencoded"
 _HTML = "text/html"
@@ -117,6 +120,7 @@ class Login(Handler):
                 self.set_header(header, value.partition(", Basic")[0])
             self._show(problem.status_code, problem.detail, place, name)
             return
+        log.info("%s has signed in from %s", user.name, self.request.remote_ip)
         if self.identity.kind == "session":
             access.sessions.end(self.identity.secret)
         self.set_cookie(

@@ -129,8 +129,11 @@ class Service:
 
     @contextmanager
     def socket(self, query: str = "") -> Iterator[Frames]:
+        shown = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         address = f"ws{self.url.removeprefix('http')}/ws{query}"
-        with connect(address, compression=None, max_size=None, open_timeout=DEADLINE, close_timeout=1) as connection:
+        with connect(
+            address, additional_headers=shown, compression=None, max_size=None, open_timeout=DEADLINE, close_timeout=1
+        ) as connection:
             yield Frames(connection)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import pty
 import re
@@ -15,6 +17,7 @@ from argon2 import PasswordHasher
 
 from exporter.config import load
 from exporter.settings import Settings
+from relay import roles
 from relay.access import sha256_of
 from tests.command_line import PROGRAM, cronscope, invoke
 from tests.service import Service, until
@@ -153,6 +156,39 @@ def test_a_service_applies_them_at_once_and_commands_of_its_user_go_on(start_ser
     told = "".join(service.errors) + (service.folder / "data").joinpath("cronscope.lock").read_text()
     assert "argon2id" not in told
     assert sha256_of(made) not in told
+
+
+def test_no_answer_and_no_log_line_has_a_hash(start_service: Callable[..., Service]) -> None:
+    hashed = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    known = {"edit": "cst_edit", "view": "cst_view"}
+    tokens = [{"name": role, "role": role, "sha256": sha256_of(token)} for role, token in known.items()]
+    users = [{"name": "ann", "role": "edit", "password_hash": hashed}]
+    service = start_service(f"{TEXT}users: {json.dumps(users)}\ntokens: {json.dumps(tokens)}\n", "--log-level", "debug")
+    told = []
+    for role, token in known.items():
+        service.token = token
+        for path, needs in roles.ROUTES.items():
+            if "GET" in needs and "{" not in path and path not in ("/ws", "/api/v1/backup"):
+                status, _, answer = service.fetch(path)
+                told += [answer.decode()] if path != "/api/v1/config" or role == "view" else []
+                assert status in (200, 403, 404, 405), path
+    with service.socket("?v=1") as frames:
+        told += [json.dumps([frames.next(), frames.next()])]
+    service.token = known["edit"]
+    entries = [
+        f"{{name: a, role: none, password_hash: '{hashed}'}}",
+        f"{{name: b, role: edit, password_hash: {hashed}}}",
+    ]
+    faulty = "users:" + "".join(f"\n- {entry}" for entry in entries)
+    for path, method in (("/api/v1/config/check", "POST"), ("/api/v1/config", "PUT")):
+        told.append(service.fetch(path, method=method, body=faulty.encode())[2].decode())
+    service.config.write_text(faulty)
+    assert service.fetch("/-/reload", method="POST", body=b"")[0] == 422
+    service.fetch("/metrics", headers={"Authorization": "Basic " + base64.b64encode(b"ann:hunter22").decode()})
+    everything = "".join([*told, *service.errors])
+    assert "users[0].role" in everything
+    secrets = [hashed[-20:], hashed.split("$")[-2], *(each["sha256"] for each in tokens), *known.values(), "hunter22"]
+    assert [secret for secret in secrets if secret in everything] == []
 
 
 def test_a_service_listens_elsewhere_only_with_credentials(start_service: Callable[..., Service]) -> None:
