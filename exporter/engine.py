@@ -95,7 +95,7 @@ class Engine:
         kept = max(1, SAMPLES_KEPT // self.settings.sample_interval)
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
         self._executions = 0
-        self._origin = ""
+        self._origin = self._token = ""
         self._pulses = [
             Pulse(self.settings.sample_interval.seconds(), self._sample),
             Pulse(TICK_SECONDS, self._tick),
@@ -152,13 +152,16 @@ class Engine:
         self.config.watch()
         self.ready = True
 
-    def listens(self, origin: str) -> None:
-        """Leave word in the data directory where the service can be asked from now on: `http://127.0.0.1:8917`."""
-        self._origin = origin
+    def listens(self, origin: str, token: str) -> None:
+        """Leave word in the data directory where the service can be asked from now on: `http://127.0.0.1:8917`.
+
+        `token` is what lets commands of the same user do so.
+        """
+        self._origin, self._token = origin, token
         self._announce()
 
     def _announce(self) -> None:
-        announce(self._lock, f"{self._origin}{self.settings.prefix}/")
+        announce(self._lock, f"{self._origin}{self.settings.prefix}/", self._token)
 
     async def _restore(self, past: Past) -> None:
         for name in self._scripts:

@@ -95,7 +95,7 @@ def test_a_refusal_says_in_which_language_each_part_of_it_is(start_service: Call
     assert headers["Content-Language"] == "en"
     assert told["detail"].startswith("The body is not valid JSON")
 
-    faulty = b"listen: 192.0.2.1:80\n"
+    faulty = b"trusted_proxies: [10.0.0.1/8]\n"
     asked = {"Accept-Language": "zh-Hant"}
     _, _, answer = service.fetch("/api/v1/config/check", method="POST", body=b"scripts: 5\n", headers=asked)
     assert json.loads(answer)["faults"][0]["language"] == "zh-Hant"

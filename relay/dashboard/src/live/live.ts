@@ -5,6 +5,7 @@
  * paused the page, `state`, which is what is drawn, stands still.
  */
 import { computed, effect, signal } from "@preact/signals";
+import { knowSession } from "../access/session";
 import { getJson } from "../api/client";
 import type { Frame, Gap, Output, RecentScript } from "../events";
 import { Batch } from "./batch";
@@ -95,6 +96,7 @@ const stream = new Stream({
       failures = 0;
       outputs.forEach(subscribe);
     }
+    if (changed.kind === "refused") void knowSession(); // a session may be over
     if (changed.kind === "waiting") failures += 1;
     clearTimeout(hanging);
     if (changed.kind === "connecting") hanging = setTimeout(() => polling.start(), HANGS_AFTER);

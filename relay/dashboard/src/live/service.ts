@@ -1,5 +1,6 @@
 /** What is to be known of the service itself, and of the Grafana beside it. */
 import { signal } from "@preact/signals";
+import { knowSession } from "../access/session";
 import { getJson } from "../api/client";
 import type { ServiceStatus } from "../events";
 import { onFrame } from "./live";
@@ -11,6 +12,7 @@ const service = signal<ServiceStatus | null>(null);
 export function knowService(): void {
   onFrame(({ type }) => {
     if (type !== "hello") return;
+    void knowSession();
     getJson<ServiceStatus>("api/v1/status").then(
       (status) => (service.value = status),
       () => {}, // links to elsewhere are missing then, nothing else
