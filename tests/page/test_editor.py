@@ -156,6 +156,8 @@ def test_two_who_edit_the_same_file_lose_nothing(open_page: OpenPage, service: S
     mine, theirs = (second.get_by_role("textbox", name=name) for name in ("Yours, not saved", "Theirs, on disk"))
     expect(mine).to_contain_text("echo second")
     expect(theirs).to_contain_text("echo first")
+    save(second)
+    expect(second.get_by_text("choose “Save yours” or “Take theirs” first")).to_be_visible()
     assert job.read_text() == "#!/bin/sh\necho first\n"
 
     mine.click()
@@ -417,7 +419,7 @@ def test_editing_can_be_used_by_everybody(
     button(page, "Compare").click()
     expect(page.get_by_text("1 change", exact=True)).to_be_visible()
     assert faults_of(page) == [], "comparison"
-    save(page)
+    button(page, "Save yours").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert faults_of(page) == [], "question"
     button(page, "Save all the same").click()

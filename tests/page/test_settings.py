@@ -205,6 +205,10 @@ def test_a_change_that_was_not_heard_of_is_no_loss_either(page: Page, service: S
     expect(page.get_by_text("Someone else has changed this script meanwhile.")).to_be_visible()
     expect(page.get_by_text("Changed elsewhere to: 7m")).to_be_visible()
     expect(field(page, "Timeout")).to_have_value("5m")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_role("alert").get_by_text("decide first whose change stays")).to_be_visible()
+    assert config_of(service, "backup")["timeout"] == "7m"
+    button(page, "Keep mine").click()
     button(page, "Save").click()
     expect_saved(page)
     assert config_of(service, "backup")["timeout"] == "5m"

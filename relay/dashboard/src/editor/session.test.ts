@@ -97,7 +97,7 @@ test("a text with errors is saved if the reader insists", async () => {
   session.text.value = "two";
   expect(await session.save()).toBe("faulty");
   expect([disk.content, session.errors.value]).toEqual(["one", 1]);
-  expect(await session.save(true)).toBe("saved");
+  expect(await session.save({ errors: true })).toBe("saved");
   expect(disk.content).toBe("two");
 });
 
@@ -118,8 +118,11 @@ test("what others saved meanwhile is compared before it is replaced", async () =
   expect(await session.save()).toBe("conflict");
   expect([disk.content, session.text.value, session.theirs.value?.text]).toEqual(["theirs", "mine", "theirs"]);
   expect(session.comparing.value).toBe(true);
+  expect(await session.save()).toBe("undecided");
+  expect(await session.save({ errors: true })).toBe("undecided");
+  expect(disk.content).toBe("theirs");
   session.text.value = "merged";
-  expect(await session.save()).toBe("saved");
+  expect(await session.save({ over: session.theirs.value! })).toBe("saved");
   expect([disk.content, session.comparing.value, session.dirty.value]).toEqual(["merged", false, false]);
 });
 
@@ -139,7 +142,10 @@ test("what changes again while it is compared is compared again", async () => {
   disk.content = "theirs";
   await session.save();
   disk.content = "theirs 2";
-  expect(await session.save()).toBe("conflict");
+  const seen = session.theirs.value!;
+  expect(await session.save({ over: seen })).toBe("conflict");
+  expect(await session.save({ over: seen, errors: true })).toBe("undecided");
+  expect(disk.content).toBe("theirs 2");
   expect([session.theirs.value?.text, session.text.value]).toEqual(["theirs 2", "mine"]);
 });
 

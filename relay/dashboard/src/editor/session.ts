@@ -10,8 +10,17 @@ import { said } from "../shell/announce";
 import { type Drafts, type Draft } from "./drafts";
 import type { Source, Written } from "./source";
 
-/** How an attempt to save ended. `faulty`: the text has errors, which are marked. */
-export type Outcome = "saved" | "faulty" | "conflict" | "failed";
+/**
+ * How an attempt to save ended. `faulty`: the text has errors, which are marked; `undecided`: it is being compared with
+ * what others made of the file, and nobody said that it is to replace that.
+ */
+export type Outcome = "saved" | "faulty" | "conflict" | "undecided" | "failed";
+
+/** What the reader wants although it may do harm: to save a text with errors, or over what others saved, as was seen. */
+export interface Insistence {
+  errors?: boolean;
+  over?: Revision;
+}
 
 export class Session {
   /** What the text grew from; null until it was read. */
@@ -79,16 +88,18 @@ export class Session {
     this.left.value = null;
   }
 
-  /** `insist`: even with errors, where the source takes them. */
-  async save(insist = false): Promise<Outcome> {
-    const base = (this.comparing.value && this.theirs.value) || this.base.value;
+  /** Errors can be insisted on where the source takes them. */
+  async save(insist: Insistence = {}): Promise<Outcome> {
+    const compared = this.comparing.value ? this.theirs.value : null;
+    if (compared && insist.over !== compared) return "undecided";
+    const base = compared ?? this.base.value;
     if (!base || this.saving.value) return "failed";
     const text = this.text.value;
     this.saving.value = true;
     this.#turn += 1;
     this.problem.value = null;
     try {
-      if (this.#source.takesErrors && !insist) {
+      if (this.#source.takesErrors && !insist.errors) {
         await this.check();
         if (this.errors.value) return "faulty";
       }

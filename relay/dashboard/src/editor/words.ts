@@ -38,6 +38,7 @@ export const words = translated({
     conflict:
       "Somebody else saved this while you edited it. Nothing of yours is lost: save yours as it is here, after taking over what you need of theirs, or take theirs.",
     changedOnDisk: "Somebody changed this on disk while you edited it.",
+    undecided: "Not saved: choose “Save yours” or “Take theirs” first.",
     compare: "Compare",
     absent: "There is no such file: saving makes it. What it was before, if there was one, is under its versions.",
     leftText: "There are changes from earlier that were never saved.",
@@ -178,6 +179,7 @@ export const words = translated({
     conflict:
       "您編輯時，其他人已儲存這份檔案。您的內容沒有遺失：可先取用對方的部分內容再儲存您的版本，或改用對方的版本。",
     changedOnDisk: "您編輯時，磁碟上的這份檔案已被變更。",
+    undecided: "尚未儲存：請先選擇「儲存我的版本」或「採用對方版本」。",
     compare: "比較",
     absent: "這個檔案不存在，儲存後就會建立。如果以前有過，可在它的版本中找到。",
     leftText: "先前有尚未儲存的變更。",

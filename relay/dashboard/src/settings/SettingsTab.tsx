@@ -11,6 +11,7 @@ import { Question } from "../ui/Question";
 import { Loading } from "../editor/Loading";
 import { draftOf, type Field } from "./entry";
 import { focusFault, keyOf } from "./faults";
+import { undecided } from "./form";
 import { type Fields, Homeless, Text } from "./Field";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
@@ -29,7 +30,9 @@ export function SettingsTab({ row }: TabProps) {
   useControlKeys({ s: () => void settings.save() });
   const root = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    if (settings.attempts) focusFault(root.current!, settings.faults);
+    if (!settings.attempts) return;
+    if (settings.isContested) root.current!.querySelector(".contest")?.scrollIntoView({ block: "center" });
+    else focusFault(root.current!, settings.faults);
   }, [settings.attempts]);
 
   if (!form) {
@@ -65,7 +68,8 @@ export type Settings = ReturnType<typeof useSettings>;
 function FormOf({ row, settings }: { row: ScriptRow; settings: Settings }) {
   const t = words();
   const service = useServiceSettings();
-  const { base, draft, contested } = settings.form!;
+  const { base, draft } = settings.form!;
+  const contested = new Set(undecided(settings.form!));
   const touched = new Set(settings.touched);
   const fields: Fields = {
     draft,

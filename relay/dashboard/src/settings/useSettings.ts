@@ -6,7 +6,7 @@ import { go, guardLeaving, replace } from "../route";
 import { announce, said, whisper } from "../shell/announce";
 import { canonical, type Draft, draftOf, type Entry, entryOf, type Field, unsendable } from "./entry";
 import { keyOf } from "./faults";
-import { arrived, decided, type Form, opened, patchOf, saved, touched, typed } from "./form";
+import { arrived, decided, type Form, opened, patchOf, saved, touched, typed, undecided } from "./form";
 import { untilShown } from "./known";
 import { rescue } from "./rescue";
 import { words } from "./words";
@@ -18,8 +18,8 @@ export interface Text {
   readonly text: string;
   /** The text that the form made: as long as it is the same, it follows the form. */
   readonly made: string;
-  /** The entry was changed elsewhere since. */
-  readonly contested: boolean;
+  /** The entry that it grew from: where the form has another one, that was changed elsewhere since. */
+  readonly base: Entry;
 }
 
 interface State {
@@ -58,17 +58,28 @@ export function useSettings(name: string) {
       if (!form) return set({ form: opened(value.config, etag), note: null });
       const next = arrived(form, value.config, etag);
       set({ form: next.form, text: text && followed(text, next.form) });
-      if (next.form.contested.size && !text) set({ note: words().conflict });
-      if (next.followed.length) announce(words().followed(next.followed.map((field) => words().fields[field]).join(", ")));
+      if (isContested() && !text) set({ note: words().conflict });
+      if (next.followed.length && !(isContested() && text)) announce(words().followed(next.followed.map((field) => words().fields[field]).join(", ")));
     } catch (error) {
       if (!state.current.form) set({ note: said(error) });
     }
   }
 
   function followed(text: Text, form: Form): Text {
-    const made = yaml.current!.toYaml(entryOf(form.base, form.draft));
-    if (made === text.made) return text;
-    return text.text === text.made ? { ...text, text: made, made } : { ...text, contested: true };
+    const { base } = form;
+    const made = yaml.current!.toYaml(entryOf(base, form.draft));
+    if (text.text === text.made) return { text: made, made, base };
+    return made === text.made ? { ...text, base } : text;
+  }
+
+  /** Saving would undo what someone else did, and the reader has not said that it shall. */
+  function isContested(): boolean {
+    const { form, text } = state.current;
+    return form !== null && (text ? text.base !== form.base : undecided(form).length > 0);
+  }
+
+  function decideFirst(): void {
+    set({ note: words().decideFirst, attempts: state.current.attempts + 1 });
   }
 
   useEffect(() => {
@@ -107,6 +118,7 @@ export function useSettings(name: string) {
   async function save(): Promise<void> {
     const { form, text, saving } = state.current;
     if (!form || saving || !changed.current) return;
+    if (isContested()) return decideFirst();
     const sent = form.draft;
     const faults = text ? yaml.current!.fromYaml(text.text).faults : duplicates(sent);
     if (faults.length) return refused(faults);
@@ -132,7 +144,7 @@ export function useSettings(name: string) {
 
   function afterSaving(sent: Text, now: Text, entry: Entry): Text {
     const made = yaml.current!.toYaml(entry);
-    return { text: now.text === sent.text ? made : now.text, made, contested: false };
+    return { text: now.text === sent.text ? made : now.text, made, base: entry };
   }
 
   /** The script is called otherwise now. */
@@ -160,6 +172,7 @@ export function useSettings(name: string) {
     ...state.current,
     touched: fields,
     isChanged,
+    isContested: isContested(),
     read,
     save,
     /** Whether what was typed is not missed any more. */
@@ -180,22 +193,27 @@ export function useSettings(name: string) {
     discard() {
       const form = opened(state.current.form!.base, state.current.form!.etag);
       const made = state.current.text && yaml.current!.toYaml(form.base);
-      set({ form, text: made === null ? null : { text: made, made, contested: false }, faults: [], note: null });
+      set({ form, text: made === null ? null : { text: made, made, base: form.base }, faults: [], note: null });
     },
     typeText: (changed: string) => set({ text: { ...state.current.text!, text: changed }, faults: [] }),
-    keepText: () => set({ text: { ...state.current.text!, contested: false }, note: null }),
+    keepText: () => set({ text: { ...state.current.text!, base: state.current.form!.base }, note: null }),
     async showText() {
+      if (isContested()) return decideFirst();
       const faults = duplicates(state.current.form!.draft);
       if (faults.length) return refused(faults);
       yaml.current = await import("./yaml");
       const { base, draft } = state.current.form!;
       const made = yaml.current.toYaml(entryOf(base, draft));
-      set({ text: { text: made, made, contested: false }, faults: [], note: null });
+      set({ text: { text: made, made, base }, faults: [], note: null });
     },
     showForm() {
-      const { entry, faults } = yaml.current!.fromYaml(state.current.text!.text);
+      const text = state.current.text!;
+      const { entry, faults } = yaml.current!.fromYaml(text.text);
       if (!entry) return refused(faults);
-      set({ form: typed(state.current.form!, draftOf(entry)), text: null, faults: [], note: null });
+      const { base, etag } = state.current.form!;
+      const form = typed(opened(text.base, etag), draftOf(entry));
+      set({ form: text.base === base ? form : arrived(form, base, etag).form, text: null, faults: [], note: null });
+      if (isContested()) set({ note: words().conflict });
     },
     lineOf: ({ line, pointer }: Fault) => line ?? yaml.current!.fromYaml(state.current.text!.text).lineOf(pointer ?? ""),
   };

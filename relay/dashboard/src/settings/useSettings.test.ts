@@ -1,0 +1,110 @@
+import { signal } from "@preact/signals";
+import { h, render } from "preact";
+import { act } from "preact/test-utils";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ApiError } from "../api/client";
+import { messages } from "../shell/announce";
+import type { Entry } from "./entry";
+
+/** The entry in the file, with the times it was changed for a tag. */
+let file: { entry: Entry; turn: number };
+let heard = () => {};
+
+const found = () => ({ value: { name: "job", config: file.entry }, etag: String(file.turn) });
+function write(entry: Entry, etag: string) {
+  if (etag !== String(file.turn)) throw new ApiError("changed", 412);
+  change(entry);
+  return found();
+}
+function change(entry: Entry): void {
+  file = { entry, turn: file.turn + 1 };
+}
+
+vi.mock("../api/scripts", () => ({
+  readScript: async () => found(),
+  changeScript: async (_: string, patch: Entry, etag: string) => write({ ...file.entry, ...patch }, etag),
+  replaceScript: async (_: string, entry: Entry, etag: string) => write(entry, etag),
+}));
+vi.mock("../live/live", () => ({
+  latest: signal({ rows: new Map([["job", {}]]) }),
+  reveal: () => {},
+  onFrame(listener: (frame: unknown) => void) {
+    heard = () => listener({ type: "script_changed", data: { op: "updated", script: { name: "job", config: file.entry } } });
+    return () => {};
+  },
+}));
+const { useSettings } = await import("./useSettings");
+
+let root: HTMLElement;
+let settings: ReturnType<typeof useSettings>;
+
+beforeEach(async () => {
+  messages.value = [];
+  file = { entry: { name: "job", command: "true", timeout: "1m" }, turn: 1 };
+  root = document.body.appendChild(document.createElement("div"));
+  await act(() => render(h(() => ((settings = useSettings("job")), null), {}), root));
+  await vi.waitFor(() => expect(settings.form).not.toBeNull());
+});
+
+afterEach(async () => {
+  await act(() => render(null, root));
+  root.remove();
+});
+
+const elsewhere = (entry: Entry) =>
+  act(async () => {
+    change({ ...file.entry, ...entry });
+    heard();
+  });
+const save = () => act(() => settings.save());
+
+test("what someone else made of a field is not saved over before the reader decides", async () => {
+  await act(() => settings.type({ timeout: "2m" }));
+  change({ ...file.entry, timeout: "9m" });
+  await save();
+  await vi.waitFor(() => expect(settings.note).toContain("Someone else has changed"));
+  await save();
+  await save();
+  expect(file.entry["timeout"]).toBe("9m");
+  expect(settings.note).toContain("decide first");
+  await act(() => settings.decide("timeout", "mine"));
+  expect(settings.note).toBeNull();
+  await save();
+  expect([file.entry["timeout"], settings.isChanged]).toEqual(["2m", false]);
+});
+
+test("a field that was typed back to what someone else made of it is no decision to take", async () => {
+  await act(() => settings.type({ timeout: "2m", description: "mine" }));
+  await elsewhere({ timeout: "9m" });
+  await act(() => settings.type({ timeout: "9m" }));
+  await save();
+  expect(file.entry).toMatchObject({ timeout: "9m", description: "mine" });
+});
+
+test("a text does not replace what someone else did before the reader decides", async () => {
+  await act(() => settings.showText());
+  await act(() => settings.typeText(settings.text!.text.replace("1m", "2m")));
+  await elsewhere({ timeout: "9m", retries: 3 });
+  expect(settings.isContested).toBe(true);
+  expect(messages.value).toEqual([]);
+  await save();
+  expect(settings.note).toContain("decide first");
+  expect(file.entry).toMatchObject({ timeout: "9m", retries: 3 });
+  await act(() => settings.keepText());
+  await save();
+  expect(file.entry).toEqual({ name: "job", command: "true", timeout: "2m" });
+});
+
+test("a text that someone else has overtaken becomes a form in which their changes stand, and those of both are marked", async () => {
+  await act(() => settings.type({ description: "mine" }));
+  await act(() => settings.showText());
+  await act(() => settings.typeText(settings.text!.text.replace("1m", "2m")));
+  await elsewhere({ timeout: "9m", retries: 3 });
+  await act(() => settings.showForm());
+  expect(settings.form!.draft).toMatchObject({ timeout: "2m", retries: "3", description: "mine" });
+  await save();
+  expect(file.entry["timeout"]).toBe("9m");
+  await act(() => settings.decide("timeout", "theirs"));
+  await save();
+  expect(file.entry).toMatchObject({ timeout: "9m", retries: 3, description: "mine" });
+});
