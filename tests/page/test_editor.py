@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
@@ -85,8 +86,16 @@ def test_what_is_edited_is_saved_and_run_by_one_key_with_its_output_a_press_away
     page = open_page(service, "#/scripts/job/code")
     expect(text(page)).to_contain_text("echo before")
     write(page, "#!/bin/sh\necho run at once\n")
+    asked: list[Route] = []
+    page.route("**/scripts/job/run", lambda route: asked.append(route))
     page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("No changes")).to_be_visible()
+    expect(button(page, "Save and run")).to_be_disabled()
+    page.keyboard.press("Control+Enter")
+    asked[0].continue_()
     page.get_by_role("link", name="See its output").click()
+    assert len(asked) == 1
+    page.unroute("**/scripts/job/run")
     expect(page.get_by_text("run at once")).to_be_visible()
     assert job.read_text() == "#!/bin/sh\necho run at once\n"
 
@@ -303,6 +312,23 @@ def test_leaving_with_something_unsaved_is_asked_about_and_loses_nothing(
     save(page)
     expect(page.get_by_text("No changes")).to_be_visible()
     assert job.read_text() == "#!/bin/sh\necho unsaved\n"
+
+
+def test_what_was_typed_outlives_the_script_that_runs_the_file(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
+    page = open_page(service, "#/scripts/job/code")
+    expect(text(page)).to_contain_text("echo before")
+    write(page, "#!/bin/sh\necho still needed\n")
+    renamed = json.dumps({"name": "task"}).encode()
+    assert service.fetch("/api/v1/scripts/job", method="PATCH", body=renamed)[0] == 200
+    expect(page).to_have_url(re.compile("#/files/job.sh$"))
+    expect(page.get_by_role("status").get_by_text("job was deleted or renamed elsewhere")).to_be_visible()
+    expect(text(page)).to_contain_text("echo still needed")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("task was started.")).to_be_visible()
+    expect(page.get_by_text("job was deleted or renamed elsewhere")).to_have_count(0)
+    assert job.read_text() == "#!/bin/sh\necho still needed\n"
 
 
 def test_while_the_service_is_away_the_text_stays(open_page: OpenPage, service: Service, job: Path) -> None:

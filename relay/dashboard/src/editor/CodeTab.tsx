@@ -1,7 +1,9 @@
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import "./editor.css";
-import { address } from "../route";
+import { filePath } from "../api/files";
+import { address, go, route } from "../route";
 import type { TabProps } from "../script/ScriptPage";
+import { draftsOf } from "./drafts";
 import { Editor } from "./laterEditor";
 import { Loading } from "./Loading";
 import { fileSource } from "./source";
@@ -18,7 +20,19 @@ export function CodeTab({ row }: TabProps) {
 
 function OneFile({ path, script }: { path: string; script: string }) {
   const source = useMemo(() => fileSource(path), [path]);
+  useEffect(() => () => takeAlong(path, script), [path, script]);
   return <Editor source={source} scripts={[script]} />;
+}
+
+/** Where the file is taken from under the reader's hands, what was typed is to be found where the file now is. */
+function takeAlong(path: string, script: string): void {
+  const here = route.peek();
+  const isLeft = here.page !== "script" || here.name !== script || here.tab !== "code";
+  const drafts = draftsOf(filePath(path));
+  const draft = drafts.get();
+  if (isLeft || !draft) return;
+  drafts.set({ ...draft, script });
+  go({ page: "files", path });
 }
 
 /** Why there is nothing to edit, and where the command can be changed. */

@@ -260,6 +260,17 @@ test("what was left unsaved is compared with what others made of the file since"
   expect(drafts.draft).toBeNull();
 });
 
+test("what was typed where the file was taken away is there again at once, with a word about it", async () => {
+  const { session, drafts } = await opened("one");
+  session.text.value = "mine";
+  drafts.draft = { ...drafts.draft!, script: "job" };
+  const again = await opened("one", drafts);
+  expect([again.session.text.value, again.session.left.value, again.session.uprooted.value]).toEqual(["mine", null, "job"]);
+  expect(drafts.draft?.script).toBeUndefined();
+  await again.session.save();
+  expect(again.session.uprooted.value).toBeNull();
+});
+
 test("what was left unsaved can be forgotten", async () => {
   const { session, drafts } = await opened("one");
   session.text.value = "mine";

@@ -36,6 +36,8 @@ export class Session {
   /** What the reader should know of what was saved last. */
   readonly note = signal<string | null>(null);
   readonly saving = signal(false);
+  /** The script in whose place the text was typed, where it was taken from there. */
+  readonly uprooted = signal<string | null>(null);
   /** What the reader typed earlier and never saved. */
   readonly left = signal<Draft | null>(null);
 
@@ -60,6 +62,8 @@ export class Session {
       if (left && left.text !== found.text) this.left.value = left;
       this.text.value = found.text;
       this.base.value = found;
+      this.uprooted.value = left?.script ?? null;
+      if (left?.script !== undefined) this.takeUpDraft(); // the reader never left it
     } catch (error) {
       this.problem.value = said(error);
     }
@@ -118,6 +122,7 @@ export class Session {
     this.comparing.value = false;
     this.problem.value = null;
     this.note.value = note ?? null;
+    this.uprooted.value = null;
   }
 
   async #refused(text: string, error: unknown): Promise<Outcome> {
