@@ -335,16 +335,24 @@ def test_while_the_service_is_away_the_text_stays(open_page: OpenPage, service: 
     page = open_page(service, "#/scripts/job/code")
     expect(text(page)).to_contain_text("echo before")
     write(page, "#!/bin/sh\necho kept\n")
+    other = open_page(service, "#/files/job.sh")
+    expect(text(other)).to_be_visible()
     service.kill()
+    other.get_by_role("link", name="Files", exact=True).first.click()
+    expect(other.get_by_role("heading", name="Files")).to_be_visible()
+    expect(other.get_by_role("alert").get_by_text("The service cannot be reached.")).to_be_visible()
     save(page)
     expect(page.get_by_role("alert").get_by_text("The service cannot be reached.")).to_be_visible()
     expect(text(page)).to_contain_text("echo kept")
     service.start()
     expect(page.get_by_test_id("connection")).to_have_text("Live")
+    expect(page.get_by_role("status").get_by_text("The connection is back: save again.")).to_be_visible()
+    expect(page.get_by_text("The service cannot be reached.")).to_have_count(0)
     expect(text(page)).to_contain_text("echo kept")
     save(page)
     expect(page.get_by_text("No changes")).to_be_visible()
     assert job.read_text() == "#!/bin/sh\necho kept\n"
+    expect(other.get_by_role("row", name="job.sh")).to_be_visible()
 
 
 def test_files_are_made_of_templates_and_deleted(open_page: OpenPage, service: Service, job: Path) -> None:

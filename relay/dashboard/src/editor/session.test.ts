@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ApiError } from "../api/client";
 import type { Finding, Revision } from "../api/files";
 import type { Draft, Drafts } from "./drafts";
@@ -178,6 +178,37 @@ test("while the service is away the text stays", async () => {
   await session.check();
   disk.away = false;
   expect(await session.save()).toBe("saved");
+});
+
+test("when the service is back it is asked for what it could not be, and a save that did not reach it can be tried again", async () => {
+  const disk = new Disk("one");
+  disk.away = true;
+  const session = new Session(disk, new Kept());
+  await session.open();
+  expect(session.problem.value).toBe("away");
+  disk.away = false;
+  session.reconnected();
+  await vi.waitFor(() => expect([session.text.value, session.problem.value]).toEqual(["one", null]));
+
+  session.text.value = "two";
+  disk.away = true;
+  await session.save();
+  disk.away = false;
+  session.reconnected();
+  expect([session.problem.value, session.isBack.value]).toEqual([null, true]);
+  expect(await session.save()).toBe("saved");
+  session.reconnected();
+  expect(session.isBack.value).toBe(false);
+});
+
+test("what the service refused is refused though the connection was lost since", async () => {
+  const { disk, session } = await opened("one");
+  disk.takesErrors = false;
+  disk.findings = [ERROR];
+  session.text.value = "two";
+  await session.save();
+  session.reconnected();
+  expect([session.problem.value, session.isBack.value]).toEqual(["faulty", false]);
 });
 
 test("a change on disk is taken where nothing is unsaved", async () => {

@@ -36,6 +36,8 @@ export class Session {
   /** What the reader should know of what was saved last. */
   readonly note = signal<string | null>(null);
   readonly saving = signal(false);
+  /** What did not reach the service can be saved again, as the connection is back. */
+  readonly isBack = signal(false);
   /** The script in whose place the text was typed, where it was taken from there. */
   readonly uprooted = signal<string | null>(null);
   /** What the reader typed earlier and never saved. */
@@ -48,6 +50,8 @@ export class Session {
   readonly #drafts: Drafts;
   /** One more with every save, so that what was seen before it is not taken for news. */
   #turn = 0;
+  /** The last attempt to save did not reach the service. */
+  #unreached = false;
 
   constructor(source: Source, drafts: Drafts) {
     this.#source = source;
@@ -67,6 +71,15 @@ export class Session {
     } catch (error) {
       this.problem.value = said(error);
     }
+  }
+
+  /** What failed for want of a connection does not go on failing with it. */
+  reconnected(): void {
+    if (!this.base.value) void this.open();
+    if (!this.#unreached) return;
+    this.#unreached = false;
+    this.problem.value = null;
+    this.isBack.value = this.dirty.value;
   }
 
   /** Keep what is unsaved in the browser, until the returned function is called. */
@@ -102,6 +115,7 @@ export class Session {
     this.saving.value = true;
     this.#turn += 1;
     this.problem.value = null;
+    this.isBack.value = this.#unreached = false;
     try {
       if (this.#source.takesErrors && !insist.errors) {
         await this.check();
@@ -123,11 +137,13 @@ export class Session {
     this.problem.value = null;
     this.note.value = note ?? null;
     this.uprooted.value = null;
+    this.isBack.value = this.#unreached = false;
   }
 
   async #refused(text: string, error: unknown): Promise<Outcome> {
     this.problem.value = said(error);
     if (!(error instanceof ApiError)) throw error;
+    this.#unreached = error.status === 0;
     if (error.status === 422 && error.faults.length) {
       this.problem.value = error.message; // the text says the rest, where it is
       this.findings.value = error.faults.map(({ line, message, language }) => ({

@@ -41,6 +41,7 @@ export const words = translated({
     undecided: "Not saved: choose “Save yours” or “Take theirs” first.",
     compare: "Compare",
     absent: "There is no such file: saving makes it. What it was before, if there was one, is under its versions.",
+    isBack: "The connection is back: save again.",
     uprooted: (script: string) =>
       `${script} was deleted or renamed elsewhere, or runs something else now. Here is the file that you were editing, with what you typed.`,
     leftText: "There are changes from earlier that were never saved.",
@@ -184,6 +185,7 @@ export const words = translated({
     undecided: "尚未儲存：請先選擇「儲存我的版本」或「採用對方版本」。",
     compare: "比較",
     absent: "這個檔案不存在，儲存後就會建立。如果以前有過，可在它的版本中找到。",
+    isBack: "已重新連線：請再儲存一次。",
     uprooted: (script: string) => `${script} 已在別處被刪除或改名，或改為執行其他內容。這是您正在編輯的檔案，您輸入的內容仍在。`,
     leftText: "先前有尚未儲存的變更。",
     takeUp: "還原變更",

@@ -133,7 +133,7 @@ function Contest({ field, settings }: { field: Field; settings: Settings }) {
 /** What is not saved yet, and what keeps it from being so; it stays in view. */
 function SaveBar({ settings }: { settings: Settings }) {
   const t = words();
-  const { touched, isChanged, text, note, faults, saving } = settings;
+  const { touched, isChanged, isBack, text, note, faults, saving } = settings;
   return (
     <div class={`save bar-of ${isChanged ? "unsaved" : ""}`}>
       <div class="what">
@@ -148,6 +148,7 @@ function SaveBar({ settings }: { settings: Settings }) {
           {note !== null && <p class="problem">{note}</p>}
           {!text && <Homeless faults={faults} />}
         </div>
+        <div role="status">{isBack && isChanged && <p class="note">{t.isBack}</p>}</div>
       </div>
       <div class="bar-of">
         <button type="button" disabled={!isChanged || saving} onClick={settings.discard}>

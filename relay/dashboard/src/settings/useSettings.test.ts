@@ -12,6 +12,7 @@ let heard = () => {};
 
 const found = () => ({ value: { name: "job", config: file.entry }, etag: String(file.turn) });
 function write(entry: Entry, etag: string) {
+  if (!isLive.value) throw new ApiError("away");
   if (etag !== String(file.turn)) throw new ApiError("changed", 412);
   change(entry);
   return found();
@@ -25,7 +26,9 @@ vi.mock("../api/scripts", () => ({
   changeScript: async (_: string, patch: Entry, etag: string) => write({ ...file.entry, ...patch }, etag),
   replaceScript: async (_: string, entry: Entry, etag: string) => write(entry, etag),
 }));
+const isLive = signal(true);
 vi.mock("../live/live", () => ({
+  isLive,
   latest: signal({ rows: new Map([["job", {}]]) }),
   reveal: () => {},
   onFrame(listener: (frame: unknown) => void) {
@@ -107,4 +110,15 @@ test("a text that someone else has overtaken becomes a form in which their chang
   await act(() => settings.decide("timeout", "theirs"));
   await save();
   expect(file.entry).toMatchObject({ timeout: "9m", retries: 3, description: "mine" });
+});
+
+test("a save that did not reach the service can be tried again when the connection is back", async () => {
+  await act(() => settings.type({ timeout: "2m" }));
+  isLive.value = false;
+  await save();
+  expect([settings.note, settings.isBack]).toEqual(["away", false]);
+  await act(() => void (isLive.value = true));
+  expect([settings.note, settings.isBack]).toEqual([null, true]);
+  await save();
+  expect([file.entry["timeout"], settings.isBack]).toEqual(["2m", false]);
 });

@@ -4,6 +4,7 @@ import { changeScript, readScript, replaceScript } from "../api/scripts";
 import { latest, onFrame } from "../live/live";
 import { go, guardLeaving, replace } from "../route";
 import { announce, said, whisper } from "../shell/announce";
+import { onReconnection } from "../editor/reconnection";
 import { canonical, type Draft, draftOf, type Entry, entryOf, type Field, unsendable } from "./entry";
 import { keyOf } from "./faults";
 import { arrived, decided, type Form, opened, patchOf, saved, touched, typed, undecided } from "./form";
@@ -28,12 +29,14 @@ interface State {
   readonly faults: readonly Fault[];
   /** What is to be said of the whole. */
   readonly note: string | null;
+  /** What did not reach the service can be saved again, as the connection is back. */
+  readonly isBack: boolean;
   readonly saving: boolean;
   /** How often the reader tried to save in vain: each time, the first fault is to be looked at. */
   readonly attempts: number;
 }
 
-const NOTHING: State = { form: null, text: null, faults: [], note: null, saving: false, attempts: 0 };
+const NOTHING: State = { form: null, text: null, faults: [], note: null, isBack: false, saving: false, attempts: 0 };
 
 /** The settings of one script: what stands in the file, what the reader types, and how the one becomes the other. */
 export function useSettings(name: string) {
@@ -43,6 +46,8 @@ export function useSettings(name: string) {
   const leaving = useRef(false);
   const isHere = useRef(true);
   const asked = useRef(0);
+  /** The last attempt to save did not reach the service. */
+  const unreached = useRef(false);
   const set = (changed: Partial<State>) => {
     state.current = { ...state.current, ...changed };
     draw({});
@@ -93,6 +98,16 @@ export function useSettings(name: string) {
     });
   }, [name]);
 
+  useEffect(
+    () =>
+      onReconnection(() => {
+        if (!state.current.form) return void read();
+        if (unreached.current) set({ note: null, isBack: true });
+        unreached.current = false;
+      }),
+    [name],
+  );
+
   const { form, text } = state.current;
   const fields = form ? touched(form) : [];
   const isChanged = text && form ? text.text !== yaml.current!.toYaml(form.base) : fields.length > 0;
@@ -122,7 +137,8 @@ export function useSettings(name: string) {
     const sent = form.draft;
     const faults = text ? yaml.current!.fromYaml(text.text).faults : duplicates(sent);
     if (faults.length) return refused(faults);
-    set({ saving: true, faults: [], note: null });
+    unreached.current = false;
+    set({ saving: true, faults: [], note: null, isBack: false });
     try {
       const { value, etag } = text
         ? await replaceScript(name, yaml.current!.fromYaml(text.text).entry, form.etag)
@@ -157,6 +173,7 @@ export function useSettings(name: string) {
 
   function explain(error: unknown): void {
     if (!(error instanceof ApiError)) throw error;
+    unreached.current = error.status === 0;
     if (error.status === 412) return set({ note: state.current.text ? null : words().merged });
     if (error.status === 422 && error.faults.length) return refused(error.faults);
     const isAboutName = error.status === 409 && !state.current.text && patchOf(state.current.form!)["name"] !== undefined;
@@ -193,7 +210,7 @@ export function useSettings(name: string) {
     discard() {
       const form = opened(state.current.form!.base, state.current.form!.etag);
       const made = state.current.text && yaml.current!.toYaml(form.base);
-      set({ form, text: made === null ? null : { text: made, made, base: form.base }, faults: [], note: null });
+      set({ form, text: made === null ? null : { text: made, made, base: form.base }, faults: [], note: null, isBack: false });
     },
     typeText: (changed: string) => set({ text: { ...state.current.text!, text: changed }, faults: [] }),
     keepText: () => set({ text: { ...state.current.text!, base: state.current.form!.base }, note: null }),
