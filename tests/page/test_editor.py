@@ -444,7 +444,7 @@ def test_editing_can_be_used_by_everybody(
 ) -> None:
     page = open_page(service, "#/files/job.sh", color_scheme=theme, viewport={"width": width, "height": 740})
     expect(text(page)).to_contain_text("echo before")
-    write(page, "#!/bin/sh\necho mine\nif true; then (\n")
+    write(page, "#!/bin/sh\n" + f"echo {'mine ' * 50}\n" * 80 + "if true; then (\n")
     expect(page.locator(".cm-lint-marker-error")).to_be_visible()
     page.keyboard.press("Control+f")
     assert faults_of(page) == [], "faults and search"
