@@ -108,7 +108,10 @@ test("faults that the service refuses a text for are marked", async () => {
   session.text.value = "two";
   expect(await session.save()).toBe("faulty");
   expect(session.findings.value).toEqual([{ line: 3, column: 1, severity: "error", message: "cron" }]);
-  expect([disk.content, session.text.value, session.problem.value]).toEqual(["one", "two", "faulty"]);
+  expect([disk.content, session.text.value, session.refused.value, session.problem.value]).toEqual(["one", "two", true, null]);
+  disk.findings = [];
+  await session.save();
+  expect(session.refused.value).toBe(false);
 });
 
 test("what others saved meanwhile is compared before it is replaced", async () => {
@@ -208,7 +211,7 @@ test("what the service refused is refused though the connection was lost since",
   session.text.value = "two";
   await session.save();
   session.reconnected();
-  expect([session.problem.value, session.isBack.value]).toEqual(["faulty", false]);
+  expect([session.refused.value, session.isBack.value]).toEqual([true, false]);
 });
 
 test("a change on disk is taken where nothing is unsaved", async () => {

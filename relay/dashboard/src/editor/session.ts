@@ -33,6 +33,8 @@ export class Session {
   readonly findings = signal<readonly Finding[] | null>(null);
   /** What went wrong last. */
   readonly problem = signal<string | null>(null);
+  /** The service refused the text for its faults, which are marked. */
+  readonly refused = signal(false);
   /** What the reader should know of what was saved last. */
   readonly note = signal<string | null>(null);
   readonly saving = signal(false);
@@ -115,7 +117,7 @@ export class Session {
     this.saving.value = true;
     this.#turn += 1;
     this.problem.value = null;
-    this.isBack.value = this.#unreached = false;
+    this.refused.value = this.isBack.value = this.#unreached = false;
     try {
       if (this.#source.takesErrors && !insist.errors) {
         await this.check();
@@ -137,7 +139,7 @@ export class Session {
     this.problem.value = null;
     this.note.value = note ?? null;
     this.uprooted.value = null;
-    this.isBack.value = this.#unreached = false;
+    this.refused.value = this.isBack.value = this.#unreached = false;
   }
 
   async #refused(text: string, error: unknown): Promise<Outcome> {
@@ -145,7 +147,8 @@ export class Session {
     if (!(error instanceof ApiError)) throw error;
     this.#unreached = error.status === 0;
     if (error.status === 422 && error.faults.length) {
-      this.problem.value = error.message; // the text says the rest, where it is
+      this.problem.value = null; // the text says the rest, where it is
+      this.refused.value = true;
       this.findings.value = error.faults.map(({ line, message, language }) => ({
         line: line ?? 1, column: 1, severity: "error", message, ...(language ? { language } : {}),
       }));

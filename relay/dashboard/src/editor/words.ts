@@ -31,6 +31,7 @@ export const words = translated({
     sound: "No faults found.",
     errorsTitle: (name: string) => `Save ${name} with errors?`,
     errorsText: (n: string) => `It has ${n === "1" ? "an error" : `${n} errors`}: a script that runs it will probably fail.`,
+    refused: "Not saved: the text has faults, which are marked.",
     keepEditing: "Keep editing",
     saveAnyway: "Save all the same",
 
@@ -176,6 +177,7 @@ export const words = translated({
     sound: "沒有發現問題。",
     errorsTitle: (name: string) => `${name} 有錯誤，仍要儲存嗎？`,
     errorsText: (n: string) => `共有 ${n} 個錯誤，使用此檔案的指令稿很可能會失敗。`,
+    refused: "尚未儲存：內容有錯誤，已標示出來。",
     keepEditing: "繼續編輯",
     saveAnyway: "仍要儲存",
 

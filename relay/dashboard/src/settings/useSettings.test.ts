@@ -4,6 +4,7 @@ import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiError } from "../api/client";
 import { messages } from "../shell/announce";
+import { chosenLanguage } from "../text/language";
 import type { Entry } from "./entry";
 
 /** The entry in the file, with the times it was changed for a tag. */
@@ -121,4 +122,14 @@ test("a save that did not reach the service can be tried again when the connecti
   expect([settings.note, settings.isBack]).toEqual([null, true]);
   await save();
   expect([file.entry["timeout"], settings.isBack]).toEqual(["2m", false]);
+});
+
+test("what is wrong with a text is told in the language that the page is switched to", async () => {
+  await act(() => settings.showText());
+  await act(() => settings.typeText("name: job\nname: job\n"));
+  await save();
+  expect(settings.faults[0]!.message).toContain("twice");
+  await act(() => void (chosenLanguage.value = "zh-Hant"));
+  expect(settings.faults[0]!.message).toContain("重複");
+  chosenLanguage.value = null;
 });

@@ -187,6 +187,7 @@ export function useSettings(name: string) {
 
   return {
     ...state.current,
+    faults: told(state.current, yaml.current),
     touched: fields,
     isChanged,
     isContested: isContested(),
@@ -234,6 +235,12 @@ export function useSettings(name: string) {
     },
     lineOf: ({ line, pointer }: Fault) => line ?? yaml.current!.fromYaml(state.current.text!.text).lineOf(pointer ?? ""),
   };
+}
+
+/** What is at fault; of a text that is no entry it is told anew, in the language that the page has now. */
+function told({ text, faults }: State, yaml: Yaml | null): readonly Fault[] {
+  const parsed = text && faults.length ? yaml!.fromYaml(text.text) : null;
+  return parsed && !parsed.entry ? parsed.faults : faults;
 }
 
 /** What is typed, as an entry. */
