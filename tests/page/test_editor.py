@@ -286,7 +286,14 @@ def test_versions_are_compared_and_brought_back(open_page: OpenPage, service: Se
     expect(page.get_by_role("textbox", name="Version 1")).to_contain_text("echo before")
     expect(page.get_by_role("textbox", name="Now")).to_contain_text("echo by hand")
     button(page, "Restore version 1").click()
-    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    dialog = page.get_by_role("dialog")
+    service.fetch(f"{FILES}/job.sh", method="PUT", body=b"#!/bin/sh\necho meanwhile\n")
+    expect(dialog.get_by_role("alert")).to_contain_text("job.sh has changed since you asked")
+    dialog.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("alert").filter(has_text="job.sh")).to_be_visible()
+    assert job.read_text() == "#!/bin/sh\necho meanwhile\n"
+    button(page, "Restore version 1").click()
+    dialog.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("status").get_by_text("job.sh is version 1 again.")).to_be_visible()
     expect(page.get_by_role("row", name="Brought back")).to_contain_text("Now")
     assert job.read_text() == JOB

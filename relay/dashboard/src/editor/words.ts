@@ -130,6 +130,7 @@ export const words = translated({
     restoreOf: (n: string) => `Restore version ${n}`,
     restoreTitle: (n: string) => `Restore version ${n}?`,
     reallyRestore: (path: string) => `${path} becomes what it was then. What it is now stays a version of its own.`,
+    changedSince: (path: string) => `${path} has changed since you asked: it will not be replaced. Look at it, then ask again.`,
     restored: (path: string, n: string) => `${path} is version ${n} again.`,
     showAll: (n: string) => `Show all ${n}`,
 
@@ -269,6 +270,7 @@ export const words = translated({
     restoreOf: (n: string) => `還原版本 ${n}`,
     restoreTitle: (n: string) => `要還原版本 ${n} 嗎？`,
     reallyRestore: (path: string) => `${path} 將回復為當時的內容，目前內容會保留為一個版本。`,
+    changedSince: (path: string) => `您開啟此視窗後 ${path} 已變更，不會被取代。請先查看，再重新還原。`,
     restored: (path: string, n: string) => `${path} 已還原為版本 ${n}。`,
     showAll: (n: string) => `顯示全部 ${n} 個`,
 

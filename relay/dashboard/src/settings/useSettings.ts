@@ -10,6 +10,7 @@ import { keyOf } from "./faults";
 import { arrived, decided, type Form, opened, patchOf, saved, touched, typed, undecided } from "./form";
 import { untilShown } from "./known";
 import { rescue } from "./rescue";
+import { useUnsaved } from "./unsaved";
 import { words } from "./words";
 
 type Yaml = typeof import("./yaml");
@@ -113,6 +114,7 @@ export function useSettings(name: string) {
   const isChanged = text && form ? text.text !== yaml.current!.toYaml(form.base) : fields.length > 0;
   const changed = useRef(false);
   changed.current = isChanged;
+  useUnsaved(isChanged);
   useEffect(() => {
     const release = guardLeaving(() => (changed.current && !leaving.current ? words().leave : null));
     return () => {
