@@ -329,12 +329,15 @@ def test_what_was_typed_outlives_the_script_that_runs_the_file(
     write(page, "#!/bin/sh\necho still needed\n")
     renamed = json.dumps({"name": "task"}).encode()
     assert service.fetch("/api/v1/scripts/job", method="PATCH", body=renamed)[0] == 200
-    expect(page).to_have_url(re.compile("#/files/job.sh$"))
-    expect(page.get_by_role("status").get_by_text("job was deleted or renamed elsewhere")).to_be_visible()
+    expect(page).to_have_url(re.compile("#/scripts/task/code$"))
     expect(text(page)).to_contain_text("echo still needed")
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("task was started.")).to_be_visible()
-    expect(page.get_by_text("job was deleted or renamed elsewhere")).to_have_count(0)
+    service.fetch("/api/v1/scripts/task", method="DELETE")
+    expect(page).to_have_url(re.compile("#/files/job.sh$"))
+    expect(page.get_by_role("status").get_by_text("task was deleted or renamed elsewhere")).to_be_visible()
+    expect(text(page)).to_contain_text("echo still needed")
+    save(page)
+    expect(page.get_by_text("No changes")).to_be_visible()
+    expect(page.get_by_text("task was deleted or renamed elsewhere")).to_have_count(0)
     assert job.read_text() == "#!/bin/sh\necho still needed\n"
 
 
