@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
@@ -85,8 +86,16 @@ def test_what_is_edited_is_saved_and_run_by_one_key_with_its_output_a_press_away
     page = open_page(service, "#/scripts/job/code")
     expect(text(page)).to_contain_text("echo before")
     write(page, "#!/bin/sh\necho run at once\n")
+    asked: list[Route] = []
+    page.route("**/scripts/job/run", lambda route: asked.append(route))
     page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("No changes")).to_be_visible()
+    expect(button(page, "Save and run")).to_be_disabled()
+    page.keyboard.press("Control+Enter")
+    asked[0].continue_()
     page.get_by_role("link", name="See its output").click()
+    assert len(asked) == 1
+    page.unroute("**/scripts/job/run")
     expect(page.get_by_text("run at once")).to_be_visible()
     assert job.read_text() == "#!/bin/sh\necho run at once\n"
 
@@ -156,6 +165,8 @@ def test_two_who_edit_the_same_file_lose_nothing(open_page: OpenPage, service: S
     mine, theirs = (second.get_by_role("textbox", name=name) for name in ("Yours, not saved", "Theirs, on disk"))
     expect(mine).to_contain_text("echo second")
     expect(theirs).to_contain_text("echo first")
+    save(second)
+    expect(second.get_by_text("choose “Save yours” or “Take theirs” first")).to_be_visible()
     assert job.read_text() == "#!/bin/sh\necho first\n"
 
     mine.click()
@@ -275,7 +286,14 @@ def test_versions_are_compared_and_brought_back(open_page: OpenPage, service: Se
     expect(page.get_by_role("textbox", name="Version 1")).to_contain_text("echo before")
     expect(page.get_by_role("textbox", name="Now")).to_contain_text("echo by hand")
     button(page, "Restore version 1").click()
-    page.get_by_role("dialog").get_by_role("button", name="Restore").click()
+    dialog = page.get_by_role("dialog")
+    service.fetch(f"{FILES}/job.sh", method="PUT", body=b"#!/bin/sh\necho meanwhile\n")
+    expect(dialog.get_by_role("alert")).to_contain_text("job.sh has changed since you asked")
+    dialog.get_by_role("button", name="Restore").click()
+    expect(page.get_by_role("alert").filter(has_text="job.sh")).to_be_visible()
+    assert job.read_text() == "#!/bin/sh\necho meanwhile\n"
+    button(page, "Restore version 1").click()
+    dialog.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("status").get_by_text("job.sh is version 1 again.")).to_be_visible()
     expect(page.get_by_role("row", name="Brought back")).to_contain_text("Now")
     assert job.read_text() == JOB
@@ -303,20 +321,48 @@ def test_leaving_with_something_unsaved_is_asked_about_and_loses_nothing(
     assert job.read_text() == "#!/bin/sh\necho unsaved\n"
 
 
+def test_what_was_typed_outlives_the_script_that_runs_the_file(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
+    page = open_page(service, "#/scripts/job/code")
+    expect(text(page)).to_contain_text("echo before")
+    write(page, "#!/bin/sh\necho still needed\n")
+    renamed = json.dumps({"name": "task"}).encode()
+    assert service.fetch("/api/v1/scripts/job", method="PATCH", body=renamed)[0] == 200
+    expect(page).to_have_url(re.compile("#/scripts/task/code$"))
+    expect(text(page)).to_contain_text("echo still needed")
+    service.fetch("/api/v1/scripts/task", method="DELETE")
+    expect(page).to_have_url(re.compile("#/files/job.sh$"))
+    expect(page.get_by_role("status").get_by_text("task was deleted or renamed elsewhere")).to_be_visible()
+    expect(text(page)).to_contain_text("echo still needed")
+    save(page)
+    expect(page.get_by_text("No changes")).to_be_visible()
+    expect(page.get_by_text("task was deleted or renamed elsewhere")).to_have_count(0)
+    assert job.read_text() == "#!/bin/sh\necho still needed\n"
+
+
 def test_while_the_service_is_away_the_text_stays(open_page: OpenPage, service: Service, job: Path) -> None:
     page = open_page(service, "#/scripts/job/code")
     expect(text(page)).to_contain_text("echo before")
     write(page, "#!/bin/sh\necho kept\n")
+    other = open_page(service, "#/files/job.sh")
+    expect(text(other)).to_be_visible()
     service.kill()
+    other.get_by_role("link", name="Files", exact=True).first.click()
+    expect(other.get_by_role("heading", name="Files")).to_be_visible()
+    expect(other.get_by_role("alert").get_by_text("The service cannot be reached.")).to_be_visible()
     save(page)
     expect(page.get_by_role("alert").get_by_text("The service cannot be reached.")).to_be_visible()
     expect(text(page)).to_contain_text("echo kept")
     service.start()
     expect(page.get_by_test_id("connection")).to_have_text("Live")
+    expect(page.get_by_role("status").get_by_text("The connection is back: save again.")).to_be_visible()
+    expect(page.get_by_text("The service cannot be reached.")).to_have_count(0)
     expect(text(page)).to_contain_text("echo kept")
     save(page)
     expect(page.get_by_text("No changes")).to_be_visible()
     assert job.read_text() == "#!/bin/sh\necho kept\n"
+    expect(other.get_by_role("row", name="job.sh")).to_be_visible()
 
 
 def test_files_are_made_of_templates_and_deleted(open_page: OpenPage, service: Service, job: Path) -> None:
@@ -408,7 +454,7 @@ def test_editing_can_be_used_by_everybody(
 ) -> None:
     page = open_page(service, "#/files/job.sh", color_scheme=theme, viewport={"width": width, "height": 740})
     expect(text(page)).to_contain_text("echo before")
-    write(page, "#!/bin/sh\necho mine\nif true; then (\n")
+    write(page, "#!/bin/sh\n" + f"echo {'mine ' * 50}\n" * 80 + "if true; then (\n")
     expect(page.locator(".cm-lint-marker-error")).to_be_visible()
     page.keyboard.press("Control+f")
     assert faults_of(page) == [], "faults and search"
@@ -417,7 +463,7 @@ def test_editing_can_be_used_by_everybody(
     button(page, "Compare").click()
     expect(page.get_by_text("1 change", exact=True)).to_be_visible()
     assert faults_of(page) == [], "comparison"
-    save(page)
+    button(page, "Save yours").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     assert faults_of(page) == [], "question"
     button(page, "Save all the same").click()

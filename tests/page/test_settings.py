@@ -157,7 +157,9 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(page: Page,
 
 
 def test_unsaved_changes_are_not_left_by_accident(page: Page) -> None:
+    expect(page).to_have_title("backup · Cronscope")
     field(page, "Description").fill("Nightly dump")
+    expect(page).to_have_title("● backup · Cronscope")
     page.once("dialog", lambda dialog: dialog.dismiss())
     with page.expect_event("dialog") as asked:
         page.get_by_role("link", name="Overview").click()
@@ -167,6 +169,10 @@ def test_unsaved_changes_are_not_left_by_accident(page: Page) -> None:
     expect_saved(page)
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_attached()
+    expect(page).to_have_title("Cronscope")
+    page.goto(page.url.partition("#")[0] + "#/new")
+    field(page, "Name").fill("fresh")
+    expect(page).to_have_title("● Cronscope")
 
 
 def test_two_tabs_that_change_the_same_script_decide_field_by_field(
@@ -205,6 +211,10 @@ def test_a_change_that_was_not_heard_of_is_no_loss_either(page: Page, service: S
     expect(page.get_by_text("Someone else has changed this script meanwhile.")).to_be_visible()
     expect(page.get_by_text("Changed elsewhere to: 7m")).to_be_visible()
     expect(field(page, "Timeout")).to_have_value("5m")
+    page.keyboard.press("Control+s")
+    expect(page.get_by_role("alert").get_by_text("decide first whose change stays")).to_be_visible()
+    assert config_of(service, "backup")["timeout"] == "7m"
+    button(page, "Keep mine").click()
     button(page, "Save").click()
     expect_saved(page)
     assert config_of(service, "backup")["timeout"] == "5m"

@@ -1,10 +1,13 @@
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import "./editor.css";
-import { address } from "../route";
+import { filePath } from "../api/files";
+import { address, go, route } from "../route";
 import type { TabProps } from "../script/ScriptPage";
+import { draftsOf } from "./drafts";
 import { Editor } from "./laterEditor";
 import { Loading } from "./Loading";
 import { fileSource } from "./source";
+import { listUsedFiles } from "./useFiles";
 import { type ScriptFile, useScriptFile } from "./useScriptFile";
 import { words } from "./words";
 
@@ -18,7 +21,25 @@ export function CodeTab({ row }: TabProps) {
 
 function OneFile({ path, script }: { path: string; script: string }) {
   const source = useMemo(() => fileSource(path), [path]);
+  useEffect(() => () => void takeAlong(path, script), [path, script]);
   return <Editor source={source} scripts={[script]} />;
+}
+
+/**
+ * Where the file is taken from under the reader's hands, the page follows with what was typed: to the script that runs
+ * it now, as after a renaming, else to the file itself.
+ */
+async function takeAlong(path: string, script: string): Promise<void> {
+  const here = route.peek();
+  const isLeft = here.page !== "script" || here.name !== script || here.tab !== "code";
+  const drafts = draftsOf(filePath(path));
+  const draft = drafts.get();
+  if (isLeft || !draft) return;
+  drafts.set({ ...draft, script });
+  const [user, ...others] = await listUsedFiles().then(({ users }) => users.get(path) ?? [], () => []);
+  if (route.peek() !== here) return; // the reader was faster
+  if (user === undefined || others.length) go({ page: "files", path });
+  else go({ page: "script", name: user, tab: "code" });
 }
 
 /** Why there is nothing to edit, and where the command can be changed. */

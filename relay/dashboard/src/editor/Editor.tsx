@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useSignal } from "@preact/signals";
 import { useRef, useState } from "preact/hooks";
 import "./editor.css";
 import { runScript } from "../api/scripts";
@@ -11,7 +12,7 @@ import { Comparison } from "./Comparison";
 import { Findings } from "./Findings";
 import { Loading } from "./Loading";
 import { Notices } from "./Notices";
-import type { Session } from "./session";
+import type { Insistence, Session } from "./session";
 import type { Source } from "./source";
 import { type Jump, TextEditor } from "./TextEditor";
 import { useSession } from "./useSession";
@@ -23,8 +24,10 @@ interface Props {
   scripts?: readonly string[];
 }
 
-/** What to do with the text. */
-type Wish = "save" | "run";
+/** To save the text, and what else. */
+interface Wish extends Insistence {
+  run?: boolean;
+}
 
 /** One text: edited, checked, saved, and compared with what others made of it. */
 export function Editor({ source, scripts = [] }: Props) {
@@ -32,20 +35,20 @@ export function Editor({ source, scripts = [] }: Props) {
   const session = useSession(source);
   const [insisting, setInsisting] = useState<Wish | null>(null);
   const [chosen, setChosen] = useState("");
+  const starting = useSignal(false);
   const [started, setStarted] = useState<{ script: string; run: string } | null>(null);
   const script = scripts.includes(chosen) ? chosen : scripts[0];
   const jump = useRef<Jump>(() => {});
   const base = session.base.value;
   const comparing = session.comparing.value ? session.theirs.value : null;
 
-  async function save(wish: Wish, insist = false) {
+  async function save(wish: Wish) {
     setInsisting(null);
     setStarted(null);
-    const outcome = await session.save(insist);
-    if (outcome === "saved") {
-      announce(t.saved(source.name));
-      if (wish === "run") await run();
-    }
+    const outcome = await session.save(wish);
+    if (outcome === "saved") announce(t.saved(source.name));
+    if (outcome === "saved" && wish.run) await run();
+    if (outcome === "undecided") announce(t.undecided);
     if (outcome !== "faulty") return;
     if (source.takesErrors) setInsisting(wish);
     else goToFirstError(session, jump.current);
@@ -53,13 +56,19 @@ export function Editor({ source, scripts = [] }: Props) {
 
   async function run() {
     if (script === undefined) return;
+    starting.value = true;
     try {
       setStarted({ script, run: await runScript(script) });
     } catch (error) {
       alarm(said(error));
+    } finally {
+      starting.value = false;
     }
   }
-  useControlKeys({ s: () => void save("save"), ...(script === undefined ? {} : { enter: () => void save("run") }) });
+  const saveAndRun = () => {
+    if (!starting.value) void save({ run: true }); // else each press would be another run
+  };
+  useControlKeys({ s: () => void save({}), ...(script === undefined ? {} : { enter: saveAndRun }) });
 
   if (!base) return <Loading problem={session.problem.value} reload={() => void session.open()} />;
   return (
@@ -69,10 +78,15 @@ export function Editor({ source, scripts = [] }: Props) {
           <b class="mono">{source.name}</b>
           <State session={session} />
         </span>
-        <Buttons session={session} onSave={() => void save("save")}>
+        <Buttons session={session} onSave={(insist) => void save(insist)}>
           {script !== undefined && (
             <>
-              <button type="button" title={t.saveAndRunKeys} disabled={session.saving.value} onClick={() => void save("run")}>
+              <button
+                type="button"
+                title={t.saveAndRunKeys}
+                disabled={session.saving.value || starting.value}
+                onClick={saveAndRun}
+              >
                 {t.saveAndRun}
               </button>
               {scripts.length > 1 && <Choice scripts={scripts} chosen={script} onChoose={setChosen} />}
@@ -108,7 +122,7 @@ export function Editor({ source, scripts = [] }: Props) {
             setInsisting(null);
             requestAnimationFrame(() => goToFirstError(session, jump.current));
           }}
-          onAnswer={() => void save(insisting, true)}
+          onAnswer={() => void save({ ...insisting, errors: true })}
         >
           <p>{t.errorsText(count(session.errors.value))}</p>
           <Findings findings={session.findings.value} />
@@ -120,14 +134,14 @@ export function Editor({ source, scripts = [] }: Props) {
 
 interface ButtonsProps {
   session: Session;
-  onSave(): void;
+  onSave(insist: Insistence): void;
   /** More that can be done with a text that is not compared. */
   children: ComponentChildren;
 }
 
 function Buttons({ session, onSave, children }: ButtonsProps) {
   const t = words();
-  const comparing = session.comparing.value && session.theirs.value !== null;
+  const comparing = session.comparing.value ? session.theirs.value : null;
   return (
     <div class="bar-of">
       {comparing && (
@@ -143,9 +157,12 @@ function Buttons({ session, onSave, children }: ButtonsProps) {
       <button
         type="button"
         class="main"
-        title={t.saveKeys}
+        title={comparing ? undefined : t.saveKeys}
         disabled={session.saving.value || !(session.dirty.value || comparing)}
-        onClick={onSave}
+        onClick={({ detail }) => {
+          if (comparing && detail > 1) return; // the second click of two on what was "Save" before
+          onSave(comparing ? { over: comparing } : {});
+        }}
       >
         {comparing ? t.saveMine : t.save}
       </button>

@@ -32,7 +32,14 @@ export function FileTable() {
     setDeleted(path);
   });
 
-  if (!value) return <Loading problem={problem} reload={reload} />;
+  if (!value) {
+    return (
+      <>
+        <h1 class="place">{t.files}</h1>
+        <Loading problem={problem} reload={reload} />
+      </>
+    );
+  }
   const found = value.files.filter(({ path }) => path.toLowerCase().includes(wanted.toLowerCase()));
   return (
     <>

@@ -6,11 +6,14 @@ import { words } from "./words";
 /** What the reader should know of the text before going on with it. */
 export function Notices({ session }: { session: Session }) {
   const t = words();
-  const { left, theirs, problem, note, base, comparing, text } = session;
+  const problem = session.problem.value ?? (session.refused.value ? t.refused : null);
+  const { left, theirs, note, isBack, uprooted, base, comparing, text } = session;
   return (
     <>
-      <div role="alert">{problem.value !== null && <p class="notice problem">{problem.value}</p>}</div>
+      <div role="alert">{problem !== null && <p class="notice problem">{problem}</p>}</div>
       <div role="status">
+        {isBack.value && <Notice text={t.isBack} />}
+        {uprooted.value !== null && <Notice text={t.uprooted(uprooted.value)} />}
         {note.value !== null && <p class="notice mild">{note.value}</p>}
         {left.value && (
           <Notice text={t.leftText}>

@@ -26,11 +26,11 @@ export function Versions({ path }: { path: string }) {
     ({ type }) => type === "file_changed",
   );
   const [chosen, setChosen] = useState<number | null>(null);
-  const [restoring, setRestoring] = useState<number | null>(null);
+  const [restoring, setRestoring] = useState<{ number: number; etag: string | null } | null>(null);
   const [all, setAll] = useState(false);
-  const restore = useAction(async (number: number) => {
+  const restore = useAction(async (number: number, etag: string | null) => {
     try {
-      await restoreVersion(path, number, value!.now.etag);
+      await restoreVersion(path, number, etag);
       announce(t.restored(path, count(number)));
       setChosen(null);
     } finally {
@@ -72,7 +72,7 @@ export function Versions({ path }: { path: string }) {
                 chosen={chosen === version.number}
                 busy={restore.busy}
                 onChoose={() => setChosen(chosen === version.number ? null : version.number)}
-                onRestore={() => setRestoring(version.number)}
+                onRestore={() => setRestoring({ number: version.number, etag: now.etag })}
               />
             ))}
           </tbody>
@@ -86,17 +86,18 @@ export function Versions({ path }: { path: string }) {
       {chosen !== null && <Difference key={chosen} path={path} number={chosen} now={now.text} />}
       {restoring !== null && (
         <Question
-          title={t.restoreTitle(count(restoring))}
+          title={t.restoreTitle(count(restoring.number))}
           answer={t.restore}
           harmless
           busy={restore.busy}
           onClose={() => setRestoring(null)}
           onAnswer={async () => {
-            await restore.go(restoring);
+            await restore.go(restoring.number, restoring.etag);
             setRestoring(null);
           }}
         >
           <p>{t.reallyRestore(path)}</p>
+          <div role="alert">{restoring.etag !== now.etag && <p class="problem">{t.changedSince(path)}</p>}</div>
         </Question>
       )}
     </>

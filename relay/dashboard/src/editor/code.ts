@@ -64,7 +64,8 @@ interface Said {
 function worded({ label, description = "" }: Said): Extension {
   return [
     EditorState.phrases.of(phrases()),
-    EditorView.contentAttributes.of({ "aria-label": label, "aria-description": description }),
+    // It is a stop of the Tab key by itself; `tabindex` says so to who looks for a way to scroll it by keys.
+    EditorView.contentAttributes.of({ "aria-label": label, "aria-description": description, tabindex: "0" }),
   ];
 }
 

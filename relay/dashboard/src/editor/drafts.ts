@@ -5,6 +5,8 @@ export interface Draft {
   /** What the text grew from. */
   base: Revision;
   text: string;
+  /** The script that ran the file when it was typed, where it does not any more. */
+  script?: string;
 }
 
 export interface Drafts {
@@ -12,11 +14,16 @@ export interface Drafts {
   set(draft: Draft | null): void;
 }
 
+/** What could not be kept over a reload: it is too large, or nothing may be kept here. */
+const fleeting = new Map<string, Draft>();
+
 /** The draft of what is at an address. */
 export function draftsOf(address: string): Drafts {
   const key = `cronscope.draft.${address}`;
   return {
     get() {
+      const here = fleeting.get(key);
+      if (here) return here;
       try {
         return JSON.parse(sessionStorage.getItem(key) ?? "null") as Draft | null;
       } catch {
@@ -24,11 +31,12 @@ export function draftsOf(address: string): Drafts {
       }
     },
     set(draft) {
+      fleeting.delete(key);
       try {
         if (draft) sessionStorage.setItem(key, JSON.stringify(draft));
         else sessionStorage.removeItem(key);
       } catch {
-        // Too large, or nothing may be kept here: the question before leaving has to do.
+        if (draft) fleeting.set(key, draft);
       }
     },
   };

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ApiError } from "../api/client";
 import type { Finding, Revision } from "../api/files";
 import type { Draft, Drafts } from "./drafts";
@@ -97,7 +97,7 @@ test("a text with errors is saved if the reader insists", async () => {
   session.text.value = "two";
   expect(await session.save()).toBe("faulty");
   expect([disk.content, session.errors.value]).toEqual(["one", 1]);
-  expect(await session.save(true)).toBe("saved");
+  expect(await session.save({ errors: true })).toBe("saved");
   expect(disk.content).toBe("two");
 });
 
@@ -108,7 +108,10 @@ test("faults that the service refuses a text for are marked", async () => {
   session.text.value = "two";
   expect(await session.save()).toBe("faulty");
   expect(session.findings.value).toEqual([{ line: 3, column: 1, severity: "error", message: "cron" }]);
-  expect([disk.content, session.text.value, session.problem.value]).toEqual(["one", "two", "faulty"]);
+  expect([disk.content, session.text.value, session.refused.value, session.problem.value]).toEqual(["one", "two", true, null]);
+  disk.findings = [];
+  await session.save();
+  expect(session.refused.value).toBe(false);
 });
 
 test("what others saved meanwhile is compared before it is replaced", async () => {
@@ -118,8 +121,11 @@ test("what others saved meanwhile is compared before it is replaced", async () =
   expect(await session.save()).toBe("conflict");
   expect([disk.content, session.text.value, session.theirs.value?.text]).toEqual(["theirs", "mine", "theirs"]);
   expect(session.comparing.value).toBe(true);
+  expect(await session.save()).toBe("undecided");
+  expect(await session.save({ errors: true })).toBe("undecided");
+  expect(disk.content).toBe("theirs");
   session.text.value = "merged";
-  expect(await session.save()).toBe("saved");
+  expect(await session.save({ over: session.theirs.value! })).toBe("saved");
   expect([disk.content, session.comparing.value, session.dirty.value]).toEqual(["merged", false, false]);
 });
 
@@ -139,7 +145,10 @@ test("what changes again while it is compared is compared again", async () => {
   disk.content = "theirs";
   await session.save();
   disk.content = "theirs 2";
-  expect(await session.save()).toBe("conflict");
+  const seen = session.theirs.value!;
+  expect(await session.save({ over: seen })).toBe("conflict");
+  expect(await session.save({ over: seen, errors: true })).toBe("undecided");
+  expect(disk.content).toBe("theirs 2");
   expect([session.theirs.value?.text, session.text.value]).toEqual(["theirs 2", "mine"]);
 });
 
@@ -172,6 +181,37 @@ test("while the service is away the text stays", async () => {
   await session.check();
   disk.away = false;
   expect(await session.save()).toBe("saved");
+});
+
+test("when the service is back it is asked for what it could not be, and a save that did not reach it can be tried again", async () => {
+  const disk = new Disk("one");
+  disk.away = true;
+  const session = new Session(disk, new Kept());
+  await session.open();
+  expect(session.problem.value).toBe("away");
+  disk.away = false;
+  session.reconnected();
+  await vi.waitFor(() => expect([session.text.value, session.problem.value]).toEqual(["one", null]));
+
+  session.text.value = "two";
+  disk.away = true;
+  await session.save();
+  disk.away = false;
+  session.reconnected();
+  expect([session.problem.value, session.isBack.value]).toEqual([null, true]);
+  expect(await session.save()).toBe("saved");
+  session.reconnected();
+  expect(session.isBack.value).toBe(false);
+});
+
+test("what the service refused is refused though the connection was lost since", async () => {
+  const { disk, session } = await opened("one");
+  disk.takesErrors = false;
+  disk.findings = [ERROR];
+  session.text.value = "two";
+  await session.save();
+  session.reconnected();
+  expect([session.refused.value, session.isBack.value]).toEqual([true, false]);
 });
 
 test("a change on disk is taken where nothing is unsaved", async () => {
@@ -252,6 +292,17 @@ test("what was left unsaved is compared with what others made of the file since"
   expect([again.session.text.value, again.session.theirs.value?.text]).toEqual(["mine", "theirs"]);
   again.session.takeTheirs();
   expect(drafts.draft).toBeNull();
+});
+
+test("what was typed where the file was taken away is there again at once, with a word about it", async () => {
+  const { session, drafts } = await opened("one");
+  session.text.value = "mine";
+  drafts.draft = { ...drafts.draft!, script: "job" };
+  const again = await opened("one", drafts);
+  expect([again.session.text.value, again.session.left.value, again.session.uprooted.value]).toEqual(["mine", null, "job"]);
+  expect(drafts.draft?.script).toBeUndefined();
+  await again.session.save();
+  expect(again.session.uprooted.value).toBeNull();
 });
 
 test("what was left unsaved can be forgotten", async () => {

@@ -10,8 +10,17 @@ import { said } from "../shell/announce";
 import { type Drafts, type Draft } from "./drafts";
 import type { Source, Written } from "./source";
 
-/** How an attempt to save ended. `faulty`: the text has errors, which are marked. */
-export type Outcome = "saved" | "faulty" | "conflict" | "failed";
+/**
+ * How an attempt to save ended. `faulty`: the text has errors, which are marked; `undecided`: it is being compared with
+ * what others made of the file, and nobody said that it is to replace that.
+ */
+export type Outcome = "saved" | "faulty" | "conflict" | "undecided" | "failed";
+
+/** What the reader wants although it may do harm: to save a text with errors, or over what others saved, as was seen. */
+export interface Insistence {
+  errors?: boolean;
+  over?: Revision;
+}
 
 export class Session {
   /** What the text grew from; null until it was read. */
@@ -24,9 +33,15 @@ export class Session {
   readonly findings = signal<readonly Finding[] | null>(null);
   /** What went wrong last. */
   readonly problem = signal<string | null>(null);
+  /** The service refused the text for its faults, which are marked. */
+  readonly refused = signal(false);
   /** What the reader should know of what was saved last. */
   readonly note = signal<string | null>(null);
   readonly saving = signal(false);
+  /** What did not reach the service can be saved again, as the connection is back. */
+  readonly isBack = signal(false);
+  /** The script in whose place the text was typed, where it was taken from there. */
+  readonly uprooted = signal<string | null>(null);
   /** What the reader typed earlier and never saved. */
   readonly left = signal<Draft | null>(null);
 
@@ -37,6 +52,8 @@ export class Session {
   readonly #drafts: Drafts;
   /** One more with every save, so that what was seen before it is not taken for news. */
   #turn = 0;
+  /** The last attempt to save did not reach the service. */
+  #unreached = false;
 
   constructor(source: Source, drafts: Drafts) {
     this.#source = source;
@@ -51,9 +68,20 @@ export class Session {
       if (left && left.text !== found.text) this.left.value = left;
       this.text.value = found.text;
       this.base.value = found;
+      this.uprooted.value = left?.script ?? null;
+      if (left?.script !== undefined) this.takeUpDraft(); // the reader never left it
     } catch (error) {
       this.problem.value = said(error);
     }
+  }
+
+  /** What failed for want of a connection does not go on failing with it. */
+  reconnected(): void {
+    if (!this.base.value) void this.open();
+    if (!this.#unreached) return;
+    this.#unreached = false;
+    this.problem.value = null;
+    this.isBack.value = this.dirty.value;
   }
 
   /** Keep what is unsaved in the browser, until the returned function is called. */
@@ -79,16 +107,19 @@ export class Session {
     this.left.value = null;
   }
 
-  /** `insist`: even with errors, where the source takes them. */
-  async save(insist = false): Promise<Outcome> {
-    const base = (this.comparing.value && this.theirs.value) || this.base.value;
+  /** Errors can be insisted on where the source takes them. */
+  async save(insist: Insistence = {}): Promise<Outcome> {
+    const compared = this.comparing.value ? this.theirs.value : null;
+    if (compared && insist.over !== compared) return "undecided";
+    const base = compared ?? this.base.value;
     if (!base || this.saving.value) return "failed";
     const text = this.text.value;
     this.saving.value = true;
     this.#turn += 1;
     this.problem.value = null;
+    this.refused.value = this.isBack.value = this.#unreached = false;
     try {
-      if (this.#source.takesErrors && !insist) {
+      if (this.#source.takesErrors && !insist.errors) {
         await this.check();
         if (this.errors.value) return "faulty";
       }
@@ -107,13 +138,17 @@ export class Session {
     this.comparing.value = false;
     this.problem.value = null;
     this.note.value = note ?? null;
+    this.uprooted.value = null;
+    this.refused.value = this.isBack.value = this.#unreached = false;
   }
 
   async #refused(text: string, error: unknown): Promise<Outcome> {
     this.problem.value = said(error);
     if (!(error instanceof ApiError)) throw error;
+    this.#unreached = error.status === 0;
     if (error.status === 422 && error.faults.length) {
-      this.problem.value = error.message; // the text says the rest, where it is
+      this.problem.value = null; // the text says the rest, where it is
+      this.refused.value = true;
       this.findings.value = error.faults.map(({ line, message, language }) => ({
         line: line ?? 1, column: 1, severity: "error", message, ...(language ? { language } : {}),
       }));

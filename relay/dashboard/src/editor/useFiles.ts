@@ -5,13 +5,13 @@ import { usersOf } from "./scriptFile";
 import { type Loaded, useLoaded } from "./useLoaded";
 
 /** The files under `scripts_dir`, and by path the names of the scripts that run them. */
-export function useFiles(): Loaded<FileList & { users: ReadonlyMap<string, readonly string[]> }> {
-  return useLoaded(
-    async () => {
-      const [list, { scripts }] = await Promise.all([listFiles(), getJson<{ scripts: Script[] }>("api/v1/scripts")]);
-      return { ...list, users: usersOf(scripts, list) };
-    },
-    [],
-    ({ type }) => type === "file_changed" || type === "script_changed",
-  );
+type UsedFiles = FileList & { users: ReadonlyMap<string, readonly string[]> };
+
+export async function listUsedFiles(): Promise<UsedFiles> {
+  const [list, { scripts }] = await Promise.all([listFiles(), getJson<{ scripts: Script[] }>("api/v1/scripts")]);
+  return { ...list, users: usersOf(scripts, list) };
+}
+
+export function useFiles(): Loaded<UsedFiles> {
+  return useLoaded(listUsedFiles, [], ({ type }) => type === "file_changed" || type === "script_changed");
 }

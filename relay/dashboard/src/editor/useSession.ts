@@ -5,6 +5,7 @@ import { guardLeaving } from "../route";
 import { unsaved } from "../shell/title";
 import { language } from "../text/language";
 import { draftsOf } from "./drafts";
+import { onReconnection } from "./reconnection";
 import { Session } from "./session";
 import type { Source } from "./source";
 import { words } from "./words";
@@ -24,6 +25,7 @@ export function useSession(source: Source): Session {
     const ends = [
       session.keepDrafts(),
       watch(session),
+      onReconnection(() => session.reconnected()),
       checkWhileTyping(session),
       guardLeaving(() => (session.dirty.value ? words().leaving(source.name) : null)),
       effect(() => {

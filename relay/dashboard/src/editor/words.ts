@@ -31,6 +31,7 @@ export const words = translated({
     sound: "No faults found.",
     errorsTitle: (name: string) => `Save ${name} with errors?`,
     errorsText: (n: string) => `It has ${n === "1" ? "an error" : `${n} errors`}: a script that runs it will probably fail.`,
+    refused: "Not saved: the text has faults, which are marked.",
     keepEditing: "Keep editing",
     saveAnyway: "Save all the same",
 
@@ -38,8 +39,12 @@ export const words = translated({
     conflict:
       "Somebody else saved this while you edited it. Nothing of yours is lost: save yours as it is here, after taking over what you need of theirs, or take theirs.",
     changedOnDisk: "Somebody changed this on disk while you edited it.",
+    undecided: "Not saved: choose “Save yours” or “Take theirs” first.",
     compare: "Compare",
     absent: "There is no such file: saving makes it. What it was before, if there was one, is under its versions.",
+    isBack: "The connection is back: save again.",
+    uprooted: (script: string) =>
+      `${script} was deleted or renamed elsewhere, or runs something else now. Here is the file that you were editing, with what you typed.`,
     leftText: "There are changes from earlier that were never saved.",
     takeUp: "Bring them back",
     forget: "Forget them",
@@ -125,6 +130,7 @@ export const words = translated({
     restoreOf: (n: string) => `Restore version ${n}`,
     restoreTitle: (n: string) => `Restore version ${n}?`,
     reallyRestore: (path: string) => `${path} becomes what it was then. What it is now stays a version of its own.`,
+    changedSince: (path: string) => `${path} has changed since you asked: it will not be replaced. Look at it, then ask again.`,
     restored: (path: string, n: string) => `${path} is version ${n} again.`,
     showAll: (n: string) => `Show all ${n}`,
 
@@ -172,14 +178,18 @@ export const words = translated({
     sound: "沒有發現問題。",
     errorsTitle: (name: string) => `${name} 有錯誤，仍要儲存嗎？`,
     errorsText: (n: string) => `共有 ${n} 個錯誤，使用此檔案的指令稿很可能會失敗。`,
+    refused: "尚未儲存：內容有錯誤，已標示出來。",
     keepEditing: "繼續編輯",
     saveAnyway: "仍要儲存",
 
     conflict:
       "您編輯時，其他人已儲存這份檔案。您的內容沒有遺失：可先取用對方的部分內容再儲存您的版本，或改用對方的版本。",
     changedOnDisk: "您編輯時，磁碟上的這份檔案已被變更。",
+    undecided: "尚未儲存：請先選擇「儲存我的版本」或「採用對方版本」。",
     compare: "比較",
     absent: "這個檔案不存在，儲存後就會建立。如果以前有過，可在它的版本中找到。",
+    isBack: "已重新連線：請再儲存一次。",
+    uprooted: (script: string) => `${script} 已在別處被刪除或改名，或改為執行其他內容。這是您正在編輯的檔案，您輸入的內容仍在。`,
     leftText: "先前有尚未儲存的變更。",
     takeUp: "還原變更",
     forget: "捨棄",
@@ -260,6 +270,7 @@ export const words = translated({
     restoreOf: (n: string) => `還原版本 ${n}`,
     restoreTitle: (n: string) => `要還原版本 ${n} 嗎？`,
     reallyRestore: (path: string) => `${path} 將回復為當時的內容，目前內容會保留為一個版本。`,
+    changedSince: (path: string) => `您開啟此視窗後 ${path} 已變更，不會被取代。請先查看，再重新還原。`,
     restored: (path: string, n: string) => `${path} 已還原為版本 ${n}。`,
     showAll: (n: string) => `顯示全部 ${n} 個`,
 

@@ -18,6 +18,7 @@ import { takeRescued } from "./rescue";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
 import { useServiceSettings } from "./service";
+import { useUnsaved } from "./unsaved";
 import { duplicates } from "./useSettings";
 import { words } from "./words";
 import { isZone } from "./zone";
@@ -148,6 +149,7 @@ function useCreation(isChanged: boolean) {
   const [problem, setProblem] = useState(NOTHING_WRONG);
   const guarded = useRef(false);
   guarded.current = isChanged;
+  useUnsaved(isChanged);
   const done = useRef(false);
   useEffect(() => guardLeaving(() => (guarded.current && !done.current ? words().leaveNew : null)), []);
   const [attempts, setAttempts] = useState(0);

@@ -11,6 +11,7 @@ import { Question } from "../ui/Question";
 import { Loading } from "../editor/Loading";
 import { draftOf, type Field } from "./entry";
 import { focusFault, keyOf } from "./faults";
+import { undecided } from "./form";
 import { type Fields, Homeless, Text } from "./Field";
 import { Schedule, zoneOf } from "./Schedule";
 import { Bounds, Command, Failure, Look, Section, Surroundings } from "./Sections";
@@ -29,7 +30,9 @@ export function SettingsTab({ row }: TabProps) {
   useControlKeys({ s: () => void settings.save() });
   const root = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    if (settings.attempts) focusFault(root.current!, settings.faults);
+    if (!settings.attempts) return;
+    if (settings.isContested) root.current!.querySelector(".contest")?.scrollIntoView({ block: "center" });
+    else focusFault(root.current!, settings.faults);
   }, [settings.attempts]);
 
   if (!form) {
@@ -65,7 +68,8 @@ export type Settings = ReturnType<typeof useSettings>;
 function FormOf({ row, settings }: { row: ScriptRow; settings: Settings }) {
   const t = words();
   const service = useServiceSettings();
-  const { base, draft, contested } = settings.form!;
+  const { base, draft } = settings.form!;
+  const contested = new Set(undecided(settings.form!));
   const touched = new Set(settings.touched);
   const fields: Fields = {
     draft,
@@ -129,7 +133,7 @@ function Contest({ field, settings }: { field: Field; settings: Settings }) {
 /** What is not saved yet, and what keeps it from being so; it stays in view. */
 function SaveBar({ settings }: { settings: Settings }) {
   const t = words();
-  const { touched, isChanged, text, note, faults, saving } = settings;
+  const { touched, isChanged, isBack, text, note, faults, saving } = settings;
   return (
     <div class={`save bar-of ${isChanged ? "unsaved" : ""}`}>
       <div class="what">
@@ -144,6 +148,7 @@ function SaveBar({ settings }: { settings: Settings }) {
           {note !== null && <p class="problem">{note}</p>}
           {!text && <Homeless faults={faults} />}
         </div>
+        <div role="status">{isBack && isChanged && <p class="note">{t.isBack}</p>}</div>
       </div>
       <div class="bar-of">
         <button type="button" disabled={!isChanged || saving} onClick={settings.discard}>

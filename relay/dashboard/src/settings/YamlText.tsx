@@ -23,19 +23,21 @@ export function YamlText({ settings, text }: { settings: Settings; text: Text })
 
   return (
     <section class="card yaml">
-      {text.contested && (
-        <div class="contest">
-          <p>{t.yamlConflict}</p>
-          <div class="bar-of">
-            <button type="button" onClick={settings.discard}>
-              {t.takeAll}
-            </button>
-            <button type="button" onClick={settings.keepText}>
-              {t.keep}
-            </button>
+      <div role="alert">
+        {settings.isContested && (
+          <div class="contest">
+            <p>{t.yamlConflict}</p>
+            <div class="bar-of">
+              <button type="button" onClick={settings.discard}>
+                {t.takeAll}
+              </button>
+              <button type="button" onClick={settings.keepText}>
+                {t.keep}
+              </button>
+            </div>
           </div>
-        </div>
-      )}
+        )}
+      </div>
       <label class="label" for="yaml">
         {t.yamlLabel}
       </label>

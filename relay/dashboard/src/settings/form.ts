@@ -49,6 +49,11 @@ export function decided(form: Form, field: Field, whose: "mine" | "theirs"): For
   return { ...form, draft, contested };
 }
 
+/** Contested fields in which saving would undo what someone else did. */
+export function undecided(form: Form): Field[] {
+  return touched(form).filter((field) => form.contested.has(field));
+}
+
 /** What to send, for the changes alone to be made. */
 export function patchOf({ base, draft }: Form): Record<string, unknown> {
   return changes(base, draft);

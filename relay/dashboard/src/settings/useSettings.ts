@@ -4,11 +4,13 @@ import { changeScript, readScript, replaceScript } from "../api/scripts";
 import { latest, onFrame } from "../live/live";
 import { go, guardLeaving, replace } from "../route";
 import { announce, said, whisper } from "../shell/announce";
+import { onReconnection } from "../editor/reconnection";
 import { canonical, type Draft, draftOf, type Entry, entryOf, type Field, unsendable } from "./entry";
 import { keyOf } from "./faults";
-import { arrived, decided, type Form, opened, patchOf, saved, touched, typed } from "./form";
+import { arrived, decided, type Form, opened, patchOf, saved, touched, typed, undecided } from "./form";
 import { untilShown } from "./known";
 import { rescue } from "./rescue";
+import { useUnsaved } from "./unsaved";
 import { words } from "./words";
 
 type Yaml = typeof import("./yaml");
@@ -18,8 +20,8 @@ export interface Text {
   readonly text: string;
   /** The text that the form made: as long as it is the same, it follows the form. */
   readonly made: string;
-  /** The entry was changed elsewhere since. */
-  readonly contested: boolean;
+  /** The entry that it grew from: where the form has another one, that was changed elsewhere since. */
+  readonly base: Entry;
 }
 
 interface State {
@@ -28,12 +30,14 @@ interface State {
   readonly faults: readonly Fault[];
   /** What is to be said of the whole. */
   readonly note: string | null;
+  /** What did not reach the service can be saved again, as the connection is back. */
+  readonly isBack: boolean;
   readonly saving: boolean;
   /** How often the reader tried to save in vain: each time, the first fault is to be looked at. */
   readonly attempts: number;
 }
 
-const NOTHING: State = { form: null, text: null, faults: [], note: null, saving: false, attempts: 0 };
+const NOTHING: State = { form: null, text: null, faults: [], note: null, isBack: false, saving: false, attempts: 0 };
 
 /** The settings of one script: what stands in the file, what the reader types, and how the one becomes the other. */
 export function useSettings(name: string) {
@@ -43,6 +47,8 @@ export function useSettings(name: string) {
   const leaving = useRef(false);
   const isHere = useRef(true);
   const asked = useRef(0);
+  /** The last attempt to save did not reach the service. */
+  const unreached = useRef(false);
   const set = (changed: Partial<State>) => {
     state.current = { ...state.current, ...changed };
     draw({});
@@ -58,17 +64,28 @@ export function useSettings(name: string) {
       if (!form) return set({ form: opened(value.config, etag), note: null });
       const next = arrived(form, value.config, etag);
       set({ form: next.form, text: text && followed(text, next.form) });
-      if (next.form.contested.size && !text) set({ note: words().conflict });
-      if (next.followed.length) announce(words().followed(next.followed.map((field) => words().fields[field]).join(", ")));
+      if (isContested() && !text) set({ note: words().conflict });
+      if (next.followed.length && !(isContested() && text)) announce(words().followed(next.followed.map((field) => words().fields[field]).join(", ")));
     } catch (error) {
       if (!state.current.form) set({ note: said(error) });
     }
   }
 
   function followed(text: Text, form: Form): Text {
-    const made = yaml.current!.toYaml(entryOf(form.base, form.draft));
-    if (made === text.made) return text;
-    return text.text === text.made ? { ...text, text: made, made } : { ...text, contested: true };
+    const { base } = form;
+    const made = yaml.current!.toYaml(entryOf(base, form.draft));
+    if (text.text === text.made) return { text: made, made, base };
+    return made === text.made ? { ...text, base } : text;
+  }
+
+  /** Saving would undo what someone else did, and the reader has not said that it shall. */
+  function isContested(): boolean {
+    const { form, text } = state.current;
+    return form !== null && (text ? text.base !== form.base : undecided(form).length > 0);
+  }
+
+  function decideFirst(): void {
+    set({ note: words().decideFirst, attempts: state.current.attempts + 1 });
   }
 
   useEffect(() => {
@@ -82,11 +99,22 @@ export function useSettings(name: string) {
     });
   }, [name]);
 
+  useEffect(
+    () =>
+      onReconnection(() => {
+        if (!state.current.form) return void read();
+        if (unreached.current) set({ note: null, isBack: true });
+        unreached.current = false;
+      }),
+    [name],
+  );
+
   const { form, text } = state.current;
   const fields = form ? touched(form) : [];
   const isChanged = text && form ? text.text !== yaml.current!.toYaml(form.base) : fields.length > 0;
   const changed = useRef(false);
   changed.current = isChanged;
+  useUnsaved(isChanged);
   useEffect(() => {
     const release = guardLeaving(() => (changed.current && !leaving.current ? words().leave : null));
     return () => {
@@ -107,10 +135,12 @@ export function useSettings(name: string) {
   async function save(): Promise<void> {
     const { form, text, saving } = state.current;
     if (!form || saving || !changed.current) return;
+    if (isContested()) return decideFirst();
     const sent = form.draft;
     const faults = text ? yaml.current!.fromYaml(text.text).faults : duplicates(sent);
     if (faults.length) return refused(faults);
-    set({ saving: true, faults: [], note: null });
+    unreached.current = false;
+    set({ saving: true, faults: [], note: null, isBack: false });
     try {
       const { value, etag } = text
         ? await replaceScript(name, yaml.current!.fromYaml(text.text).entry, form.etag)
@@ -132,7 +162,7 @@ export function useSettings(name: string) {
 
   function afterSaving(sent: Text, now: Text, entry: Entry): Text {
     const made = yaml.current!.toYaml(entry);
-    return { text: now.text === sent.text ? made : now.text, made, contested: false };
+    return { text: now.text === sent.text ? made : now.text, made, base: entry };
   }
 
   /** The script is called otherwise now. */
@@ -145,6 +175,7 @@ export function useSettings(name: string) {
 
   function explain(error: unknown): void {
     if (!(error instanceof ApiError)) throw error;
+    unreached.current = error.status === 0;
     if (error.status === 412) return set({ note: state.current.text ? null : words().merged });
     if (error.status === 422 && error.faults.length) return refused(error.faults);
     const isAboutName = error.status === 409 && !state.current.text && patchOf(state.current.form!)["name"] !== undefined;
@@ -158,8 +189,10 @@ export function useSettings(name: string) {
 
   return {
     ...state.current,
+    faults: told(state.current, yaml.current),
     touched: fields,
     isChanged,
+    isContested: isContested(),
     read,
     save,
     /** Whether what was typed is not missed any more. */
@@ -180,25 +213,36 @@ export function useSettings(name: string) {
     discard() {
       const form = opened(state.current.form!.base, state.current.form!.etag);
       const made = state.current.text && yaml.current!.toYaml(form.base);
-      set({ form, text: made === null ? null : { text: made, made, contested: false }, faults: [], note: null });
+      set({ form, text: made === null ? null : { text: made, made, base: form.base }, faults: [], note: null, isBack: false });
     },
     typeText: (changed: string) => set({ text: { ...state.current.text!, text: changed }, faults: [] }),
-    keepText: () => set({ text: { ...state.current.text!, contested: false }, note: null }),
+    keepText: () => set({ text: { ...state.current.text!, base: state.current.form!.base }, note: null }),
     async showText() {
+      if (isContested()) return decideFirst();
       const faults = duplicates(state.current.form!.draft);
       if (faults.length) return refused(faults);
       yaml.current = await import("./yaml");
       const { base, draft } = state.current.form!;
       const made = yaml.current.toYaml(entryOf(base, draft));
-      set({ text: { text: made, made, contested: false }, faults: [], note: null });
+      set({ text: { text: made, made, base }, faults: [], note: null });
     },
     showForm() {
-      const { entry, faults } = yaml.current!.fromYaml(state.current.text!.text);
+      const text = state.current.text!;
+      const { entry, faults } = yaml.current!.fromYaml(text.text);
       if (!entry) return refused(faults);
-      set({ form: typed(state.current.form!, draftOf(entry)), text: null, faults: [], note: null });
+      const { base, etag } = state.current.form!;
+      const form = typed(opened(text.base, etag), draftOf(entry));
+      set({ form: text.base === base ? form : arrived(form, base, etag).form, text: null, faults: [], note: null });
+      if (isContested()) set({ note: words().conflict });
     },
     lineOf: ({ line, pointer }: Fault) => line ?? yaml.current!.fromYaml(state.current.text!.text).lineOf(pointer ?? ""),
   };
+}
+
+/** What is at fault; of a text that is no entry it is told anew, in the language that the page has now. */
+function told({ text, faults }: State, yaml: Yaml | null): readonly Fault[] {
+  const parsed = text && faults.length ? yaml!.fromYaml(text.text) : null;
+  return parsed && !parsed.entry ? parsed.faults : faults;
 }
 
 /** What is typed, as an entry. */

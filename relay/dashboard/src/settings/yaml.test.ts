@@ -1,5 +1,10 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
+import { chosenLanguage } from "../text/language";
 import { fromYaml, serviceSettings, toYaml } from "./yaml";
+
+afterEach(() => {
+  chosenLanguage.value = null;
+});
 
 test.each([
   { name: "a", command: "echo 'x' | grep: y # no comment", at: "2027-01-01T00:00:00+01:00", env: { A: "010", B: "yes", C: "" } },
@@ -23,6 +28,21 @@ test.each([
   const { entry, faults } = fromYaml(text);
   expect(entry).toBeNull();
   expect(faults[0]).toMatchObject({ line });
+});
+
+test.each([
+  ["a: [1, 2", "was not closed", "沒有關閉"],
+  ["a: '1", "A bracket, a quotation mark", "這裡少了"],
+  ["a: [1\nb: 2", "is indented otherwise", "縮排"],
+  ["a: 1\na: 2", "stands here twice", "重複"],
+  ["a:\n\tb: 1", "not by tabs", "定位字元"],
+  ["a: 1\n---\nb: 2", "one document", "一份文件"],
+  ['a: "\\q"', "escape", "跳脫"],
+  ["a: @b", "quotation marks", "引號"],
+])("what is wrong with %j is said in the page's language", (text, english, chinese) => {
+  expect(fromYaml(text).faults[0]!.message).toContain(english);
+  chosenLanguage.value = "zh-Hant";
+  expect(fromYaml(text).faults[0]!.message).toContain(chinese);
 });
 
 test("a pointer leads to a line", () => {

@@ -4,7 +4,7 @@ import type { Fault } from "../api/client";
 import type { Entry } from "./entry";
 import { pathOf } from "./faults";
 import type { ServiceSettings } from "./service";
-import { words } from "./words";
+import { words } from "./yamlWords";
 
 export function toYaml(entry: Entry): string {
   return stringify(entry, { lineWidth: 0 });
@@ -34,7 +34,7 @@ export function fromYaml(text: string): Parsed {
   };
   const fault = (message: string, offset = 0) => ({ entry: null, faults: [at(offset, message)], lineOf });
   if (document.errors.length) {
-    const faults = document.errors.map(({ message, pos }) => ({ ...at(pos[0], message), language: "en" }));
+    const faults = document.errors.map(({ code, pos }) => at(pos[0], words().yamlFaults[code]));
     return { entry: null, faults, lineOf };
   }
   let alias: number | null = null;

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 /**
  * Keys with Ctrl, on a Mac ⌘, by their lower case names: wherever the focus is, and before the browser or a text takes
- * them; not while a question is asked.
+ * them; not while a question is asked, and once however long they are held.
  */
 export function useControlKeys(acts: Readonly<Record<string, () => void>>): void {
   const latest = useRef(acts);
@@ -14,7 +14,7 @@ export function useControlKeys(acts: Readonly<Record<string, () => void>>): void
       if (!act) return;
       event.preventDefault();
       event.stopPropagation();
-      if (!document.querySelector("dialog[open]")) act();
+      if (!event.repeat && !document.querySelector("dialog[open]")) act();
     };
     addEventListener("keydown", onKey, true);
     return () => removeEventListener("keydown", onKey, true);
