@@ -248,6 +248,12 @@ describe("past runs", () => {
   });
 });
 
+test("what becomes of overlapping starts is as configured, by default they are skipped", () => {
+  const overlap = (config: Script["config"]) => backup(after(EMPTY, snapshot([script("backup", { config })]))).overlap;
+  expect(overlap({ overlap: "queue" })).toBe("queue");
+  expect(overlap({})).toBe("skip");
+});
+
 test("labels are those of the configuration, whatever YAML made of them", () => {
   const state = after(EMPTY, snapshot([script("backup", { config: { labels: { team: "ops", tier: 1 } } })]));
   expect(backup(state).labels).toEqual({ team: "ops", tier: "1" });

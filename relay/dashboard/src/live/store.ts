@@ -19,6 +19,9 @@ export interface Result {
   readonly duration: number | null;
 }
 
+/** What becomes of a start that comes while the script still runs. */
+export type Overlap = "skip" | "queue" | "replace" | "allow";
+
 export interface ScriptRow {
   readonly name: string;
   readonly description: string;
@@ -29,6 +32,7 @@ export interface ScriptRow {
   /** That of the latest run that ended. */
   readonly result: Result | null;
   readonly nextStart: number | null;
+  readonly overlap: Overlap;
   readonly progress: ProgressState | null;
   /** What the service said last went wrong with the script; until its next start. */
   readonly problem: string | null;
@@ -177,6 +181,7 @@ function fromScript(script: Script, before: ScriptRow | undefined, active?: Read
     ),
     result: script.last_run && result(script.last_run),
     nextStart: instant(script.next_run_at),
+    overlap: (script.config["overlap"] ?? "skip") as Overlap,
     progress: script.progress,
     problem: before?.problem ?? null,
     labels: labelsOf(script.config),

@@ -7,8 +7,8 @@ export interface Summary {
   /** Scripts whose last run failed. */
   failing: number;
   overdue: number;
-  /** The script that starts next, and when. */
-  next: { name: string; at: number } | null;
+  /** The script that starts next; one whose start its own run holds up only where there is no other. */
+  next: ScriptRow | null;
 }
 
 /** A script of which the last run went wrong by itself: not one that somebody stopped. */
@@ -22,16 +22,24 @@ export function isOverdue(row: ScriptRow, now: number): boolean {
   return enabled && successAgeLimit !== null && lastSuccess !== null && now - lastSuccess > successAgeLimit;
 }
 
+/** Whether a start that comes now does not begin at its time, the script's own run being under way still. */
+export function isHeldUp({ runs, overlap }: ScriptRow): boolean {
+  return runs.length > 0 && (overlap === "skip" || overlap === "queue");
+}
+
 export function summarize(rows: ReadonlyMap<string, ScriptRow>, now: number): Summary {
   const summary: Summary = { running: 0, failing: 0, overdue: 0, next: null };
   for (const row of rows.values()) {
     summary.running += row.runs.length;
     if (isFailing(row)) summary.failing += 1;
     if (isOverdue(row, now)) summary.overdue += 1;
-    const at = row.enabled ? row.nextStart : null;
-    if (at !== null && at > now && (summary.next === null || at < summary.next.at)) {
-      summary.next = { name: row.name, at };
-    }
+    if (row.enabled && row.nextStart !== null && row.nextStart > now && isSooner(row, summary.next)) summary.next = row;
   }
   return summary;
+}
+
+function isSooner(row: ScriptRow, other: ScriptRow | null): boolean {
+  if (other === null) return true;
+  if (isHeldUp(row) !== isHeldUp(other)) return isHeldUp(other);
+  return row.nextStart! < other.nextStart!;
 }

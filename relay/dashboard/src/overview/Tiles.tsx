@@ -4,6 +4,7 @@ import { summarize } from "../live/summary";
 import type { State } from "../live/store";
 import { address } from "../route";
 import { count, countdown } from "../text/format";
+import { whileRunning } from "../text/words";
 import { type Show } from "./listing";
 import { wish } from "./wish";
 import { words } from "./words";
@@ -21,8 +22,8 @@ export function Tiles({ rows, system }: State) {
       {next ? (
         <a class="tile" href={address({ page: "script", name: next.name, tab: "runs" })}>
           <span class="what">{t.next}</span>
-          <span class="figure line">{countdown(next.at, moment)}</span>
-          <span class="note line">{next.name}</span>
+          <span class="figure line">{countdown(next.nextStart!, moment)}</span>
+          <span class="note line">{[next.name, whileRunning(next)].filter(Boolean).join(" · ")}</span>
         </a>
       ) : (
         <div class="tile">

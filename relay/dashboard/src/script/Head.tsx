@@ -8,7 +8,7 @@ import { Actions } from "../overview/Actions";
 import { labelsOf } from "../overview/listing";
 import { ResultNote, State } from "../overview/State";
 import { age, countdown, moment } from "../text/format";
-import { lastResultOf } from "../text/words";
+import { lastResultOf, whileRunning } from "../text/words";
 import { Signed } from "../ui/Signed";
 import { sentence } from "./schedule";
 import { words } from "./words";
@@ -110,8 +110,10 @@ const STARTS = 5;
 const FAR = 31 * 86_400_000 - 60_000; // a minute less than the most, for clocks that differ
 
 /** The next five starts within a month; of one that is further away only that. */
-function NextStarts({ row: { name, enabled, nextStart, schedule } }: { row: ScriptRow }) {
+function NextStarts({ row }: { row: ScriptRow }) {
   const t = words();
+  const { name, enabled, nextStart, schedule } = row;
+  const condition = whileRunning(row);
   const [starts, setStarts] = useState<readonly number[]>([]);
   useEffect(() => {
     const abort = new AbortController();
@@ -137,6 +139,7 @@ function NextStarts({ row: { name, enabled, nextStart, schedule } }: { row: Scri
       <span>
         {left} <span class="note">{first}</span>
       </span>
+      {condition !== null && <span class="note">{condition}</span>}
       {others.length > 0 && <span class="note">{t.then(others.join(" · "))}</span>}
     </>
   );
