@@ -150,6 +150,7 @@ class Script(Struct, frozen=True, kw_only=True):
     """The latest run that ended."""
     next_run_at: Instant | None
     progress: ProgressState | None
+    """That of the oldest run executing now; null where it told none."""
 
 
 class ServiceStatus(Struct, frozen=True, kw_only=True):

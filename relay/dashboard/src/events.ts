@@ -82,6 +82,7 @@ export interface Script {
   /** The latest run that ended. */
   last_run: Run | null;
   next_run_at: Instant | null;
+  /** That of the oldest run executing now; null where it told none. */
   progress: ProgressState | null;
 }
 

@@ -140,12 +140,26 @@ describe("progress", () => {
   const data = { run_id: "R1", script_name: "backup", percent: 40, text: "copying" };
   const start = after(EMPTY, snapshot([script("backup")]), status("R1"), frame("progress", data));
 
-  test("is shown while the run is under way", () => {
-    expect(backup(start).progress).toMatchObject({ percent: 40, text: "copying" });
+  const told = (state: State) => [...backup(state).progress].map(([id, { percent }]) => [id, percent]);
+
+  test("is that of its run, while this is under way", () => {
+    expect(backup(start).progress.get("R1")).toEqual({ percent: 40, text: "copying" });
+    const both = after(start, status("R2"), frame("progress", { ...data, run_id: "R2", percent: 80 }));
+    expect(told(both)).toEqual([["R1", 40], ["R2", 80]]);
+    expect(told(after(both, ended("R1")))).toEqual([["R2", 80]]);
   });
 
-  test("goes with the last run under way", () => {
-    expect(backup(after(start, ended("R1"))).progress).toBeNull();
+  test("of a script is, in a snapshot, that of its oldest run", () => {
+    const changes = { running: ["R1", "R2"], progress: { percent: 40, text: "" } };
+    const state = after(EMPTY, snapshot([script("backup", changes)]));
+    expect(told(state)).toEqual([["R1", 40]]);
+    const two = after(state, frame("progress", { ...data, run_id: "R2", percent: 80 }));
+    const changed = frame("script_changed", { op: "updated", script: script("backup", { ...changes, progress: null }) });
+    expect(told(after(two, changed))).toEqual([["R2", 80]]);
+  });
+
+  test("leaves the list of runs the very same object: who asks for them anew when they change need not", () => {
+    expect(backup(start).runs).toBe(backup(after(start, frame("progress", { ...data, percent: 41 }))).runs);
   });
 });
 

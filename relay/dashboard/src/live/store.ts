@@ -1,6 +1,6 @@
 /** What the page knows, as a pure function of the frames that came. Times are Unix ms of the service's clock. */
 import type {
-  FailureReason, Frame, Instant, PastRun, ProgressState, RecentScript, Run, Schedule, Script, ScriptStatus, SkipReason,
+  FailureReason, Frame, Instant, PastRun, Progress, ProgressState, RecentScript, Run, Schedule, Script, ScriptStatus, SkipReason,
   Snapshot, SystemMetrics,
 } from "../events";
 import { type History, extended, fromSamples, NO_HISTORY } from "./samples";
@@ -33,7 +33,8 @@ export interface ScriptRow {
   readonly result: Result | null;
   readonly nextStart: number | null;
   readonly overlap: Overlap;
-  readonly progress: ProgressState | null;
+  /** What runs under way said last of how far they are, by run id. */
+  readonly progress: ReadonlyMap<string, ProgressState>;
   /** What the service said last went wrong with the script; until its next start. */
   readonly problem: string | null;
   readonly labels: Readonly<Record<string, string>>;
@@ -120,7 +121,7 @@ export function reduce(state: State, arrivals: readonly Arrival[]): State {
         break;
       }
       case "progress":
-        change(frame.data.script_name, (row) => ({ ...row, progress: frame.data }));
+        change(frame.data.script_name, (row) => withProgress(row, frame.data));
         break;
       case "error": {
         const { message } = frame.data;
@@ -179,10 +180,10 @@ function fromScript(script: Script, before: ScriptRow | undefined, active?: Read
       (id) =>
         before?.runs.find((run) => run.id === id) ?? { id, startedAt: instant(active?.get(id)?.started_at ?? null) },
     ),
+    progress: progressOf(script, before),
     result: script.last_run && result(script.last_run),
     nextStart: instant(script.next_run_at),
     overlap: (script.config["overlap"] ?? "skip") as Overlap,
-    progress: script.progress,
     problem: before?.problem ?? null,
     labels: labelsOf(script.config),
     ...withLast(before?.recent ?? null, before?.lastSuccess ?? null, script.last_run),
@@ -222,12 +223,26 @@ function withStatus(row: ScriptRow, data: ScriptStatus): ScriptRow {
   return {
     ...row,
     runs: others,
+    progress: ofRuns(row.progress, others.map(({ id }) => id)),
     result: isLast ? result(data) : row.result,
     nextStart,
-    progress: others.length ? row.progress : null,
     recent: [...(row.recent ?? []).filter(({ run_id }) => run_id !== data.run_id), past(data)].slice(-RECENT),
     lastSuccess: data.status === "completed" ? instant(data.ended_at) : row.lastSuccess,
   };
+}
+
+function withProgress(row: ScriptRow, { run_id, percent, text }: Progress): ScriptRow {
+  return { ...row, progress: new Map(row.progress).set(run_id, { percent, text }) };
+}
+
+/** A script tells that of its oldest run; of others it is what was heard. */
+function progressOf({ running, progress }: Script, before: ScriptRow | undefined): ScriptRow["progress"] {
+  const known = new Map(before && ofRuns(before.progress, running.slice(1)));
+  return progress && running[0] !== undefined ? known.set(running[0], progress) : known;
+}
+
+function ofRuns(progress: ScriptRow["progress"], ids: readonly string[]): ScriptRow["progress"] {
+  return new Map([...progress].filter(([id]) => ids.includes(id)));
 }
 
 function past({ run_id, status, reason, started_at, ended_at, duration }: ScriptStatus | Run): PastRun {

@@ -31,7 +31,7 @@ function Progress({ row }: { row: ScriptRow }) {
     const found = estimate(row, now);
     if (!found) return "";
     if (found.guessed) return found.left ? t.estimated(wholeUnit(found.left)) : t.longer;
-    return [`${Math.round(found.percent)}%`, found.left === null ? "" : t.left(wholeUnit(found.left)), row.progress?.text]
+    return [`${Math.round(found.percent)}%`, found.left === null ? "" : t.left(wholeUnit(found.left)), found.text]
       .filter(Boolean)
       .join(" · ");
   });

@@ -82,8 +82,8 @@ function Gone({ route: { name, run, ...route }, removed }: GoneProps) {
 function withoutEntry(name: string): ScriptRow {
   return {
     name, description: "", enabled: false, schedule: { kind: "manual", value: null, timezone: "UTC", description: "" },
-    runs: [], result: null, nextStart: null, progress: null, problem: null, labels: {}, recent: null, past: 0,
-    lastSuccess: null, successAgeLimit: null, overlap: "skip",
+    runs: [], result: null, nextStart: null, problem: null, labels: {}, recent: null, past: 0,
+    lastSuccess: null, successAgeLimit: null, overlap: "skip", progress: new Map(),
   };
 }
 

@@ -5,9 +5,9 @@ import { chosenLanguage } from "./language";
 import { connectionOf, lastResultOf, resultOf, statusOf, whileRunning, withoutCountdown } from "./words";
 
 const ROW: ScriptRow = {
-  name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null, progress: null,
+  name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null,
   schedule: { kind: "every", value: "30s", timezone: "UTC", description: "Every 30 seconds" }, problem: null,
-  labels: {}, recent: null, past: 0, lastSuccess: null, successAgeLimit: null, overlap: "skip",
+  labels: {}, recent: null, past: 0, lastSuccess: null, successAgeLimit: null, overlap: "skip", progress: new Map(),
 };
 const RUN = { id: "R", startedAt: 0 };
 
