@@ -190,6 +190,9 @@ class RecentScript(Struct, frozen=True, kw_only=True):
     name: str
     last_success_at: Instant | None
     """End of the latest run that completed."""
+    without_success_since: Instant | None
+    """Of a script that ran, but never succeeded, as far back as that is known: its first failure, or when it was
+    configured, if that is earlier.  Null for others."""
     success_age_limit: int | None
     """Milliseconds that the last success must not be older than; null where there is no such limit."""
     runs: list[PastRun]

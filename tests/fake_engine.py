@@ -168,7 +168,10 @@ class FakeEngine(Engine):
         return SCRIPT
 
     async def recent(self, names: Sequence[str], runs: int) -> list[RecentScript]:
-        return [RecentScript(name=name, last_success_at=None, success_age_limit=None, runs=[]) for name in names]
+        return [
+            RecentScript(name=name, last_success_at=None, without_success_since=None, success_age_limit=None, runs=[])
+            for name in names
+        ]
 
     async def planned_starts(self, names: Iterable[str], until: Instant, limit: int) -> list[PlannedScript]:
         return [PlannedScript(name=name, starts=[], more=False) for name in names]

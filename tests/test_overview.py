@@ -48,6 +48,7 @@ def test_a_script_is_told_with_its_latest_runs_that_ended_the_last_one_last(
         "  - {name: hourly, command: x, every: 1h, enabled: false, timeout: 1m}\n"
         "  - {name: hand, command: [/nowhere]}\n"
     )
+    started = service.get("/api/v1/status")["started_at"]
     code, runs = service.folder / "code", []
     for number in (0, 3, 0, 4):
         code.write_text(str(number))
@@ -60,8 +61,13 @@ def test_a_script_is_told_with_its_latest_runs_that_ended_the_last_one_last(
     zebra, hourly, hand = scripts
     assert zebra["runs"] == [{key: record[key] for key in shown} for record in runs]
     assert (zebra["last_success_at"], zebra["success_age_limit"]) == (runs[2]["ended_at"], 26 * HOUR)
-    assert hourly == {"name": "hourly", "last_success_at": None, "success_age_limit": 2 * (HOUR + 60_000), "runs": []}
+    assert hourly == {
+        "name": "hourly", "last_success_at": None, "without_success_since": None,
+        "success_age_limit": 2 * (HOUR + 60_000), "runs": [],
+    }  # fmt: skip
     assert (hand["last_success_at"], hand["success_age_limit"]) == (None, None)
+    assert zebra["without_success_since"] is None
+    assert started <= hand["without_success_since"] < spawn["started_at"]  # it was configured then
     assert [past["reason"] for past in hand["runs"]] == [spawn["reason"]] == ["spawn"]
     metrics = service.metrics()
     for script in scripts:
@@ -73,6 +79,7 @@ def test_a_script_is_told_with_its_latest_runs_that_ended_the_last_one_last(
     assert [script["runs"] for script in service.get("/api/v1/recent?runs=0")["scripts"]] == [[], [], []]
     service.kill()
     service.start()
+    hand["without_success_since"] = spawn["ended_at"]  # more is not known any more
     assert service.get("/api/v1/recent")["scripts"] == scripts
 
 

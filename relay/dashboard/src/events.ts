@@ -241,6 +241,11 @@ export interface RecentScript {
   name: string;
   /** End of the latest run that completed. */
   last_success_at: Instant | null;
+  /**
+   * Of a script that ran, but never succeeded, as far back as that is known: its first failure, or when it was
+   * configured, if that is earlier.  Null for others.
+   */
+  without_success_since: Instant | null;
   /** Milliseconds that the last success must not be older than; null where there is no such limit. */
   success_age_limit: number | null;
   /** The latest ones, in the order in which they ended; one whose end the stream tells just then may be here, too. */

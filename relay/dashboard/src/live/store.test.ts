@@ -200,7 +200,7 @@ describe("past runs", () => {
   });
   const background = (...ids: string[]): RecentScript => ({
     name: "backup", runs: ids.map((id) => past(id)), last_success_at: "2026-01-31T11:01:00.000Z",
-    success_age_limit: 1000,
+    without_success_since: null, success_age_limit: 1000,
   });
   const start = after(EMPTY, snapshot([script("backup")]));
   const ids = (state: State) => backup(state).recent?.map(({ run_id }) => run_id);
@@ -220,6 +220,15 @@ describe("past runs", () => {
     const state = withRecent(after(start, ended("R3"), ended("R4")), [background("R1", "R2", "R3")], start);
     expect(ids(state)).toEqual(["R1", "R2", "R3", "R4"]);
     expect(backup(state)).toMatchObject({ lastSuccess: NOON + 5000, successAgeLimit: 1000 });
+  });
+
+  test("of a script that never succeeded are known to be in vain since the service says, or since the first that is heard of", () => {
+    const since = (state: State) => backup(state).withoutSuccessSince;
+    const failed = (second: number) => ended("R1", { status: "failed", ended_at: new Date(NOON + second * 1000).toISOString() });
+    expect(since(after(start, failed(5), failed(9)))).toBe(NOON + 5000);
+    const never = { ...background("R1"), last_success_at: null, without_success_since: "2026-01-31T11:00:00.000Z" };
+    expect(since(after(withRecent(start, [never]), failed(5)))).toBe(NOON - 3_600_000);
+    expect(since(after(start, ended("R1")))).toBeNull();
   });
 
   test("that ended before those that were asked for are not taken for later ones", () => {

@@ -44,6 +44,8 @@ export interface ScriptRow {
   readonly past: number;
   /** Null where it never succeeded, or while that is not known. */
   readonly lastSuccess: number | null;
+  /** Since when it has run in vain; of use where it never succeeded. Null where it never ran, or while that is not known. */
+  readonly withoutSuccessSince: number | null;
   /** A success older than this many milliseconds is overdue; null where there is no such limit. */
   readonly successAgeLimit: number | null;
 }
@@ -137,7 +139,7 @@ export function reduce(state: State, arrivals: readonly Arrival[]): State {
 /** The state with what was asked for beside the stream, when it was `before`. */
 export function withRecent(state: State, scripts: readonly RecentScript[], before: State = state): State {
   const rows = new Map(state.rows);
-  for (const { name, runs, last_success_at, success_age_limit } of scripts) {
+  for (const { name, runs, last_success_at, without_success_since, success_age_limit } of scripts) {
     const row = rows.get(name);
     if (!row) continue;
     const known = new Set([...runs, ...(before.rows?.get(name)?.recent ?? [])].map(({ run_id }) => run_id));
@@ -146,6 +148,7 @@ export function withRecent(state: State, scripts: readonly RecentScript[], befor
       ...row,
       recent: [...runs, ...since].slice(-RECENT),
       lastSuccess: Math.max(row.lastSuccess ?? 0, instant(last_success_at) ?? 0) || null,
+      withoutSuccessSince: instant(without_success_since),
       successAgeLimit: success_age_limit,
     });
   }
@@ -188,6 +191,7 @@ function fromScript(script: Script, before: ScriptRow | undefined, active?: Read
     labels: labelsOf(script.config),
     ...withLast(before?.recent ?? null, before?.lastSuccess ?? null, script.last_run),
     past: before?.past ?? 0,
+    withoutSuccessSince: before?.withoutSuccessSince ?? null,
     successAgeLimit: before?.successAgeLimit ?? null,
   };
 }
@@ -228,6 +232,7 @@ function withStatus(row: ScriptRow, data: ScriptStatus): ScriptRow {
     nextStart,
     recent: [...(row.recent ?? []).filter(({ run_id }) => run_id !== data.run_id), past(data)].slice(-RECENT),
     lastSuccess: data.status === "completed" ? instant(data.ended_at) : row.lastSuccess,
+    withoutSuccessSince: row.withoutSuccessSince ?? (data.status === "failed" ? instant(data.ended_at) : null),
   };
 }
 

@@ -4,6 +4,7 @@ import { isFailing, isOverdue, summarize } from "./summary";
 
 const ROW = {
   name: "a", enabled: true, runs: [], result: null, nextStart: null, lastSuccess: null, successAgeLimit: null, overlap: "skip",
+  withoutSuccessSince: null,
 };
 
 const row = (changes: object) => ({ ...ROW, ...changes }) as unknown as ScriptRow;
@@ -21,7 +22,11 @@ test.each([
   [{ lastSuccess: 0, successAgeLimit: 1000 }, 1001, true],
   [{ lastSuccess: 0, successAgeLimit: 1000, enabled: false }, 1001, false],
   [{ lastSuccess: 0, successAgeLimit: null }, 1001, false],
-  [{ lastSuccess: null, successAgeLimit: 1000 }, 1001, false], // when it was to succeed first is not known
+  [{ successAgeLimit: 1000 }, 1001, false], // it never ran
+  [{ withoutSuccessSince: 0, successAgeLimit: 1000 }, 1000, false],
+  [{ withoutSuccessSince: 0, successAgeLimit: 1000 }, 1001, true],
+  [{ withoutSuccessSince: 0, lastSuccess: 500, successAgeLimit: 1000 }, 1001, false],
+  [{ withoutSuccessSince: 0, successAgeLimit: 1000, enabled: false }, 1001, false],
 ])("%j is overdue at %d: %j", (changes, now, overdue) => expect(isOverdue(row(changes), now)).toBe(overdue));
 
 test("the numbers are of all scripts, the next start is the soonest to come of one that is on", () => {

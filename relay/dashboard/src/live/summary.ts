@@ -16,10 +16,10 @@ export function isFailing(row: ScriptRow): boolean {
   return row.result?.status === "failed" && row.result.reason !== "cancelled";
 }
 
-/** A script that has gone without success for longer than its `success_age_limit`. */
+/** A script that has gone without success for longer than its `success_age_limit`; not one that has never run. */
 export function isOverdue(row: ScriptRow, now: number): boolean {
-  const { enabled, successAgeLimit, lastSuccess } = row;
-  return enabled && successAgeLimit !== null && lastSuccess !== null && now - lastSuccess > successAgeLimit;
+  const since = row.lastSuccess ?? row.withoutSuccessSince;
+  return row.enabled && row.successAgeLimit !== null && since !== null && now - since > row.successAgeLimit;
 }
 
 /** Whether a start that comes now does not begin at its time, the script's own run being under way still. */

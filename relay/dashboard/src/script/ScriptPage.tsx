@@ -83,7 +83,7 @@ function withoutEntry(name: string): ScriptRow {
   return {
     name, description: "", enabled: false, schedule: { kind: "manual", value: null, timezone: "UTC", description: "" },
     runs: [], result: null, nextStart: null, problem: null, labels: {}, recent: null, past: 0,
-    lastSuccess: null, successAgeLimit: null, overlap: "skip", progress: new Map(),
+    lastSuccess: null, withoutSuccessSince: null, successAgeLimit: null, overlap: "skip", progress: new Map(),
   };
 }
 

@@ -7,7 +7,7 @@ import { connectionOf, lastResultOf, resultOf, statusOf, whileRunning, withoutCo
 const ROW: ScriptRow = {
   name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null,
   schedule: { kind: "every", value: "30s", timezone: "UTC", description: "Every 30 seconds" }, problem: null,
-  labels: {}, recent: null, past: 0, lastSuccess: null, successAgeLimit: null, overlap: "skip", progress: new Map(),
+  labels: {}, recent: null, past: 0, lastSuccess: null, successAgeLimit: null, overlap: "skip", withoutSuccessSince: null, progress: new Map(),
 };
 const RUN = { id: "R", startedAt: 0 };
 
