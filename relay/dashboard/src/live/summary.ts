@@ -1,4 +1,5 @@
 /** The state of all scripts in a few numbers. */
+import type { FailureReason, SkipReason, Status } from "../events";
 import type { ScriptRow } from "./store";
 
 export interface Summary {
@@ -13,7 +14,12 @@ export interface Summary {
 
 /** A script of which the last run went wrong by itself: not one that somebody stopped. */
 export function isFailing(row: ScriptRow): boolean {
-  return row.result?.status === "failed" && row.result.reason !== "cancelled";
+  return row.result !== null && isFailure(row.result);
+}
+
+/** A run, or what is told of it, that went wrong by itself: not one that was stopped, or had to make way for the next. */
+export function isFailure({ status, reason }: { status: Status; reason: FailureReason | SkipReason | null }): boolean {
+  return status === "failed" && reason !== "cancelled";
 }
 
 /** A script that has gone without success for longer than its `success_age_limit`; not one that has never run. */
