@@ -37,7 +37,7 @@ test("the numbers are of all scripts, the next start is the soonest to come of o
     row({ name: "d", enabled: false, nextStart: 11 }),
   ];
   const summary = summarize(new Map(rows.map((row) => [row.name, row])), 10);
-  expect(summary).toEqual({ running: 2, failing: 1, overdue: 1, next: rows[2] });
+  expect(summary).toEqual({ running: 2, busy: 1, failing: 1, overdue: 1, next: rows[2] });
 });
 
 test("the next start is one that no run of its own script holds up, where there is one", () => {

@@ -5,6 +5,8 @@ import type { ScriptRow } from "./store";
 export interface Summary {
   /** Runs under way. */
   running: number;
+  /** Scripts that they are of. */
+  busy: number;
   /** Scripts whose last run failed. */
   failing: number;
   overdue: number;
@@ -34,9 +36,10 @@ export function isHeldUp({ runs, overlap }: ScriptRow): boolean {
 }
 
 export function summarize(rows: ReadonlyMap<string, ScriptRow>, now: number): Summary {
-  const summary: Summary = { running: 0, failing: 0, overdue: 0, next: null };
+  const summary: Summary = { running: 0, busy: 0, failing: 0, overdue: 0, next: null };
   for (const row of rows.values()) {
     summary.running += row.runs.length;
+    if (row.runs.length) summary.busy += 1;
     if (isFailing(row)) summary.failing += 1;
     if (isOverdue(row, now)) summary.overdue += 1;
     if (row.enabled && row.nextStart !== null && row.nextStart > now && isSooner(row, summary.next)) summary.next = row;

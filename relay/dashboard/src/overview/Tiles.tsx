@@ -13,10 +13,12 @@ import { words } from "./words";
 export function Tiles({ rows, system }: State) {
   const t = words();
   const moment = useTick((now) => Math.floor(now / 1000) * 1000);
-  const { running, failing, overdue, next } = useMemo(() => summarize(rows ?? new Map(), moment), [rows, moment]);
+  const { running, busy, failing, overdue, next } = useMemo(() => summarize(rows ?? new Map(), moment), [rows, moment]);
+  const ofScripts = running === busy ? "" : t.runsOf(count(running), busy);
+  const waiting = t.waiting(count(system?.runs_queued ?? 0));
   return (
     <div class="tiles">
-      <Tile show="running" figure={running} sign="active" note={t.waiting(count(system?.runs_queued ?? 0))} />
+      <Tile show="running" figure={running} sign="active" note={[ofScripts, waiting].filter(Boolean).join(" · ")} />
       <Tile show="failing" figure={failing} sign="bad" note={t.ofScripts(count(rows?.size ?? 0))} />
       <Tile show="overdue" figure={overdue} sign="warning" note={t.noSuccess} />
       {next ? (
