@@ -1,17 +1,19 @@
-import { runScript, stopScript, switchScript } from "../api/scripts";
+import { runScript, switchScript } from "../api/scripts";
+import { isStopping, stop } from "../live/stopping";
+import type { ScriptRow } from "../live/store";
 import { announce } from "../shell/announce";
 import { useAction } from "../shell/action";
 import { words } from "./words";
 
 /** What can be done to a script. */
-export function Actions({ name, enabled, running }: { name: string; enabled: boolean; running: boolean }) {
+export function Actions({ row: { name, enabled, runs } }: { row: ScriptRow }) {
   const t = words();
   const run = useAction(async () => {
     await runScript(name);
     announce(t.started(name));
   });
-  const stop = useAction(async () => {
-    await stopScript(name);
+  const stopping = useAction(async () => {
+    await stop(name);
     announce(t.stopping(name));
   });
   const change = useAction((wanted: boolean) => switchScript(name, wanted));
@@ -31,7 +33,12 @@ export function Actions({ name, enabled, running }: { name: string; enabled: boo
       <button type="button" aria-label={t.runOf(name)} disabled={run.busy} onClick={() => run.go()}>
         {t.run}
       </button>
-      <button type="button" aria-label={t.stopOf(name)} disabled={stop.busy || !running} onClick={() => stop.go()}>
+      <button
+        type="button"
+        aria-label={t.stopOf(name)}
+        disabled={stopping.busy || !runs.length || isStopping(runs)}
+        onClick={() => stopping.go()}
+      >
         {t.stop}
       </button>
     </>

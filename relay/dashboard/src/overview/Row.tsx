@@ -86,7 +86,7 @@ function Cells({ row }: { row: ScriptRow }) {
         <NextStart row={row} />
       </div>
       <div role="cell" class="actions">
-        <Actions name={row.name} enabled={row.enabled} running={row.runs.length > 0} />
+        <Actions row={row} />
       </div>
     </>
   );

@@ -30,7 +30,7 @@ export function Head({ row, brief }: { row: ScriptRow; brief: boolean }) {
               {t.grafana} ↗
             </a>
           )}
-          <Actions name={row.name} enabled={row.enabled} running={row.runs.length > 0} />
+          <Actions row={row} />
         </div>
       </div>
       {row.problem !== null && <p class="problem">

@@ -1,7 +1,8 @@
 import "./script.css";
 import { useMemo, useRef } from "preact/hooks";
-import { runScript, stopScript } from "../api/scripts";
+import { runScript } from "../api/scripts";
 import { state } from "../live/live";
+import { stop } from "../live/stopping";
 import type { ScriptRow } from "../live/store";
 import { address, go, type Route, route, TABS, type Tab } from "../route";
 import { RunList } from "../runs/RunList";
@@ -96,7 +97,7 @@ function Tabs({ name, here }: { name: string; here: Tab }) {
   useCommands(
     () => [
       { title: t.keys.run, keys: "r", run: call(runScript) },
-      { title: t.keys.stop, keys: "s", run: call(stopScript) },
+      { title: t.keys.stop, keys: "s", run: call(stop) },
       { title: t.keys.edit, keys: "e", run: () => look("code") },
       { title: t.keys.output, keys: "l", run: () => look("output") },
       { title: t.keys.next, keys: "]", repeats: true, run: () => step(1) },

@@ -25,6 +25,7 @@ const words = translated({
   en: {
     running: "Running",
     runningTimes: (n: number) => `Running ×${n}`,
+    stopping: "Stopping",
     idle: "Idle",
     disabled: "Disabled",
     overdue: "Overdue",
@@ -64,6 +65,7 @@ const words = translated({
   "zh-Hant": {
     running: "執行中",
     runningTimes: (n: number) => `執行中 ×${n}`,
+    stopping: "正在停止",
     idle: "閒置",
     disabled: "已停用",
     overdue: "逾期",
@@ -108,6 +110,10 @@ export function statusOf(row: ScriptRow): Saying {
 
 export function overdueSaying(): Saying {
   return { sign: "warning", text: words().overdue };
+}
+
+export function stoppingSaying(): Saying {
+  return { sign: "active", text: words().stopping };
 }
 
 /** How a script's latest run that ended went. */
