@@ -524,7 +524,8 @@ class Engine:
     async def planned_starts(self, names: Iterable[str], until: Instant, limit: int) -> list[PlannedScript]:
         """The starts up to `until`, at most `limit` of each, of those of the scripts that are there and enabled."""
         enabled = [name for name in names if name in self._scripts and self._scripts.settings(name).enabled]
-        known = [(name, self.next_start(name), self._scheduler.timing(name)) for name in enabled]
+        timed = self._scheduler
+        known = [(name, self.next_start(name), timed.retries_next(name), timed.timing(name)) for name in enabled]
         return await asyncio.to_thread(lambda: [planned_script(*script, until, limit) for script in known])
 
     async def run_now(self, name: str) -> str:

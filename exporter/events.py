@@ -204,6 +204,8 @@ class PlannedScript(Struct, frozen=True, kw_only=True):
 
     name: str
     starts: list[Instant]
+    retry: bool
+    """Whether the first of them is another try of a run that failed."""
     more: bool
     """Whether there are further ones up to the time asked for."""
 

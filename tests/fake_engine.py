@@ -174,7 +174,7 @@ class FakeEngine(Engine):
         ]
 
     async def planned_starts(self, names: Iterable[str], until: Instant, limit: int) -> list[PlannedScript]:
-        return [PlannedScript(name=name, starts=[], more=False) for name in names]
+        return [PlannedScript(name=name, starts=[], retry=False, more=False) for name in names]
 
     async def run_now(self, name: str) -> str:
         self._asked("run_now", name)

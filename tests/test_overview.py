@@ -172,9 +172,21 @@ def test_faults_of_a_question_about_starts_are_told(start_service: Callable[...,
 
 def test_a_retry_or_jitter_moves_the_first_start_only() -> None:
     when = timing(ScriptSettings(name="a", command="x", every=Duration(60_000)), "UTC")
-    planned = planned_script("a", Instant(59_000), when, Instant(200_000), 10)
+    planned = planned_script("a", Instant(59_000), False, when, Instant(200_000), 10)
     assert (planned.starts, planned.more) == ([59_000, 60_000, 120_000, 180_000], False)
-    assert planned_script("a", Instant(59_000), when, Instant(180_000), 3).more
+    assert planned_script("a", Instant(59_000), False, when, Instant(180_000), 3).more
+
+
+def test_a_start_that_is_a_retry_is_told_as_one(start_service: Callable[..., Service]) -> None:
+    service = start_service(
+        "scripts:\n  - {name: fails, command: exit 1, cron: '0 0 1 1 *', retries: 1, retry_delay: 10m}\n"
+        "  - {name: hourly, command: 'true', every: 1h}\n"
+    )
+    failed = service.ended(service.run("fails"))
+    planned = by_name(service.get("/api/v1/planned"))
+    (start,) = planned["fails"]["starts"]
+    assert Instant.parse(start) - Instant.parse(failed["ended_at"]) == 600_000
+    assert [planned[name]["retry"] for name in ("fails", "hourly")] == [True, False]
 
 
 def test_a_disabled_script_has_its_retry_and_no_more() -> None:

@@ -28,6 +28,7 @@ scripts:
   - name: often
     command: echo hello
     every: 90m
+  - {name: fails, command: exit 1, cron: 0 0 1 1 *, retries: 1, retry_delay: 10m}
 """
 
 
@@ -43,7 +44,7 @@ def page(open_page: OpenPage, service: Service) -> Page:
     return open_page(service, "#/scripts/greet", timezone_id="UTC")
 
 
-def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page) -> None:
+def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page, service: Service) -> None:
     about = page.get_by_role("region", name="About the script")
     for text in ("Says hello", "Never ran", "team=ops", "0 3 * * *", "never"):
         expect(about).to_contain_text(text)
@@ -53,6 +54,10 @@ def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page) -> Non
     )
     page.get_by_role("switch", name="greet runs on its schedule").click()
     expect(about).to_contain_text("None while it is disabled")
+
+    page.evaluate("location.hash = '#/scripts/fails'")
+    service.run("fails")
+    expect(about).to_contain_text(re.compile(r"Next startsin (10 min|9 min \d+ s) [\d:]+ · Retry"))
 
 
 def test_keys_run_stop_and_change_the_view(open_page: OpenPage, service: Service) -> None:

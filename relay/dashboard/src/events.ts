@@ -256,6 +256,8 @@ export interface RecentScript {
 export interface PlannedScript {
   name: string;
   starts: ReadonlyArray<Instant>;
+  /** Whether the first of them is another try of a run that failed. */
+  retry: boolean;
   /** Whether there are further ones up to the time asked for. */
   more: boolean;
 }
