@@ -131,6 +131,7 @@ class Engine:
         self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
         self._shipping = Shipping(self.outputs, self._lines, self.settings.log_output)
         self.journal.subscribe(self._shipping.heard)
+        self._configured_at = self.started_at
         self.metrics.reloaded(True, self.started_at)
         self.metrics.watch(
             runs_queued=lambda: self._scheduler.queued,
@@ -256,7 +257,8 @@ class Engine:
             if not same or was.timezone != settings.timezone:
                 self._update(script, past, worked_off.get(script.name))
                 await asyncio.sleep(0)  # there may be thousands
-        self.metrics.reloaded(True, Instant.now())
+        self._configured_at = Instant.now()
+        self.metrics.reloaded(True, self._configured_at)
         self._file_changed(None)
 
     def _file_changed(self, path: str | None) -> None:
@@ -506,16 +508,27 @@ class Engine:
     async def recent(self, names: Sequence[str], runs: int) -> list[RecentScript]:
         """What the snapshot does not tell of scripts, those of them that there are, with so many of their runs."""
         ended = await self._history.recent(names, runs)
+        unsuccessful = [name for name in names if name in self._scripts and self.metrics.success(name)[0] is None]
+        failures = await self._history.first_failures(unsuccessful)
         there = ((name, *self.metrics.success(name)) for name in names if name in self._scripts)
         return [
-            RecentScript(name=name, last_success_at=success, success_age_limit=limit, runs=ended[name])
+            RecentScript(
+                name=name, last_success_at=success, success_age_limit=limit, runs=ended[name],
+                without_success_since=self._in_vain_since(name, failures.get(name)) if success is None else None,
+            )
             for name, success, limit in there
-        ]
+        ]  # fmt: skip
+
+    def _in_vain_since(self, name: str, first_failure: Instant | None) -> Instant | None:
+        if self._scripts.last_run(name) is None:
+            return None
+        return self._configured_at if first_failure is None else min(first_failure, self._configured_at)
 
     async def planned_starts(self, names: Iterable[str], until: Instant, limit: int) -> list[PlannedScript]:
         """The starts up to `until`, at most `limit` of each, of those of the scripts that are there and enabled."""
         enabled = [name for name in names if name in self._scripts and self._scripts.settings(name).enabled]
-        known = [(name, self.next_start(name), self._scheduler.timing(name)) for name in enabled]
+        timed = self._scheduler
+        known = [(name, self.next_start(name), timed.retries_next(name), timed.timing(name)) for name in enabled]
         return await asyncio.to_thread(lambda: [planned_script(*script, until, limit) for script in known])
 
     async def run_now(self, name: str) -> str:

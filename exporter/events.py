@@ -150,6 +150,7 @@ class Script(Struct, frozen=True, kw_only=True):
     """The latest run that ended."""
     next_run_at: Instant | None
     progress: ProgressState | None
+    """That of the oldest run executing now; null where it told none."""
 
 
 class ServiceStatus(Struct, frozen=True, kw_only=True):
@@ -191,6 +192,9 @@ class RecentScript(Struct, frozen=True, kw_only=True):
     name: str
     last_success_at: Instant | None
     """End of the latest run that completed."""
+    without_success_since: Instant | None
+    """Of a script that ran, but never succeeded, as far back as that is known: its first failure, or when it was
+    configured, if that is earlier.  Null for others."""
     success_age_limit: int | None
     """Milliseconds that the last success must not be older than; null where there is no such limit."""
     runs: list[PastRun]
@@ -202,6 +206,8 @@ class PlannedScript(Struct, frozen=True, kw_only=True):
 
     name: str
     starts: list[Instant]
+    retry: bool
+    """Whether the first of them is another try of a run that failed."""
     more: bool
     """Whether there are further ones up to the time asked for."""
 

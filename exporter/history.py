@@ -272,6 +272,10 @@ class History:
         """Each script's latest runs that ended, the last of them last."""
         return await self.read(lambda c: {name: records.recent(c, name, limit) for name in script_names})
 
+    async def first_failures(self, script_names: Iterable[str]) -> dict[str, Instant | None]:
+        """End of the earliest of each script's failed runs."""
+        return await self.read(lambda c: {name: records.first_failure(c, name) for name in script_names})
+
     async def executing(self) -> list[Run]:
         """Records that still say `running`: what the last life of the service left."""
         return await self.read(records.executing)

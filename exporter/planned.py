@@ -34,7 +34,12 @@ def starts_of(script: Script) -> Iterator[Instant]:
     return starts(first, when)
 
 
-def planned_script(name: str, first: Instant | None, when: Timing, until: Instant, limit: int) -> PlannedScript:
-    """At most `limit` starts up to and including `until`.  Takes tens of microseconds a start of a cron expression."""
+def planned_script(
+    name: str, first: Instant | None, retry: bool, when: Timing, until: Instant, limit: int
+) -> PlannedScript:
+    """At most `limit` starts up to and including `until`; `retry`: the first is one.
+
+    Takes tens of microseconds a start of a cron expression.
+    """
     found = list(islice(takewhile(lambda at: at <= until, starts(first, when)), limit + 1))
-    return PlannedScript(name=name, starts=found[:limit], more=len(found) > limit)
+    return PlannedScript(name=name, starts=found[:limit], retry=retry and bool(found), more=len(found) > limit)

@@ -129,6 +129,13 @@ def recent(connection: sqlite3.Connection, script_name: str, limit: int) -> list
     ]
 
 
+def first_failure(connection: sqlite3.Connection, script_name: str) -> Instant | None:
+    """End of the earliest of a script's failed runs."""
+    statement = "SELECT min(ended_at) FROM runs WHERE script_name = ? AND status = 'failed'"
+    (ended_at,) = connection.execute(statement, (script_name,)).fetchone()
+    return None if ended_at is None else Instant(ended_at)
+
+
 def executing(connection: sqlite3.Connection) -> list[Run]:
     """Those that say `running`."""
     return many(connection, "WHERE status = 'running' ORDER BY run_id")

@@ -205,6 +205,11 @@ class Scheduler:
         ]
         return min((start for start in starts if start is not None), default=None)
 
+    def retries_next(self, script_name: str) -> bool:
+        """Whether the next planned start is a retry."""
+        retry = self._timetable.next_once(f"retry {script_name}")
+        return retry is not None and retry == self.next_start(script_name)
+
     def timing(self, script_name: str) -> Timing:
         """The schedule of a script, an interval with its beat."""
         return self._plans[script_name].timing

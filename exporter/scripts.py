@@ -34,7 +34,8 @@ class _State:
         self.timing = timing
         self.running: list[str] = []
         self.last_run: Run | None = None
-        self.progress: ProgressState | None = None
+        self.progress: dict[str, ProgressState] = {}
+        """By run id, of runs under way."""
         self.view: Script | None = None
         """The script as it was last told, until something about it changes."""
 
@@ -101,11 +102,11 @@ class Scripts:
                 self.adopted(run)
             case RunEnded(run=run) if (state := self.touch(run.script_name)) is not None:
                 state.running = [run_id for run_id in state.running if run_id != run.run_id]
-                state.progress = None
+                state.progress.pop(run.run_id, None)
                 if run.ended_after(state.last_run):
                     state.last_run = run
-            case Progress(script_name=name, percent=percent, text=text) if (state := self.touch(name)) is not None:
-                state.progress = ProgressState(percent=percent, text=text)
+            case Progress(script_name=name) as told if (state := self.touch(name)) is not None:
+                state.progress[told.run_id] = ProgressState(percent=told.percent, text=told.text)
             case _:
                 return
 
@@ -120,7 +121,8 @@ class Scripts:
             state.view = Script(
                 name=name, description=state.settings.description, enabled=state.settings.enabled, schedule=schedule,
                 config=state.entry, running=list(state.running), last_run=state.last_run,
-                next_run_at=self._next_start(name), progress=state.progress,
+                next_run_at=self._next_start(name),
+                progress=state.progress.get(state.running[0]) if state.running else None,
             )  # fmt: skip
         return state.view
 

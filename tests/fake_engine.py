@@ -168,10 +168,13 @@ class FakeEngine(Engine):
         return SCRIPT
 
     async def recent(self, names: Sequence[str], runs: int) -> list[RecentScript]:
-        return [RecentScript(name=name, last_success_at=None, success_age_limit=None, runs=[]) for name in names]
+        return [
+            RecentScript(name=name, last_success_at=None, without_success_since=None, success_age_limit=None, runs=[])
+            for name in names
+        ]
 
     async def planned_starts(self, names: Iterable[str], until: Instant, limit: int) -> list[PlannedScript]:
-        return [PlannedScript(name=name, starts=[], more=False) for name in names]
+        return [PlannedScript(name=name, starts=[], retry=False, more=False) for name in names]
 
     async def run_now(self, name: str) -> str:
         self._asked("run_now", name)

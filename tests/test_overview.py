@@ -48,6 +48,7 @@ def test_a_script_is_told_with_its_latest_runs_that_ended_the_last_one_last(
         "  - {name: hourly, command: x, every: 1h, enabled: false, timeout: 1m}\n"
         "  - {name: hand, command: [/nowhere]}\n"
     )
+    started = service.get("/api/v1/status")["started_at"]
     code, runs = service.folder / "code", []
     for number in (0, 3, 0, 4):
         code.write_text(str(number))
@@ -60,8 +61,13 @@ def test_a_script_is_told_with_its_latest_runs_that_ended_the_last_one_last(
     zebra, hourly, hand = scripts
     assert zebra["runs"] == [{key: record[key] for key in shown} for record in runs]
     assert (zebra["last_success_at"], zebra["success_age_limit"]) == (runs[2]["ended_at"], 26 * HOUR)
-    assert hourly == {"name": "hourly", "last_success_at": None, "success_age_limit": 2 * (HOUR + 60_000), "runs": []}
+    assert hourly == {
+        "name": "hourly", "last_success_at": None, "without_success_since": None,
+        "success_age_limit": 2 * (HOUR + 60_000), "runs": [],
+    }  # fmt: skip
     assert (hand["last_success_at"], hand["success_age_limit"]) == (None, None)
+    assert zebra["without_success_since"] is None
+    assert started <= hand["without_success_since"] < spawn["started_at"]  # it was configured then
     assert [past["reason"] for past in hand["runs"]] == [spawn["reason"]] == ["spawn"]
     metrics = service.metrics()
     for script in scripts:
@@ -73,6 +79,7 @@ def test_a_script_is_told_with_its_latest_runs_that_ended_the_last_one_last(
     assert [script["runs"] for script in service.get("/api/v1/recent?runs=0")["scripts"]] == [[], [], []]
     service.kill()
     service.start()
+    hand["without_success_since"] = spawn["ended_at"]  # more is not known any more
     assert service.get("/api/v1/recent")["scripts"] == scripts
 
 
@@ -165,9 +172,21 @@ def test_faults_of_a_question_about_starts_are_told(start_service: Callable[...,
 
 def test_a_retry_or_jitter_moves_the_first_start_only() -> None:
     when = timing(ScriptSettings(name="a", command="x", every=Duration(60_000)), "UTC")
-    planned = planned_script("a", Instant(59_000), when, Instant(200_000), 10)
+    planned = planned_script("a", Instant(59_000), False, when, Instant(200_000), 10)
     assert (planned.starts, planned.more) == ([59_000, 60_000, 120_000, 180_000], False)
-    assert planned_script("a", Instant(59_000), when, Instant(180_000), 3).more
+    assert planned_script("a", Instant(59_000), False, when, Instant(180_000), 3).more
+
+
+def test_a_start_that_is_a_retry_is_told_as_one(start_service: Callable[..., Service]) -> None:
+    service = start_service(
+        "scripts:\n  - {name: fails, command: exit 1, cron: '0 0 1 1 *', retries: 1, retry_delay: 10m}\n"
+        "  - {name: hourly, command: 'true', every: 1h}\n"
+    )
+    failed = service.ended(service.run("fails"))
+    planned = by_name(service.get("/api/v1/planned"))
+    (start,) = planned["fails"]["starts"]
+    assert Instant.parse(start) - Instant.parse(failed["ended_at"]) == 600_000
+    assert [planned[name]["retry"] for name in ("fails", "hourly")] == [True, False]
 
 
 def test_a_disabled_script_has_its_retry_and_no_more() -> None:

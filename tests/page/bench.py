@@ -136,7 +136,13 @@ def _recent() -> str:
         for number in range(30)
     ]  # fmt: skip
     scripts = [
-        RecentScript(name=f"script-{number:04}", last_success_at=None, success_age_limit=None, runs=past)
+        RecentScript(
+            name=f"script-{number:04}",
+            last_success_at=None,
+            without_success_since=None,
+            success_age_limit=None,
+            runs=past,
+        )
         for number in range(SCRIPTS)
     ]
     return to_json({"scripts": scripts}).decode()

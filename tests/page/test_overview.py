@@ -127,6 +127,33 @@ def test_the_buttons_run_and_stop_a_script_and_tell_a_refusal(page: Page) -> Non
     expect(stop).to_be_disabled()
 
 
+def test_what_goes_on_while_a_script_runs_is_told(open_page: OpenPage, start_service: Callable[..., Service]) -> None:
+    service = start_service("""\
+scripts:
+  - {name: stubborn, command: "trap '' TERM; read go < gate", cron: 0 0 1 1 *, kill_after: 2s}
+  - {name: twice, command: "echo '::progress 40 copying'; read go < gate", overlap: allow}
+""")
+    os.mkfifo(service.folder / "gate")
+    page = open_page(service)
+    next_start = page.get_by_role("link", name="Next start")
+    expect(next_start).not_to_contain_text("skipped")
+    service.run("stubborn")
+    for place in (row(page, "stubborn"), next_start):
+        expect(place).to_contain_text("skipped if still running")
+    stop = page.get_by_role("button", name="Stop stubborn")
+    stop.click()
+    expect(row(page, "stubborn")).to_contain_text("Stopping")
+    expect(stop).to_be_disabled()
+    expect(row(page, "stubborn")).to_contain_text("Stopped")
+    expect(row(page, "stubborn").get_by_role("img", name="The last 1 runs, 0 of them failed")).to_be_visible()
+    expect(tile(page, "Failing 0")).to_be_visible()
+
+    service.run("twice")
+    expect(tile(page, "Running 1 0 waiting")).to_be_visible()
+    service.run("twice")
+    expect(tile(page, "Running 2 2 runs of 1 script · 0 waiting")).to_be_visible()
+
+
 def test_a_script_is_switched_off_and_on_in_the_file(page: Page, service: Service) -> None:
     page.get_by_role("switch", name="greet runs on its schedule").click()
     expect(row(page, "greet")).to_contain_text("Disabled")

@@ -28,6 +28,7 @@ scripts:
   - name: often
     command: echo hello
     every: 90m
+  - {name: fails, command: exit 1, cron: 0 0 1 1 *, retries: 1, retry_delay: 10m}
 """
 
 
@@ -43,7 +44,7 @@ def page(open_page: OpenPage, service: Service) -> Page:
     return open_page(service, "#/scripts/greet", timezone_id="UTC")
 
 
-def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page) -> None:
+def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page, service: Service) -> None:
     about = page.get_by_role("region", name="About the script")
     for text in ("Says hello", "Never ran", "team=ops", "0 3 * * *", "never"):
         expect(about).to_contain_text(text)
@@ -53,6 +54,10 @@ def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page) -> Non
     )
     page.get_by_role("switch", name="greet runs on its schedule").click()
     expect(about).to_contain_text("None while it is disabled")
+
+    page.evaluate("location.hash = '#/scripts/fails'")
+    service.run("fails")
+    expect(about).to_contain_text(re.compile(r"Next startsin (10 min|9 min \d+ s) [\d:]+ · Retry"))
 
 
 def test_keys_run_stop_and_change_the_view(open_page: OpenPage, service: Service) -> None:
@@ -77,7 +82,7 @@ def test_failures_are_counted_by_day_and_hour(page: Page, service: Service) -> N
     runs = [
         PastRun("greet", start, "failed", "exit_code"),
         PastRun("greet", start + 1000),
-        PastRun("greet", start - 3_600_000),
+        PastRun("greet", start - 3_600_000, "failed", "cancelled"),
     ]
     remember(service, [*runs, PastRun("greet", start + 2000, "skipped", "overlap")])
     page.reload()
@@ -97,7 +102,7 @@ def test_failures_are_counted_by_day_and_hour(page: Page, service: Service) -> N
     expect(page.get_by_role("row", name="Mon 14:00–15:00 2 1")).to_be_visible()
     page.get_by_role("link", name="List the failed runs").click()
     table = page.get_by_role("table", name="Runs of greet")
-    expect(table.get_by_role("rowheader")).to_have_count(1)
+    expect(table.get_by_role("rowheader")).to_have_count(2)  # one of them was stopped
     expect(page.get_by_label("Status")).to_have_value("failed")
     page.go_back()
     expect(table.get_by_role("rowheader")).to_have_count(4)

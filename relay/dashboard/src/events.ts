@@ -82,6 +82,7 @@ export interface Script {
   /** The latest run that ended. */
   last_run: Run | null;
   next_run_at: Instant | null;
+  /** That of the oldest run executing now; null where it told none. */
   progress: ProgressState | null;
 }
 
@@ -242,6 +243,11 @@ export interface RecentScript {
   name: string;
   /** End of the latest run that completed. */
   last_success_at: Instant | null;
+  /**
+   * Of a script that ran, but never succeeded, as far back as that is known: its first failure, or when it was
+   * configured, if that is earlier.  Null for others.
+   */
+  without_success_since: Instant | null;
   /** Milliseconds that the last success must not be older than; null where there is no such limit. */
   success_age_limit: number | null;
   /** The latest ones, in the order in which they ended; one whose end the stream tells just then may be here, too. */
@@ -252,6 +258,8 @@ export interface RecentScript {
 export interface PlannedScript {
   name: string;
   starts: ReadonlyArray<Instant>;
+  /** Whether the first of them is another try of a run that failed. */
+  retry: boolean;
   /** Whether there are further ones up to the time asked for. */
   more: boolean;
 }

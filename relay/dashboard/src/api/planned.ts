@@ -6,6 +6,8 @@ export interface Planned {
   readonly name: string;
   /** Unix ms, the next one first. */
   readonly starts: readonly number[];
+  /** The next one is another try of a run that failed. */
+  readonly retry: boolean;
   /** There are further ones up to the time asked for. */
   readonly more: boolean;
 }
@@ -17,5 +19,5 @@ export async function plannedStarts(
   const until = new Date(asked.until).toISOString();
   const path = `api/v1/planned${query({ ...asked, until })}`;
   const { scripts } = await getJson<{ scripts: PlannedScript[] }>(path, signal);
-  return scripts.map(({ name, starts, more }) => ({ name, starts: starts.map(Date.parse), more }));
+  return scripts.map(({ starts, ...script }) => ({ ...script, starts: starts.map(Date.parse) }));
 }

@@ -11,8 +11,10 @@ export async function runScript(name: string): Promise<string> {
   return ((await response.json()) as { run_id: string }).run_id;
 }
 
-export async function stopScript(name: string): Promise<void> {
-  await request(`${scriptPath(name)}/stop`, { method: "POST" });
+/** The ids of the runs that were told to stop. */
+export async function stopScript(name: string): Promise<string[]> {
+  const response = await request(`${scriptPath(name)}/stop`, { method: "POST" });
+  return ((await response.json()) as { run_ids: string[] }).run_ids;
 }
 
 export async function switchScript(name: string, enabled: boolean): Promise<void> {

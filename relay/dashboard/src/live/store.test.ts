@@ -140,12 +140,26 @@ describe("progress", () => {
   const data = { run_id: "R1", script_name: "backup", percent: 40, text: "copying" };
   const start = after(EMPTY, snapshot([script("backup")]), status("R1"), frame("progress", data));
 
-  test("is shown while the run is under way", () => {
-    expect(backup(start).progress).toMatchObject({ percent: 40, text: "copying" });
+  const told = (state: State) => [...backup(state).progress].map(([id, { percent }]) => [id, percent]);
+
+  test("is that of its run, while this is under way", () => {
+    expect(backup(start).progress.get("R1")).toEqual({ percent: 40, text: "copying" });
+    const both = after(start, status("R2"), frame("progress", { ...data, run_id: "R2", percent: 80 }));
+    expect(told(both)).toEqual([["R1", 40], ["R2", 80]]);
+    expect(told(after(both, ended("R1")))).toEqual([["R2", 80]]);
   });
 
-  test("goes with the last run under way", () => {
-    expect(backup(after(start, ended("R1"))).progress).toBeNull();
+  test("of a script is, in a snapshot, that of its oldest run", () => {
+    const changes = { running: ["R1", "R2"], progress: { percent: 40, text: "" } };
+    const state = after(EMPTY, snapshot([script("backup", changes)]));
+    expect(told(state)).toEqual([["R1", 40]]);
+    const two = after(state, frame("progress", { ...data, run_id: "R2", percent: 80 }));
+    const changed = frame("script_changed", { op: "updated", script: script("backup", { ...changes, progress: null }) });
+    expect(told(after(two, changed))).toEqual([["R2", 80]]);
+  });
+
+  test("leaves the list of runs the very same object: who asks for them anew when they change need not", () => {
+    expect(backup(start).runs).toBe(backup(after(start, frame("progress", { ...data, percent: 41 }))).runs);
   });
 });
 
@@ -186,7 +200,7 @@ describe("past runs", () => {
   });
   const background = (...ids: string[]): RecentScript => ({
     name: "backup", runs: ids.map((id) => past(id)), last_success_at: "2026-01-31T11:01:00.000Z",
-    success_age_limit: 1000,
+    without_success_since: null, success_age_limit: 1000,
   });
   const start = after(EMPTY, snapshot([script("backup")]));
   const ids = (state: State) => backup(state).recent?.map(({ run_id }) => run_id);
@@ -206,6 +220,15 @@ describe("past runs", () => {
     const state = withRecent(after(start, ended("R3"), ended("R4")), [background("R1", "R2", "R3")], start);
     expect(ids(state)).toEqual(["R1", "R2", "R3", "R4"]);
     expect(backup(state)).toMatchObject({ lastSuccess: NOON + 5000, successAgeLimit: 1000 });
+  });
+
+  test("of a script that never succeeded are known to be in vain since the service says, or since the first that is heard of", () => {
+    const since = (state: State) => backup(state).withoutSuccessSince;
+    const failed = (second: number) => ended("R1", { status: "failed", ended_at: new Date(NOON + second * 1000).toISOString() });
+    expect(since(after(start, failed(5), failed(9)))).toBe(NOON + 5000);
+    const never = { ...background("R1"), last_success_at: null, without_success_since: "2026-01-31T11:00:00.000Z" };
+    expect(since(after(withRecent(start, [never]), failed(5)))).toBe(NOON - 3_600_000);
+    expect(since(after(start, ended("R1")))).toBeNull();
   });
 
   test("that ended before those that were asked for are not taken for later ones", () => {
@@ -246,6 +269,12 @@ describe("past runs", () => {
       background("R1"),
     ]).rows!.size).toBe(0);
   });
+});
+
+test("what becomes of overlapping starts is as configured, by default they are skipped", () => {
+  const overlap = (config: Script["config"]) => backup(after(EMPTY, snapshot([script("backup", { config })]))).overlap;
+  expect(overlap({ overlap: "queue" })).toBe("queue");
+  expect(overlap({})).toBe("skip");
 });
 
 test("labels are those of the configuration, whatever YAML made of them", () => {

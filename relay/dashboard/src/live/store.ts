@@ -1,6 +1,6 @@
 /** What the page knows, as a pure function of the frames that came. Times are Unix ms of the service's clock. */
 import type {
-  FailureReason, Frame, Instant, PastRun, ProgressState, RecentScript, Run, Schedule, Script, ScriptStatus, SkipReason,
+  FailureReason, Frame, Instant, PastRun, Progress, ProgressState, RecentScript, Run, Schedule, Script, ScriptStatus, SkipReason,
   Snapshot, SystemMetrics,
 } from "../events";
 import { type History, extended, fromSamples, NO_HISTORY } from "./samples";
@@ -19,6 +19,9 @@ export interface Result {
   readonly duration: number | null;
 }
 
+/** What becomes of a start that comes while the script still runs. */
+export type Overlap = "skip" | "queue" | "replace" | "allow";
+
 export interface ScriptRow {
   readonly name: string;
   readonly description: string;
@@ -29,7 +32,9 @@ export interface ScriptRow {
   /** That of the latest run that ended. */
   readonly result: Result | null;
   readonly nextStart: number | null;
-  readonly progress: ProgressState | null;
+  readonly overlap: Overlap;
+  /** What runs under way said last of how far they are, by run id. */
+  readonly progress: ReadonlyMap<string, ProgressState>;
   /** What the service said last went wrong with the script; until its next start. */
   readonly problem: string | null;
   readonly labels: Readonly<Record<string, string>>;
@@ -39,6 +44,8 @@ export interface ScriptRow {
   readonly past: number;
   /** Null where it never succeeded, or while that is not known. */
   readonly lastSuccess: number | null;
+  /** Since when it has run in vain; of use where it never succeeded. Null where it never ran, or while that is not known. */
+  readonly withoutSuccessSince: number | null;
   /** A success older than this many milliseconds is overdue; null where there is no such limit. */
   readonly successAgeLimit: number | null;
 }
@@ -116,7 +123,7 @@ export function reduce(state: State, arrivals: readonly Arrival[]): State {
         break;
       }
       case "progress":
-        change(frame.data.script_name, (row) => ({ ...row, progress: frame.data }));
+        change(frame.data.script_name, (row) => withProgress(row, frame.data));
         break;
       case "error": {
         const { message } = frame.data;
@@ -132,7 +139,7 @@ export function reduce(state: State, arrivals: readonly Arrival[]): State {
 /** The state with what was asked for beside the stream, when it was `before`. */
 export function withRecent(state: State, scripts: readonly RecentScript[], before: State = state): State {
   const rows = new Map(state.rows);
-  for (const { name, runs, last_success_at, success_age_limit } of scripts) {
+  for (const { name, runs, last_success_at, without_success_since, success_age_limit } of scripts) {
     const row = rows.get(name);
     if (!row) continue;
     const known = new Set([...runs, ...(before.rows?.get(name)?.recent ?? [])].map(({ run_id }) => run_id));
@@ -141,6 +148,7 @@ export function withRecent(state: State, scripts: readonly RecentScript[], befor
       ...row,
       recent: [...runs, ...since].slice(-RECENT),
       lastSuccess: Math.max(row.lastSuccess ?? 0, instant(last_success_at) ?? 0) || null,
+      withoutSuccessSince: instant(without_success_since),
       successAgeLimit: success_age_limit,
     });
   }
@@ -175,13 +183,15 @@ function fromScript(script: Script, before: ScriptRow | undefined, active?: Read
       (id) =>
         before?.runs.find((run) => run.id === id) ?? { id, startedAt: instant(active?.get(id)?.started_at ?? null) },
     ),
+    progress: progressOf(script, before),
     result: script.last_run && result(script.last_run),
     nextStart: instant(script.next_run_at),
-    progress: script.progress,
+    overlap: (script.config["overlap"] ?? "skip") as Overlap,
     problem: before?.problem ?? null,
     labels: labelsOf(script.config),
     ...withLast(before?.recent ?? null, before?.lastSuccess ?? null, script.last_run),
     past: before?.past ?? 0,
+    withoutSuccessSince: before?.withoutSuccessSince ?? null,
     successAgeLimit: before?.successAgeLimit ?? null,
   };
 }
@@ -217,12 +227,27 @@ function withStatus(row: ScriptRow, data: ScriptStatus): ScriptRow {
   return {
     ...row,
     runs: others,
+    progress: ofRuns(row.progress, others.map(({ id }) => id)),
     result: isLast ? result(data) : row.result,
     nextStart,
-    progress: others.length ? row.progress : null,
     recent: [...(row.recent ?? []).filter(({ run_id }) => run_id !== data.run_id), past(data)].slice(-RECENT),
     lastSuccess: data.status === "completed" ? instant(data.ended_at) : row.lastSuccess,
+    withoutSuccessSince: row.withoutSuccessSince ?? (data.status === "failed" ? instant(data.ended_at) : null),
   };
+}
+
+function withProgress(row: ScriptRow, { run_id, percent, text }: Progress): ScriptRow {
+  return { ...row, progress: new Map(row.progress).set(run_id, { percent, text }) };
+}
+
+/** A script tells that of its oldest run; of others it is what was heard. */
+function progressOf({ running, progress }: Script, before: ScriptRow | undefined): ScriptRow["progress"] {
+  const known = new Map(before && ofRuns(before.progress, running.slice(1)));
+  return progress && running[0] !== undefined ? known.set(running[0], progress) : known;
+}
+
+function ofRuns(progress: ScriptRow["progress"], ids: readonly string[]): ScriptRow["progress"] {
+  return new Map([...progress].filter(([id]) => ids.includes(id)));
 }
 
 function past({ run_id, status, reason, started_at, ended_at, duration }: ScriptStatus | Run): PastRun {

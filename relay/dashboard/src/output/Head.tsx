@@ -1,12 +1,12 @@
 import { may } from "../access/session";
-import { stopRun } from "../api/output";
 import type { Run } from "../events";
 import { useTick } from "../live/clock";
+import { isStopping, stopOne } from "../live/stopping";
 import { go, type Route } from "../route";
 import { useAction } from "../shell/action";
 import { announce } from "../shell/announce";
 import { bytes, count, duration, elapsed, moment } from "../text/format";
-import { resultOf, triggerName } from "../text/words";
+import { resultOf, stoppingSaying, triggerName } from "../text/words";
 import { Signed } from "../ui/Signed";
 import { beside } from "./choice";
 import { words } from "./words";
@@ -21,16 +21,17 @@ interface Props {
 export function Head({ run, runs }: Props) {
   const t = words();
   const stop = useAction(async () => {
-    await stopRun(run.run_id);
+    await stopOne(run.run_id);
     announce(t.stopping);
   });
+  const ending = run.status === "running" && isStopping([{ id: run.run_id }]);
   return (
     <div class="output-head">
       <Picker run={run} runs={runs} />
-      <Signed {...resultOf({ ...run, exitCode: run.exit_code })} />
+      <Signed {...(ending ? stoppingSaying() : resultOf({ ...run, exitCode: run.exit_code }))} />
       {run.status !== "skipped" && <Facts run={run} />}
       {run.status === "running" && (
-        <button type="button" class="danger" disabled={stop.busy || !may("operate")} onClick={() => void stop.go()}>
+        <button type="button" class="danger" disabled={stop.busy || ending || !may("operate")} onClick={() => void stop.go()}>
           {t.stop}
         </button>
       )}

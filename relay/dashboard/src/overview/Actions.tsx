@@ -1,12 +1,14 @@
 import { may } from "../access/session";
 import { words as accessWords } from "../access/words";
-import { runScript, stopScript, switchScript } from "../api/scripts";
+import { runScript, switchScript } from "../api/scripts";
+import { isStopping, stop } from "../live/stopping";
+import type { ScriptRow } from "../live/store";
 import { announce } from "../shell/announce";
 import { useAction } from "../shell/action";
 import { words } from "./words";
 
 /** What can be done to a script. */
-export function Actions({ name, enabled, running }: { name: string; enabled: boolean; running: boolean }) {
+export function Actions({ row: { name, enabled, runs } }: { row: ScriptRow }) {
   const t = words();
   const can = may("operate");
   const title = can ? undefined : accessWords().needs.operate;
@@ -14,8 +16,8 @@ export function Actions({ name, enabled, running }: { name: string; enabled: boo
     await runScript(name);
     announce(t.started(name));
   });
-  const stop = useAction(async () => {
-    await stopScript(name);
+  const stopping = useAction(async () => {
+    await stop(name);
     announce(t.stopping(name));
   });
   const change = useAction((wanted: boolean) => switchScript(name, wanted));
@@ -36,7 +38,13 @@ export function Actions({ name, enabled, running }: { name: string; enabled: boo
       <button type="button" aria-label={t.runOf(name)} disabled={run.busy || !can} title={title} onClick={() => run.go()}>
         {t.run}
       </button>
-      <button type="button" aria-label={t.stopOf(name)} disabled={stop.busy || !running || !can} title={title} onClick={() => stop.go()}>
+      <button
+        type="button"
+        aria-label={t.stopOf(name)}
+        disabled={stopping.busy || !runs.length || isStopping(runs) || !can}
+        title={title}
+        onClick={() => stopping.go()}
+      >
         {t.stop}
       </button>
     </>

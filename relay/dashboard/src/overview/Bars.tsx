@@ -2,6 +2,7 @@ import { useMemo } from "preact/hooks";
 import type { PastRun } from "../events";
 import { clock } from "../live/clock";
 import { RECENT } from "../live/store";
+import { isFailure } from "../live/summary";
 import { count, duration, moment } from "../text/format";
 import { language } from "../text/language";
 import { resultOf } from "../text/words";
@@ -13,13 +14,13 @@ const HEIGHT = 24;
 /** A bar is never so low that it cannot be seen. */
 const LOWEST = 3;
 
-/** The last runs, the latest on the right: as high as they took long, a failed one in its colour and with a foot. */
+/** The last runs, the latest on the right: as high as they took long, one that did not complete in its colour and with a foot. */
 export function Bars({ runs }: { runs: readonly PastRun[] }) {
   const spoken = language.value;
   return useMemo(() => {
     const t = words();
     const longest = Math.max(1, ...runs.map((run) => run.duration));
-    const failed = runs.filter(({ status }) => status === "failed").length;
+    const failed = runs.filter(isFailure).length;
     const offset = RECENT - runs.length;
     return (
       <svg

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { may } from "../access/session";
-import { changeScripts, runScript, stopScript } from "../api/scripts";
+import { changeScripts, runScript } from "../api/scripts";
+import { stop } from "../live/stopping";
 import { address } from "../route";
 import { useAction } from "../shell/action";
 import { announce, said } from "../shell/announce";
@@ -39,7 +40,7 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
   const disabled = !n || each.busy || change.busy || !may("operate");
   const buttons: [string, () => unknown][] = [
     [t.run, () => each.go(runScript, t.startedAll)],
-    [t.stop, () => each.go(stopScript, t.stoppingAll)],
+    [t.stop, () => each.go(stop, t.stoppingAll)],
     [t.enable, () => change.go("enable", t.enabledAll)],
     [t.disable, () => change.go("disable", t.disabledAll)],
   ];

@@ -4,7 +4,7 @@ import type { SystemMetrics } from "../events";
 import { type Column, type History, SPAN, withGaps } from "../live/samples";
 import { flag } from "../preferences";
 import { colour, type ColourName } from "../shell/theme";
-import { bytes, clockMinutes, clockTime, percent } from "../text/format";
+import { bytes, clockMinutes, clockTime, percent, rate } from "../text/format";
 import { language } from "../text/language";
 import { Chart } from "../ui/Chart";
 import type { Table } from "../ui/Figure";
@@ -23,7 +23,6 @@ interface Line {
 export function Machine({ history, system }: { history: History; system: SystemMetrics }) {
   const t = words();
   const gapped = useMemo(() => withGaps(history), [history]);
-  const rate = (value: number) => `${bytes(value)}/s`;
   return (
     <section class="machine" aria-label={t.machine}>
       <Gauge
@@ -47,7 +46,7 @@ export function Machine({ history, system }: { history: History; system: SystemM
       <Gauge
         name={t.disk}
         figure={percent(system.disk_percent)}
-        note={t.io(bytes(system.disk_read_bytes_per_second + system.disk_write_bytes_per_second))}
+        note={t.io(rate(system.disk_read_bytes_per_second + system.disk_write_bytes_per_second))}
         t={gapped.t}
         lines={[{ name: t.disk, values: gapped.disk, colour: "active" }]}
         say={percent}

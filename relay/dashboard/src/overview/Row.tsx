@@ -5,7 +5,7 @@ import { address } from "../route";
 import { sentence } from "../script/schedule";
 import { countdown, moment } from "../text/format";
 import { language } from "../text/language";
-import { lastResultOf, withoutCountdown } from "../text/words";
+import { lastResultOf, whileRunning, withoutCountdown } from "../text/words";
 import { Signed } from "../ui/Signed";
 import { Actions } from "./Actions";
 import { Bars } from "./Bars";
@@ -86,7 +86,7 @@ function Cells({ row }: { row: ScriptRow }) {
         <NextStart row={row} />
       </div>
       <div role="cell" class="actions">
-        <Actions name={row.name} enabled={row.enabled} running={row.runs.length > 0} />
+        <Actions row={row} />
       </div>
     </>
   );
@@ -100,8 +100,8 @@ function NextStart({ row }: { row: ScriptRow }) {
   return (
     <>
       <span class="line">{left}</span>
-      <time class="note line" dateTime={new Date(then).toISOString()}>
-        {when}
+      <time class="note line" dateTime={new Date(then).toISOString()} title={when}>
+        {whileRunning(row) ?? when}
       </time>
     </>
   );

@@ -1,8 +1,9 @@
 import { useTick } from "../live/clock";
+import { isStopping } from "../live/stopping";
 import { isOverdue } from "../live/summary";
 import type { Result, ScriptRow } from "../live/store";
 import { age, duration, elapsed, moment, wholeUnit } from "../text/format";
-import { overdueSaying, statusOf } from "../text/words";
+import { overdueSaying, type Saying, statusOf, stoppingSaying } from "../text/words";
 import { Bar } from "../ui/Bar";
 import { Signed } from "../ui/Signed";
 import { estimate } from "./estimate";
@@ -16,12 +17,17 @@ export function State({ row }: { row: ScriptRow }) {
   return (
     <>
       <span class="line">
-        <Signed {...(overdue && !row.runs.length ? overdueSaying() : statusOf(row))} />
+        <Signed {...saying(row, overdue)} />
         {passed !== null && <span class="note"> {passed}</span>}
       </span>
       {row.runs.length > 0 && <Progress row={row} />}
     </>
   );
+}
+
+function saying(row: ScriptRow, overdue: boolean): Saying {
+  if (isStopping(row.runs)) return stoppingSaying();
+  return overdue && !row.runs.length ? overdueSaying() : statusOf(row);
 }
 
 function Progress({ row }: { row: ScriptRow }) {
@@ -31,7 +37,7 @@ function Progress({ row }: { row: ScriptRow }) {
     const found = estimate(row, now);
     if (!found) return "";
     if (found.guessed) return found.left ? t.estimated(wholeUnit(found.left)) : t.longer;
-    return [`${Math.round(found.percent)}%`, found.left === null ? "" : t.left(wholeUnit(found.left)), row.progress?.text]
+    return [`${Math.round(found.percent)}%`, found.left === null ? "" : t.left(wholeUnit(found.left)), found.text]
       .filter(Boolean)
       .join(" · ");
   });

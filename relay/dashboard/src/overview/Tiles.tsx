@@ -4,6 +4,7 @@ import { summarize } from "../live/summary";
 import type { State } from "../live/store";
 import { address } from "../route";
 import { count, countdown } from "../text/format";
+import { whileRunning } from "../text/words";
 import { type Show } from "./listing";
 import { wish } from "./wish";
 import { words } from "./words";
@@ -12,17 +13,19 @@ import { words } from "./words";
 export function Tiles({ rows, system }: State) {
   const t = words();
   const moment = useTick((now) => Math.floor(now / 1000) * 1000);
-  const { running, failing, overdue, next } = useMemo(() => summarize(rows ?? new Map(), moment), [rows, moment]);
+  const { running, busy, failing, overdue, next } = useMemo(() => summarize(rows ?? new Map(), moment), [rows, moment]);
+  const ofScripts = running === busy ? "" : t.runsOf(count(running), busy);
+  const waiting = t.waiting(count(system?.runs_queued ?? 0));
   return (
     <div class="tiles">
-      <Tile show="running" figure={running} sign="active" note={t.waiting(count(system?.runs_queued ?? 0))} />
+      <Tile show="running" figure={running} sign="active" note={[ofScripts, waiting].filter(Boolean).join(" · ")} />
       <Tile show="failing" figure={failing} sign="bad" note={t.ofScripts(count(rows?.size ?? 0))} />
       <Tile show="overdue" figure={overdue} sign="warning" note={t.noSuccess} />
       {next ? (
         <a class="tile" href={address({ page: "script", name: next.name, tab: "runs" })}>
           <span class="what">{t.next}</span>
-          <span class="figure line">{countdown(next.at, moment)}</span>
-          <span class="note line">{next.name}</span>
+          <span class="figure line">{countdown(next.nextStart!, moment)}</span>
+          <span class="note line">{[next.name, whileRunning(next)].filter(Boolean).join(" · ")}</span>
         </a>
       ) : (
         <div class="tile">

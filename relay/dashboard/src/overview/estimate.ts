@@ -7,6 +7,8 @@ export interface Estimate {
   percent: number;
   /** Milliseconds to go; null where that cannot be told, 0 where it should be over by now. */
   left: number | null;
+  /** What the script says of it. */
+  text: string;
   /** From earlier runs, not from what the script says. */
   guessed: boolean;
 }
@@ -16,17 +18,20 @@ const ENOUGH = 3;
 
 /** Of the script's oldest run under way; null where there is none, or nothing to go by. */
 export function estimate(row: ScriptRow, now: number): Estimate | null {
-  const startedAt = row.runs[0]?.startedAt ?? null;
-  if (startedAt === null) return null;
+  const [oldest] = row.runs;
+  if (!oldest || oldest.startedAt === null) return null;
+  const { id, startedAt } = oldest;
+  const progress = row.progress.get(id);
   const passed = Math.max(0, now - startedAt);
-  if (row.progress) {
-    const percent = Math.min(100, Math.max(0, row.progress.percent));
-    return { percent, left: percent > 0 ? (passed * (100 - percent)) / percent : null, guessed: false };
+  if (progress) {
+    const percent = Math.min(100, Math.max(0, progress.percent));
+    const left = percent > 0 ? (passed * (100 - percent)) / percent : null;
+    return { percent, left, text: progress.text, guessed: false };
   }
   const completed = (row.recent ?? []).filter(({ status }) => status === "completed");
   const usual = completed.length < ENOUGH ? null : medianDuration(completed);
   if (usual === null || usual < 1000) return null;
-  return { percent: Math.min(100, (100 * passed) / usual), left: Math.max(0, usual - passed), guessed: true };
+  return { percent: Math.min(100, (100 * passed) / usual), left: Math.max(0, usual - passed), text: "", guessed: true };
 }
 
 /** In milliseconds; null of no runs. */

@@ -6,9 +6,9 @@ const NOW = 1_000_000;
 
 function row(name: string, changes: Partial<ScriptRow> = {}): ScriptRow {
   return {
-    name, description: "", enabled: true, runs: [], result: null, nextStart: null, progress: null, problem: null,
+    name, description: "", enabled: true, runs: [], result: null, nextStart: null, problem: null,
     schedule: { kind: "manual", value: null, timezone: "UTC", description: "" }, labels: {}, recent: null, past: 0,
-    lastSuccess: null, successAgeLimit: null, ...changes,
+    lastSuccess: null, successAgeLimit: null, overlap: "skip", withoutSuccessSince: null, progress: new Map(), ...changes,
   };
 }
 

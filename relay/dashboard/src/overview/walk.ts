@@ -2,7 +2,8 @@
 import { signal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useLayoutEffect } from "preact/hooks";
-import { runScript, stopScript } from "../api/scripts";
+import { runScript } from "../api/scripts";
+import { stop } from "../live/stopping";
 import type { ScriptRow } from "../live/store";
 import { go } from "../route";
 import { alarm, said } from "../shell/announce";
@@ -61,7 +62,7 @@ export function useWalk(shown: readonly ScriptRow[], list: RefObject<HTMLElement
       { title: t.keys.previous, keys: "k", repeats: true, run: () => walk(-1) },
       { title: t.keys.open, keys: "Enter", run: look("runs") },
       { title: t.keys.run, keys: "r", run: call(runScript) },
-      { title: t.keys.stop, keys: "s", run: call(stopScript) },
+      { title: t.keys.stop, keys: "s", run: call(stop) },
       { title: t.keys.edit, keys: "e", run: look("code") },
       { title: t.keys.output, keys: "l", run: look("output") },
     ],

@@ -55,7 +55,7 @@ export const words = translated({
     cpu: "CPU 時間",
     memory: "記憶體峰值",
     output: "輸出",
-    errors: (size: string) => `${size} stderr`,
+    errors: (size: string) => `標準錯誤 ${size}`,
     dropped: (size: string) => `未保留 ${size}`,
     more: "顯示更多",
     fresh: (n: string) => `顯示 ${n} 筆新紀錄`,

@@ -2,6 +2,7 @@ import { useMemo, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import type { PastRun } from "../events";
 import { clock } from "../live/clock";
+import { isFailure } from "../live/summary";
 import { medianDuration } from "../overview/estimate";
 import { go } from "../route";
 import { colour, type ColourName } from "../shell/theme";
@@ -22,12 +23,11 @@ export function Durations({ name, runs }: { name: string; runs: readonly PastRun
   const t = words();
   const shown = useMemo(() => runs?.slice(-MOST) ?? [], [runs?.length, runs?.at(-1)]);
   const [at, setAt] = useState<number | null>(null);
-  const completed = shown.filter(({ status }) => status === "completed");
-  const median = medianDuration(completed);
-  const failed = shown.length - completed.length;
+  const median = medianDuration(shown.filter(({ status }) => status === "completed"));
+  const failed = shown.filter(isFailure).length;
   const data = useMemo(() => columns(shown, median), [shown, median]);
   const pointed = at === null ? null : (shown[at] ?? null);
-  const medianText = median === null ? "–" : duration(median);
+  const medianText = median === null ? "" : t.median(duration(median));
   return (
     <section class="card">
       <h2>{t.durations}</h2>
@@ -38,7 +38,7 @@ export function Durations({ name, runs }: { name: string; runs: readonly PastRun
             <Signed {...saying(pointed)} />
           </>
         ) : (
-          shown.length > 0 && `${t.lastRuns(count(shown.length))} · ${t.median(medianText)}`
+          shown.length > 0 && [t.lastRuns(count(shown.length)), medianText].filter(Boolean).join(" · ")
         )}
       </p>
       {shown.length ? (

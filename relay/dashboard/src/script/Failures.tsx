@@ -1,5 +1,6 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { PastRun } from "../events";
+import { isFailure } from "../live/summary";
 import { address } from "../route";
 import { count, shortDate, weekday } from "../text/format";
 import { Figure } from "../ui/Figure";
@@ -18,7 +19,7 @@ export function Failures({ name, runs, more }: { name: string; runs: readonly Pa
   const t = words();
   const map = useMemo(() => heatMap(runs ?? []), [runs?.length, runs?.at(-1)]);
   const [at, setAt] = useState<Place | null>(null);
-  const failed = (runs ?? []).filter(({ status }) => status === "failed").length;
+  const failed = (runs ?? []).filter(isFailure).length;
   const first = runs?.[0] ? shortDate(Date.parse(runs[0].started_at)) : "";
   const label = t.failuresOf(count(failed), count(runs?.length ?? 0), first);
   return (

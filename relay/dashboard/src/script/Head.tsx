@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { plannedStarts } from "../api/planned";
+import { type Planned, plannedStarts } from "../api/planned";
 import { clock, useTick } from "../live/clock";
 import { grafana } from "../live/service";
 import type { ScriptRow } from "../live/store";
@@ -8,7 +8,7 @@ import { Actions } from "../overview/Actions";
 import { labelsOf } from "../overview/listing";
 import { ResultNote, State } from "../overview/State";
 import { age, countdown, moment } from "../text/format";
-import { lastResultOf } from "../text/words";
+import { lastResultOf, triggerName, whileRunning } from "../text/words";
 import { Signed } from "../ui/Signed";
 import { sentence } from "./schedule";
 import { words } from "./words";
@@ -30,7 +30,7 @@ export function Head({ row, brief }: { row: ScriptRow; brief: boolean }) {
               {t.grafana} ↗
             </a>
           )}
-          <Actions name={row.name} enabled={row.enabled} running={row.runs.length > 0} />
+          <Actions row={row} />
         </div>
       </div>
       {row.problem !== null && <p class="problem">
@@ -110,18 +110,22 @@ const STARTS = 5;
 const FAR = 31 * 86_400_000 - 60_000; // a minute less than the most, for clocks that differ
 
 /** The next five starts within a month; of one that is further away only that. */
-function NextStarts({ row: { name, enabled, nextStart, schedule } }: { row: ScriptRow }) {
+function NextStarts({ row }: { row: ScriptRow }) {
   const t = words();
-  const [starts, setStarts] = useState<readonly number[]>([]);
+  const { name, enabled, nextStart, schedule } = row;
+  const condition = whileRunning(row);
+  const [planned, setPlanned] = useState<Planned | undefined>();
   useEffect(() => {
     const abort = new AbortController();
     plannedStarts({ script: name, until: clock.now() + FAR, limit: STARTS }, abort.signal).then(
-      ([planned]) => setStarts(planned?.starts ?? []),
-      () => setStarts([]), // the next one is known all the same
+      ([known]) => setPlanned(known),
+      () => setPlanned(undefined), // the next one is known all the same
     );
     return () => abort.abort();
   }, [name, enabled, nextStart, schedule]);
+  const starts = planned?.starts ?? [];
   const next = nextStart ?? starts[0];
+  const retry = planned?.retry && next === starts[0];
   const left = useTick((now) => (next === undefined ? null : countdown(next, now)));
   const [first, ...others] = useTick((now) =>
     [...new Set(nextStart === null ? starts : [nextStart, ...starts])]
@@ -135,8 +139,9 @@ function NextStarts({ row: { name, enabled, nextStart, schedule } }: { row: Scri
   return (
     <>
       <span>
-        {left} <span class="note">{first}</span>
+        {left} <span class="note">{[first, retry && triggerName("retry")].filter(Boolean).join(" · ")}</span>
       </span>
+      {condition !== null && <span class="note">{condition}</span>}
       {others.length > 0 && <span class="note">{t.then(others.join(" · "))}</span>}
     </>
   );

@@ -2,8 +2,9 @@ import "./script.css";
 import { useMemo, useRef } from "preact/hooks";
 import { Denied } from "../access/Denied";
 import { may, needOf, session } from "../access/session";
-import { runScript, stopScript } from "../api/scripts";
+import { runScript } from "../api/scripts";
 import { state } from "../live/live";
+import { stop } from "../live/stopping";
 import type { ScriptRow } from "../live/store";
 import { address, go, type Route, route, TABS, type Tab } from "../route";
 import { RunList } from "../runs/RunList";
@@ -84,8 +85,8 @@ function Gone({ route: { name, run, ...route }, removed }: GoneProps) {
 function withoutEntry(name: string): ScriptRow {
   return {
     name, description: "", enabled: false, schedule: { kind: "manual", value: null, timezone: "UTC", description: "" },
-    runs: [], result: null, nextStart: null, progress: null, problem: null, labels: {}, recent: null, past: 0,
-    lastSuccess: null, successAgeLimit: null,
+    runs: [], result: null, nextStart: null, problem: null, labels: {}, recent: null, past: 0,
+    lastSuccess: null, withoutSuccessSince: null, successAgeLimit: null, overlap: "skip", progress: new Map(),
   };
 }
 
@@ -101,7 +102,7 @@ function Tabs({ name, here }: { name: string; here: Tab }) {
       ...(may("operate")
         ? [
             { title: t.keys.run, keys: "r", run: call(runScript) },
-            { title: t.keys.stop, keys: "s", run: call(stopScript) },
+            { title: t.keys.stop, keys: "s", run: call(stop) },
           ]
         : []),
       ...(may("edit") ? [{ title: t.keys.edit, keys: "e", run: () => look("code") }] : []),

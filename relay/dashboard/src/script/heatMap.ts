@@ -1,5 +1,6 @@
 /** Ended runs by weekday and hour of the reader's clock. */
 import type { PastRun } from "../events";
+import { isFailure } from "../live/summary";
 
 export interface Cell {
   runs: number;
@@ -11,11 +12,11 @@ export type HeatMap = readonly (readonly Cell[])[];
 
 export function heatMap(runs: Iterable<PastRun>): HeatMap {
   const days = Array.from({ length: 7 }, () => Array.from({ length: 24 }, () => ({ runs: 0, failed: 0 })));
-  for (const { started_at, status } of runs) {
-    const start = new Date(started_at);
+  for (const run of runs) {
+    const start = new Date(run.started_at);
     const cell = days[(start.getDay() + 6) % 7]![start.getHours()]!;
     cell.runs += 1;
-    if (status === "failed") cell.failed += 1;
+    if (isFailure(run)) cell.failed += 1;
   }
   return days;
 }

@@ -14,11 +14,18 @@ afterEach(() => {
 test("in English it is the service's", () =>
   expect(sentence(schedule("every", "30s", "Every 30 seconds"))).toEqual({ text: "Every 30 seconds", lang: "en" }));
 
+test("a start at a time is told by the reader's clock", () => {
+  const text = "Once at 2026-12-31 19:00:00+00:00";
+  expect(sentence(schedule("at", new Date(2027, 0, 1, 3).toISOString(), text))).toEqual({
+    text: "Once on 1 Jan 2027, 03:00:00", lang: "en",
+  });
+});
+
 test.each([
   [schedule("every", "30s"), "每 30 秒"],
   [schedule("every", "1h30m"), "每 1 小時 30 分鐘"],
   [schedule("every", "500ms"), "每 500 毫秒"],
-  [schedule("at", "2027-01-01T00:00:00+01:00"), "僅一次：2027-01-01 00:00:00+01:00"],
+  [schedule("at", new Date(2027, 0, 1, 3).toISOString()), "僅一次：2027年1月1日 03:00:00"],
   [schedule("manual", null), "僅手動啟動"],
 ])("in Chinese it says so where that takes few words", (given, text) => {
   chosenLanguage.value = "zh-Hant";

@@ -24,8 +24,9 @@ export const words = translated({
     labels: "Labels",
     grafana: "In Grafana",
     durations: "Duration",
+    /** `median` may be empty. */
     durationsOf: (runs: string, failed: string, median: string) =>
-      `Durations of the latest runs: ${failed} of ${runs} failed, median ${median}`,
+      `Durations of the latest runs: ${[`${failed} of ${runs} failed`, median].filter(Boolean).join(", ")}`,
     median: (time: string) => `median ${time}`,
     lastRuns: (n: string) => `latest ${n}`,
     start: "Start",
@@ -73,7 +74,7 @@ export const words = translated({
     grafana: "在 Grafana 開啟",
     durations: "耗時",
     durationsOf: (runs: string, failed: string, median: string) =>
-      `最近 ${runs} 次執行的耗時，其中 ${failed} 次失敗，中位數 ${median}`,
+      [`最近 ${runs} 次執行的耗時`, `其中 ${failed} 次失敗`, median].filter(Boolean).join("，"),
     median: (time: string) => `中位數 ${time}`,
     lastRuns: (n: string) => `最近 ${n} 次`,
     start: "開始",

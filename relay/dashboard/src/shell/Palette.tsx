@@ -1,11 +1,10 @@
 import { useId, useMemo, useState } from "preact/hooks";
 import { state } from "../live/live";
-import { go } from "../route";
 import { translated } from "../text/language";
 import { Dialog } from "../ui/Dialog";
 import { Keys } from "../ui/Keys";
+import { choices } from "./choices";
 import { type Command, commands } from "./commands";
-import { found } from "./matching";
 import { close, opened } from "./opened";
 
 const words = translated({
@@ -26,8 +25,7 @@ function Window({ onClose }: { onClose(): void }) {
   const list = useId();
   const [text, setText] = useState("");
   const [chosen, setChosen] = useState(0);
-  const all = useMemo(() => [...commands().filter(({ quiet }) => !quiet), ...scripts()], []);
-  const shown = useMemo(() => found(all, text, (each) => `${each.title} ${each.also ?? ""}`).slice(0, MOST), [text]);
+  const shown = useMemo(() => choices(commands(), state.peek().rows?.values() ?? [], text).slice(0, MOST), [text]);
 
   function onKeyDown(event: KeyboardEvent) {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -84,12 +82,4 @@ function Window({ onClose }: { onClose(): void }) {
       {!shown.length && <p class="note">{t.nothing}</p>}
     </Dialog>
   );
-}
-
-function scripts(): Command[] {
-  return [...(state.value.rows?.values() ?? [])].map(({ name, description }) => ({
-    title: name,
-    also: description,
-    run: () => go({ page: "script", name, tab: "runs" }),
-  }));
 }

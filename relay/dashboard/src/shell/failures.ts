@@ -1,5 +1,6 @@
 /** What went wrong while the reader was away. */
 import { listRuns, type RunPage } from "../api/runs";
+import { isFailure } from "../live/summary";
 
 export interface Failures {
   /** Runs; there are `more` than were asked for. */
@@ -23,7 +24,7 @@ export async function askFailures(leftAt: number, signal: AbortSignal): Promise<
 /** Those of a list of failed runs, newest start first, that ended after the reader left. */
 export function failuresSince({ runs, next }: RunPage, leftAt: number): Failures {
   const isLater = (instant: string | null) => instant !== null && Date.parse(instant) > leftAt;
-  const failed = runs.filter(({ reason, ended_at }) => reason !== "cancelled" && isLater(ended_at));
+  const failed = runs.filter((run) => isFailure(run) && isLater(run.ended_at));
   const last = runs.at(-1);
   return {
     count: failed.length,

@@ -1,5 +1,6 @@
 /** A notification on the desktop when a script fails, where the reader asked for it and is not looking. */
 import { onFrame, visible } from "../live/live";
+import { isFailure } from "../live/summary";
 import { flag } from "../preferences";
 import { go } from "../route";
 import { translated } from "../text/language";
@@ -29,7 +30,7 @@ export async function askToNotify(wanted: boolean): Promise<void> {
 
 export function notifyOfFailures(): void {
   onFrame((frame) => {
-    if (frame.type !== "script_status" || frame.data.status !== "failed" || frame.data.reason === "cancelled") return;
+    if (frame.type !== "script_status" || !isFailure(frame.data)) return;
     if (!notifying.value || visible.value || !canNotify() || Notification.permission !== "granted") return;
     const { script_name: name, run_id: run, reason, exit_code: exitCode } = frame.data;
     const { text } = resultOf({ status: "failed", reason, exitCode });

@@ -2,7 +2,7 @@
 import { effect, signal } from "@preact/signals";
 import { clock } from "../live/clock";
 import { isLive, latest, onFrame, online } from "../live/live";
-import { summarize } from "../live/summary";
+import { isFailure, summarize } from "../live/summary";
 import { translated } from "../text/language";
 import { alarm, announce, whisper } from "./announce";
 
@@ -61,7 +61,7 @@ export function tellOfScripts(): void {
   const failed = new Set<string>();
   let telling = false;
   onFrame(({ type, data }) => {
-    if (type !== "script_status" || data.status !== "failed" || data.reason === "cancelled") return;
+    if (type !== "script_status" || !isFailure(data)) return;
     failed.add(data.script_name);
     if (!telling) setTimeout(tell, TOGETHER);
     telling = true;

@@ -5,9 +5,9 @@ import type { ScriptRow } from "../live/store";
 
 const NOON = Date.UTC(2026, 0, 31, 12);
 const ROW: ScriptRow = {
-  name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null, progress: null,
+  name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null,
   schedule: { kind: "every", value: "30s", timezone: "UTC", description: "Every 30 seconds" }, problem: null,
-  labels: {}, recent: null, past: 0, lastSuccess: NOON - 50_000, successAgeLimit: 60_000,
+  labels: {}, recent: null, past: 0, lastSuccess: NOON - 50_000, overlap: "skip", withoutSuccessSince: null, progress: new Map(), successAgeLimit: 60_000,
 };
 
 const isLive = signal(true);

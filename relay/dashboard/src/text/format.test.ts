@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { chosenLanguage } from "./language";
-import { age, bytes, clockTime, count, countdown, duration, elapsed, moment, percent, weekday } from "./format";
+import { age, bytes, clockTime, count, countdown, duration, elapsed, moment, percent, rate, weekday } from "./format";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -24,6 +24,11 @@ test.each([
   [3.2 * 2 ** 30, "3.2 GiB"],
   [5000 * 2 ** 50, "5000.0 PiB"],
 ])("%d bytes are %s", (value, text) => expect(bytes(value)).toBe(text));
+
+test("a rate is one in every language", () => {
+  chosenLanguage.value = "zh-Hant";
+  expect(rate(1536)).toBe("1.5 KiB/s");
+});
 
 test.each([
   [0, "0 ms"],

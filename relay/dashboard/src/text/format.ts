@@ -74,6 +74,11 @@ export function bytes(value: number): string {
   return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** `3.2 GiB/s` */
+export function rate(value: number): string {
+  return `${bytes(value)}/s`;
+}
+
 /** How long something took: `340 ms`, `3.4 s`, `42 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`. */
 export function duration(value: number): string {
   if (value < SECOND) return words().milliseconds(String(Math.round(value)));
@@ -132,6 +137,15 @@ export function moment(then: number, now: number): string {
   const [day, today] = [new Date(then), new Date(now)];
   if (day.toDateString() === today.toDateString()) return clockTime(then);
   const date = Math.abs(then - now) < 180 * DAY ? DATE() : DATE_OF_YEAR();
+  return atDate(date, then);
+}
+
+/** The same of what is not told anew as time goes by: `23 Nov 2027, 14:02:11`. */
+export function wholeMoment(then: number): string {
+  return atDate(DATE_OF_YEAR(), then);
+}
+
+function atDate(date: Intl.DateTimeFormat, then: number): string {
   return `${date.format(then)}${language.value === "en" ? ", " : " "}${clockTime(then)}`;
 }
 

@@ -2,12 +2,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Connection } from "../live/socket";
 import type { ScriptRow } from "../live/store";
 import { chosenLanguage } from "./language";
-import { connectionOf, lastResultOf, resultOf, statusOf, withoutCountdown } from "./words";
+import { connectionOf, lastResultOf, resultOf, statusOf, whileRunning, withoutCountdown } from "./words";
 
 const ROW: ScriptRow = {
-  name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null, progress: null,
+  name: "backup", description: "", enabled: true, runs: [], result: null, nextStart: null,
   schedule: { kind: "every", value: "30s", timezone: "UTC", description: "Every 30 seconds" }, problem: null,
-  labels: {}, recent: null, past: 0, lastSuccess: null, successAgeLimit: null,
+  labels: {}, recent: null, past: 0, lastSuccess: null, successAgeLimit: null, overlap: "skip", withoutSuccessSince: null, progress: new Map(),
 };
 const RUN = { id: "R", startedAt: 0 };
 
@@ -47,9 +47,22 @@ test.each([
   [{ ...ROW, schedule: { ...ROW.schedule, kind: "manual" } }, "by hand only"],
   [{ ...ROW, nextStart: 0 }, "due"],
   [{ ...ROW, nextStart: 0, runs: [RUN] }, "after this run"],
+  [{ ...ROW, nextStart: 0, runs: [RUN], overlap: "queue" }, "after this run"],
+  [{ ...ROW, nextStart: 0, runs: [RUN], overlap: "allow" }, "due"],
+  [{ ...ROW, nextStart: 0, runs: [RUN], overlap: "replace" }, "due"],
 ] as const)("a next start that cannot be counted down to is said in words", (row, text) =>
   expect(withoutCountdown(row)).toBe(text),
 );
+
+test.each([
+  ["skip", "skipped if still running"],
+  ["queue", "waits for the runs before it"],
+  ["replace", "ends the run under way"],
+  ["allow", null],
+] as const)("a start planned while the script runs is told with what overlap: %s makes of it", (overlap, text) => {
+  expect(whileRunning({ ...ROW, overlap, runs: [RUN] })).toBe(text);
+  expect(whileRunning({ ...ROW, overlap })).toBeNull();
+});
 
 describe("the connection", () => {
   const twoPm = new Date(2026, 0, 31, 14, 2, 11).getTime();

@@ -2,6 +2,7 @@
 import type { FailureReason, Run, SkipReason, Trigger } from "../events";
 import type { Connection } from "../live/socket";
 import type { ScriptRow } from "../live/store";
+import { isHeldUp } from "../live/summary";
 import { moment } from "./format";
 import { translated } from "./language";
 
@@ -24,6 +25,7 @@ const words = translated({
   en: {
     running: "Running",
     runningTimes: (n: number) => `Running ×${n}`,
+    stopping: "Stopping",
     idle: "Idle",
     disabled: "Disabled",
     overdue: "Overdue",
@@ -42,6 +44,9 @@ const words = translated({
     queue_full: "Skipped: queue full",
     byHand: "by hand only",
     afterThisRun: "after this run",
+    whileRunning: {
+      skip: "skipped if still running", queue: "waits for the runs before it", replace: "ends the run under way",
+    },
     due: "due",
     schedule: "Schedule",
     manual: "By hand",
@@ -60,6 +65,7 @@ const words = translated({
   "zh-Hant": {
     running: "執行中",
     runningTimes: (n: number) => `執行中 ×${n}`,
+    stopping: "正在停止",
     idle: "閒置",
     disabled: "已停用",
     overdue: "逾期",
@@ -78,6 +84,7 @@ const words = translated({
     queue_full: "略過：佇列已滿",
     byHand: "僅手動",
     afterThisRun: "本次結束後",
+    whileRunning: { skip: "屆時若仍在執行則略過", queue: "等候先前的執行結束", replace: "將結束目前的執行" },
     due: "即將開始",
     schedule: "排程",
     manual: "手動",
@@ -103,6 +110,10 @@ export function statusOf(row: ScriptRow): Saying {
 
 export function overdueSaying(): Saying {
   return { sign: "warning", text: words().overdue };
+}
+
+export function stoppingSaying(): Saying {
+  return { sign: "active", text: words().stopping };
 }
 
 /** How a script's latest run that ended went. */
@@ -153,7 +164,12 @@ export function triggerName(trigger: Trigger): string {
 export function withoutCountdown(row: ScriptRow): string {
   if (!row.enabled) return "–";
   if (row.nextStart === null) return row.schedule.kind === "manual" ? words().byHand : "–";
-  return row.runs.length ? words().afterThisRun : words().due;
+  return isHeldUp(row) ? words().afterThisRun : words().due;
+}
+
+/** What becomes of the next start if it comes while the script still runs; null where nothing is to be said of it. */
+export function whileRunning({ runs, overlap }: ScriptRow): string | null {
+  return runs.length && overlap !== "allow" ? words().whileRunning[overlap] : null;
 }
 
 /** The connection in words; `detail` is why it is so, and as of when the data are where they are not the present. */

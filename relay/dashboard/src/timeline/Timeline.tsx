@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { clock, useTick } from "../live/clock";
 import { state } from "../live/live";
 import type { ScriptRow } from "../live/store";
+import { isFailure } from "../live/summary";
 import { useHeld } from "../overview/held";
 import { listed, NO_WISH } from "../overview/listing";
 import { useRowHeight } from "../overview/rowHeight";
@@ -163,7 +164,7 @@ function Lanes({ feed, rows, redraw }: LanesProps) {
 
 /** A run that failed by itself, or a start that did not happen. */
 function wentWrong(run: TimedRun): boolean {
-  return run.status === "skipped" || (run.status === "failed" && run.reason !== "cancelled");
+  return run.status === "skipped" || isFailure(run);
 }
 
 /** More of them nobody reads. */

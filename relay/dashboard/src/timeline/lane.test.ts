@@ -63,7 +63,7 @@ describe("planned starts", () => {
 
 describe("in a view of 1000 pixels for 100 seconds", () => {
   const view = { from: NOW - 80_000, to: NOW + 20_000 };
-  const planned = { name: "greet", starts: [NOW - 1, NOW + 5_000], more: false };
+  const planned = { name: "greet", starts: [NOW - 1, NOW + 5_000], retry: false, more: false };
   const lane = place([run(0, 10), run(30_000, 40_000), skipped(35_000), run(NOW - 1000, null)], planned, view, 1000, NOW, NOW);
 
   test("a run is as long as it took, and seen however short", () => {
