@@ -20,6 +20,7 @@ from msgspec import Struct
 from exporter import document
 from exporter.command import SpawnError, arguments, read_env_file
 from exporter.config import LoadedConfig
+from exporter.confinement import NoSuchRights, identity_of
 from exporter.data_dir import owner
 from exporter.document import Node, Sequence, compose
 from exporter.program import NoProgram, check_format, find
@@ -148,6 +149,9 @@ def _data_dir(path: Path, where: str) -> Iterator[Finding]:
 
 def _script(script: ScriptSettings, at: Callable[[str], str], environ: Mapping[str, str]) -> Iterator[Finding]:
     variables = dict(environ)
+    with suppress(NoSuchRights):  # which is a fault where it matters
+        who = identity_of(script)
+        variables |= {} if who is None else who.variables()
     if script.env_file is not None:
         try:
             variables |= read_env_file(script.env_file)

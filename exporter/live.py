@@ -37,7 +37,7 @@ from exporter.history import History, TimetableEntry
 from exporter.output import SCANTY_BYTES, Recording
 from exporter.published import Published, pack, reasons
 from exporter.published import read as read_published
-from exporter.runner import METRICS, STOPPED, Outcome, Process, SpawnError, adopt, launch
+from exporter.runner import STOPPED, Outcome, Process, SpawnError, adopt, forget, launch, metrics_file
 from exporter.scheduler import Start
 from exporter.settings import Duration, OnShutdown, ScriptSettings
 
@@ -115,7 +115,7 @@ class LiveRun:
     @property
     def metrics(self) -> Path:
         """The file for metrics of the script's own."""
-        return self.folder / METRICS
+        return metrics_file(self.folder)
 
     @property
     def has_published(self) -> bool:
@@ -232,7 +232,9 @@ class LiveRuns:
                 (live.folder / BEGUN).write_text(str(int(live.started_at)))
             self._record_output(live)
             live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files)
+            await live.process.begin()
         except (SpawnError, OSError) as error:
+            live.process = None
             message = f"{live.run.script_name} could not be started: {error}"
             _say(live, message)
             await self._end(live, Outcome(exit_code=-1, reason="spawn", ended_at=Instant.now()))
@@ -524,6 +526,7 @@ def _discard(entry: Path, folder: Path) -> None:
 
     Renamed first: one that was removed by half must not be taken for a run's output.
     """
+    forget(folder)
     elsewhere = folder.resolve().parent
     if elsewhere.name.startswith(ELSEWHERE):
         shutil.rmtree(elsewhere, ignore_errors=True)

@@ -9,6 +9,10 @@ The service's child is a shell that runs `launch.sh`; the command is the shell's
     status          exit status and CPU times, once the command has ended
     begun           when the service began with the run (exporter.live)
     metrics         where the command may write metrics of its own
+    begins          a pipe that says why a command with bounds cannot begin (exporter.confinement)
+    shared          where the command is another user's: a link to a folder of his, which has his metrics
+
+The folder is for the service alone.  Another user's command has its output open, and can reach nothing else in there.
 
 Everything here belongs to the event loop's thread.
 """
@@ -20,22 +24,29 @@ import contextlib
 import logging
 import os
 import resource
+import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import psutil
 
+from exporter.accounts import Identity
 from exporter.command import SpawnError, arguments, environment, plain_words
+from exporter.confinement import ANSWER, NoSuchRights, confined, identity_of
 from exporter.events import Instant, Run
 from exporter.outcome import Outcome, Status, has_notice, read_status
 from exporter.processes import find_by_argument, has_argument, largest_of_family, members
 from exporter.settings import Duration, ScriptSettings
 
-__all__ = ["METRICS", "STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
+__all__ = [
+    "METRICS", "STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "forget", "launch", "metrics_file",
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +56,9 @@ STOPPED = "stopped"
 """Name of the file that says that a stop has begun."""
 METRICS = "metrics"
 """Name of the file to which the command may write metrics of its own."""
+SHARED = "shared"
+"""Name of the link to the folder of the command's user."""
+_SHARED_PREFIX = "cronscope-run-"
 LAUNCHER = Path(__file__).with_name("launch.sh")
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _RSS_MARGIN = 4 << 20
@@ -59,6 +73,18 @@ def file_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
+def metrics_file(folder: Path) -> Path:
+    """Where the command of a run may write metrics of its own."""
+    return (folder / SHARED if (folder / SHARED).is_symlink() else folder) / METRICS
+
+
+def forget(folder: Path) -> None:
+    """Remove what a run has outside of its folder."""
+    shared = folder / SHARED
+    if shared.is_symlink() and shared.readlink().name.startswith(_SHARED_PREFIX):
+        shutil.rmtree(shared.readlink(), ignore_errors=True)
+
+
 def launch(
     script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str], open_files: int | None = None
 ) -> Process:
@@ -70,25 +96,34 @@ def launch(
     """
     folder = folder.resolve()
     limit = file_limit() if open_files is None else open_files
-    variables = environment(script, run, folder / METRICS, environ)
-    command = arguments(script, variables)
     with contextlib.ExitStack() as opened:
         try:
+            who = identity_of(script)
+            variables = environment(script, run, folder / METRICS, environ, who)
+            command = arguments(script, variables)
             folder.mkdir(mode=0o700, exist_ok=True)
             stdout, stderr, notice = (_open(folder / name, opened) for name in ("stdout", "stderr", "notice"))
+            if who is not None:
+                _give(folder, who, (stdout, stderr))
+                variables["CRONSCOPE_METRICS_FILE"] = str(metrics_file(folder).resolve())
+            bounded = confined(script, who, command, folder, variables)
+            answer = None if bounded is None else _answer(folder / ANSWER)
+        except NoSuchRights as error:
+            raise SpawnError(str(error)) from error
         except OSError as error:
             raise SpawnError(f"{error.filename}: {plain_words(error)}") from error
         try:
             child = subprocess.Popen(
-                ["/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit), *command],
+                ["/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit), *(bounded or command)],
                 stdin=stderr, stdout=stdout, stderr=notice, cwd=script.workdir, env=variables, start_new_session=True,
             )  # fmt: skip
-        except OSError as error:
-            raise SpawnError(f"{command[0]}: {plain_words(error)}") from error
-        except ValueError as error:  # a NUL in an argument or a variable
-            raise SpawnError(f"{command[0]}: {error}") from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
+            if answer is not None:
+                os.close(answer)
+            why = plain_words(error) if isinstance(error, OSError) else str(error)
+            raise SpawnError(f"{command[0]}: {why}") from error
     child.returncode = 0  # keeps subprocess from ever waiting for it: os.wait4 does, for its resource usage
-    return Process(folder, child.pid, script.success_codes, pidfd=_pidfd(child.pid), is_child=True)
+    return Process(folder, child.pid, script.success_codes, pidfd=_pidfd(child.pid), is_child=True, answer=answer)
 
 
 def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outcome | None:
@@ -113,8 +148,9 @@ class Process:
     """A run's process group.  Made by `launch` and `adopt` only."""
 
     def __init__(
-        self, folder: Path, pid: int, success_codes: Collection[int], *, pidfd: int | None, is_child: bool
-    ) -> None:
+        self, folder: Path, pid: int, success_codes: Collection[int], *, pidfd: int | None, is_child: bool,
+        answer: int | None = None,
+    ) -> None:  # fmt: skip
         self.run_id = folder.name
         self.pid = pid
         """Of the shell that is the command's parent; also the number of the process group."""
@@ -131,10 +167,21 @@ class Process:
         self._loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._stopping: asyncio.Task[None] | None = None
-        for seconds in _NOTE_AFTER_SECONDS:
-            self._loop.call_later(seconds, self.note_memory)
+        self._beginning: asyncio.Future[None] = self._loop.create_future()
+        if answer is None:
+            self._note_beginning()
+        else:
+            self._loop.add_reader(answer, self._note_answer, answer)
         self._watch(pidfd)
         self._ending = self._loop.create_task(self._end())
+
+    async def begin(self) -> None:
+        """Wait until the command begins.  Raises SpawnError where it cannot, and then the run is ending by itself."""
+        await asyncio.wait([self._beginning, self._exited], return_when=asyncio.FIRST_COMPLETED)
+        if self._beginning.done():
+            await self._beginning
+        elif self._stopping is None:
+            raise SpawnError("what was to bound the command ended before that")
 
     async def wait(self) -> Outcome:
         """The end of the run: its command has ended, and after `stop` its whole process group is gone.
@@ -162,10 +209,24 @@ class Process:
         What the kernel tells at the end is exact for a process larger than the service; a smaller one has to be seen,
         and of a run that is over in an instant perhaps no more is seen than the shell that started it.
         """
-        if not self._exited.done():
+        if self._beginning.done() and not self._exited.done():  # before it is what bounds the command that is seen
             self._rss_noted = max(self._rss_noted, largest_of_family(self.pid))
 
     # --- watching ---
+
+    def _note_answer(self, answer: int) -> None:
+        said = os.read(answer, select.PIPE_BUF)
+        self._loop.remove_reader(answer)
+        os.close(answer)
+        if said:
+            self._beginning.set_exception(SpawnError(said.decode(errors="replace").strip()))
+        else:
+            self._note_beginning()
+
+    def _note_beginning(self) -> None:
+        self._beginning.set_result(None)
+        for seconds in _NOTE_AFTER_SECONDS:
+            self._loop.call_later(seconds, self.note_memory)
 
     def _watch(self, pidfd: int | None) -> None:
         if pidfd is None:  # not Linux, or no descriptor left
@@ -266,6 +327,21 @@ def _open(path: Path, opened: contextlib.ExitStack) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     opened.callback(os.close, descriptor)
     return descriptor
+
+
+def _give(folder: Path, who: Identity, outputs: Collection[int]) -> None:
+    """Have another user's command write its output, which it may open anew by /dev/stdout, and metrics of its own."""
+    for output in outputs:
+        os.fchown(output, who.uid, who.gid)
+    shared = tempfile.mkdtemp(prefix=_SHARED_PREFIX)
+    (folder / SHARED).symlink_to(shared)
+    os.chown(shared, who.uid, who.gid)
+
+
+def _answer(path: Path) -> int:
+    """The reading end of a named pipe, which says nothing before somebody has opened the other one."""
+    os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _pidfd(pid: int) -> int | None:

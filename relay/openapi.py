@@ -17,7 +17,7 @@ from msgspec import NODEFAULT, UNSET, Struct, structs
 
 from exporter.events import to_json
 from exporter.file_schema import REFERENCE, custom, nullable, schema, schemas
-from exporter.settings import Name, Retention, ScriptSettings, Settings
+from exporter.settings import Limits, Name, Retention, ScriptSettings, Settings
 from relay.docstrings import docstrings
 from relay.guard import SAFE_METHODS
 from relay.handler import MAX_URL, Handler
@@ -71,7 +71,7 @@ _CONDITIONS = {
     "If-None-Match": "Do it only if what is there has another `ETag`; `*`: if nothing is there.",
 }
 _LANGUAGE = "Languages for sentences, the most wanted first: English and Traditional Chinese are spoken."
-_FILE = (Settings, ScriptSettings, Retention)
+_FILE = (Settings, ScriptSettings, Limits, Retention)
 
 
 def document(routes: Iterable[tuple[str, type[Handler]]], version: str, prefix: str) -> bytes:

@@ -108,6 +108,15 @@ def test_programs_are_looked_for_in_the_path_and_the_folder_of_the_script() -> N
     assert "not found in PATH" in finding(of_script("command: tool"))[2]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, whose scripts may have another user")
+def test_programs_of_another_users_script_are_looked_for_in_the_path_that_cron_sets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(file("bin/tool", "#!/bin/sh\n").parent.resolve()))
+    assert findings(of_script("command: tool")) == []
+    assert "tool: not found in PATH (/usr/bin:/bin)" in finding(of_script("command: tool", "user: daemon"))[2]
+
+
 @pytest.mark.parametrize("command", ["[./job]", "./job --full", "./job; true"])
 @pytest.mark.parametrize(
     ("content", "mode", "what", "remedy"),

@@ -25,7 +25,7 @@ def check(config: Path | None, as_json: bool) -> None:
     faults: list[Fault] = []
     sound = ""
     try:
-        loaded = config_file(config).load()
+        loaded = config_file(config, starting=True).load()
         count = len(loaded.settings.scripts)
         sound = f"{loaded.path}: {count} script{'' if count == 1 else 's'}, no faults"
     except ConfigError as error:
