@@ -209,6 +209,9 @@ class Reader:
                 return FAULTY if FAULTY in values else values
             case Mapping() if shape.name is not None:
                 return self._named(shape.name, node, key)
+            case Scalar(kind="str") if shape.name is not None:  # of variables perhaps, so it is not shown
+                self._report(node, key, f"expected {shape.form}, not text")
+                return FAULTY
         self._report(node, key, f"expected {shape.form}, not {shown(node)}")
         return FAULTY
 

@@ -75,6 +75,8 @@ expected a command; this one is empty
 命令不可為空
 expected {least} or longer, not {value}
 須為 {least} 或更長，而不是 {value}
+*** stands for a value that is not shown, and there is none: write the value itself
+*** 代表未顯示的值，但這裡沒有既有的值：請直接輸入
 expected {least} or more, not {value}
 須為 {least} 或更多，而不是 {value}
 no user of this machine is named {name}

@@ -82,6 +82,7 @@ scripts:
     workdir: /srv
     env: {LANG: C.UTF-8}
     env_file: backup.env
+    secrets: [SMTP_LOGIN]
     user: daemon
     group: 7
     umask: "0027"
@@ -105,7 +106,7 @@ scripts:
             kill_after=Duration(500), overlap="queue", missed="all", retries=3, retry_delay=Duration(2000),
             success_codes=[0, 3], max_output=Size(65_536), workdir=Path("/srv"), env={"LANG": "C.UTF-8"},
             env_file=Path("/etc/cronscope/backup.env"),
-            user=Account("daemon"), group=Account("7"), umask="0027", nice=-5,
+            secrets=["SMTP_LOGIN"], user=Account("daemon"), group=Account("7"), umask="0027", nice=-5,
             limits=Limits(
                 memory=Size(1 << 30), cpu_time=Duration(90_000), open_files=64, processes=20, file_size=Size(10 << 20),
             ), labels={"team": "ops"},
@@ -285,6 +286,8 @@ SCRIPT_FAULTS = [
     ('workdir: ""', 'scripts[0].workdir: expected a path, not ""'),
     ('workdir: "a\\0b"', "scripts[0].workdir: expected a path, without the character U+0000"),
     ("env: [A=b]", "scripts[0].env: expected a mapping from names to text, not a list"),
+    ("env: PASSWORD=hunter22", "scripts[0].env: expected a mapping from names to text, not text"),
+    ("secrets: PASSWORD", "scripts[0].secrets: expected a list, each item a variable name"),
     ("env: {1A: x}", "scripts[0].env.1A: expected a variable name: letters, digits and `_`, no digit first"),
     ("env: {A: [x]}", "scripts[0].env.A: expected text, not a list"),
     ("env: {A: }", 'scripts[0].env.A: expected text, not nothing; empty text is written ""'),

@@ -233,6 +233,8 @@ def test_an_env_file_is_for_nobody_else_to_read() -> None:
     assert (severity, where) == ("warning", "cronscope.yml:4")
     assert remedy.startswith("chmod 600 ")
     Path("secrets.env").chmod(0o640)
+    assert "can be read by its group" in finding(config)[2]
+    Path("secrets.env").chmod(0o600)
     assert findings(config) == []
 
 

@@ -57,6 +57,7 @@ def test_the_defaults_that_the_file_tells_are_the_defaults() -> None:
         "timezone",
         "env",
         "env_file",
+        "secrets",
         "user",
         "group",
         "umask",

@@ -85,6 +85,9 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
 @click.option(
     "--success-code", "success_codes", type=int, multiple=True, help="An exit code of success; may be repeated."
 )
+@click.option(
+    "--secret", "secrets", metavar="NAME", multiple=True, help="A variable whose value is not shown; may be repeated."
+)
 @click.option("--disabled", is_flag=True, help="Do not start it yet: cronscope enable NAME does.")
 @json_option
 @configured
@@ -169,7 +172,10 @@ def _switch(loaded: LoadedConfig, action: Literal["enable", "disable"], names: S
 
 def _tell(changed: LoadedConfig, names: Sequence[str], as_json: bool, text: str) -> None:
     """What was done, or as JSON the entries of the scripts as they are now."""
-    click.echo(to_json({"scripts": [changed.entries[name] for name in names]}) if as_json else text)
+    from exporter.secrets import masked
+
+    entries = [masked(changed.entries[name]) for name in names]
+    click.echo(to_json({"scripts": entries}) if as_json else text)
 
 
 def change(loaded: LoadedConfig, action: dict[str, Any], decision: Decision) -> LoadedConfig:
