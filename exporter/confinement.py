@@ -35,18 +35,19 @@ def identity_of(script: ScriptSettings) -> Identity | None:
 
 
 def confined(
-    script: ScriptSettings, who: Identity | None, command: list[str], folder: Path, environ: Mapping[str, str]
-) -> list[str] | None:
+    script: ScriptSettings, limits: Limits, who: Identity | None, command: list[str], folder: Path,
+    environ: Mapping[str, str],
+) -> list[str] | None:  # fmt: skip
     """What to execute instead of the command, for it to be bounded; None where nothing bounds it.
 
-    When the command begins the pipe ANSWER in `folder`, which must be there by then, is closed; before that it says why
-    the command cannot begin, if that is so.
+    `limits` are those of the script that are set on each process.  When the command begins the pipe ANSWER in `folder`,
+    which must be there by then, is closed; before that it says why the command cannot begin, if that is so.
     """
-    limits = _limits(script.limits)
-    if who is None and script.umask is None and script.nice == 0 and not limits:
+    numbers = _numbers(limits)
+    if who is None and script.umask is None and script.nice == 0 and not numbers:
         return None
     bounds: dict[str, Any] = {
-        "answer": str(folder / ANSWER), "workdir": str(script.workdir), "nice": script.nice, "limits": limits,
+        "answer": str(folder / ANSWER), "workdir": str(script.workdir), "nice": script.nice, "limits": numbers,
         "umask": None if script.umask is None else int(script.umask, 8),
         "identity": None if who is None else who._asdict(),
         "locale": {name: value for name, value in environ.items() if name == "LC_CTYPE"},
@@ -56,7 +57,7 @@ def confined(
     return [python, "-I", "-S", "-X", "utf8", str(PROGRAM), json.dumps(bounds), *command]
 
 
-def _limits(limits: Limits) -> dict[str, int]:
+def _numbers(limits: Limits) -> dict[str, int]:
     """In bytes, seconds and numbers, those that are set."""
     given = {name: getattr(limits, name) for name in limits.__struct_fields__}
     if limits.cpu_time is not None:

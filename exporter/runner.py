@@ -10,6 +10,7 @@ The service's child is a shell that runs `launch.sh`; the command is the shell's
     begun           when the service began with the run (exporter.live)
     metrics         where the command may write metrics of its own
     begins          a pipe that says why a command with bounds cannot begin (exporter.confinement)
+    cgroup          the path of the command's control group, if it has one (exporter.cgroups)
     shared          where the command is another user's: a link to a folder of his, which has his metrics
 
 The folder is for the service alone.  Another user's command has its output open, and can reach nothing else in there.
@@ -25,28 +26,26 @@ import logging
 import os
 import resource
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import psutil
+from msgspec.structs import replace
 
-from exporter.accounts import Identity
+from exporter.cgroups import Cgroup
 from exporter.command import SpawnError, arguments, environment, plain_words
 from exporter.confinement import ANSWER, NoSuchRights, confined, identity_of
 from exporter.events import Instant, Run
 from exporter.outcome import Outcome, Status, has_notice, read_status
 from exporter.processes import find_by_argument, has_argument, largest_of_family, members
+from exporter.run_folder import METRICS, give, metrics_file, note_cgroup, noted_cgroup
 from exporter.settings import Duration, ScriptSettings
 
-__all__ = [
-    "METRICS", "STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "forget", "launch", "metrics_file",
-]  # fmt: skip
+__all__ = ["STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +53,6 @@ GIVE_UP_SECONDS = 5.0
 """How long after SIGKILL a process group is waited for: the kernel may hold a process in a system call."""
 STOPPED = "stopped"
 """Name of the file that says that a stop has begun."""
-METRICS = "metrics"
-"""Name of the file to which the command may write metrics of its own."""
-SHARED = "shared"
-"""Name of the link to the folder of the command's user."""
-_SHARED_PREFIX = "cronscope-run-"
 LAUNCHER = Path(__file__).with_name("launch.sh")
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _RSS_MARGIN = 4 << 20
@@ -73,24 +67,14 @@ def file_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def metrics_file(folder: Path) -> Path:
-    """Where the command of a run may write metrics of its own."""
-    return (folder / SHARED if (folder / SHARED).is_symlink() else folder) / METRICS
-
-
-def forget(folder: Path) -> None:
-    """Remove what a run has outside of its folder."""
-    shared = folder / SHARED
-    if shared.is_symlink() and shared.readlink().name.startswith(_SHARED_PREFIX):
-        shutil.rmtree(shared.readlink(), ignore_errors=True)
-
-
 def launch(
-    script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str], open_files: int | None = None
-) -> Process:
+    script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str], open_files: int | None = None,
+    cgroups: Path | None = None,
+) -> Process:  # fmt: skip
     """Start a run in `folder`, which is made if need be; `environ` is the service's own environment.
 
-    `open_files` is the run's soft limit on open files, -1 for none; None: that of the service.
+    `open_files` is the run's soft limit on open files, -1 for none; None: that of the service.  `cgroups` is where the
+    run gets a control group, if anywhere.
 
     Raises SpawnError, and then no process was started.
     """
@@ -104,9 +88,15 @@ def launch(
             folder.mkdir(mode=0o700, exist_ok=True)
             stdout, stderr, notice = (_open(folder / name, opened) for name in ("stdout", "stderr", "notice"))
             if who is not None:
-                _give(folder, who, (stdout, stderr))
+                give(folder, who, (stdout, stderr))
                 variables["CRONSCOPE_METRICS_FILE"] = str(metrics_file(folder).resolve())
-            bounded = confined(script, who, command, folder, variables)
+            cgroup = None if cgroups is None else Cgroup.make(cgroups, run.run_id, script.limits)
+            limits = script.limits
+            if cgroup is not None:
+                note_cgroup(folder, cgroup)
+                if limits.memory is not None and cgroup.bounds_memory(limits.memory):
+                    limits = replace(limits, memory=None)
+            bounded = confined(script, limits, who, command, folder, variables)
             answer = None if bounded is None else _answer(folder / ANSWER)
         except NoSuchRights as error:
             raise SpawnError(str(error)) from error
@@ -114,7 +104,10 @@ def launch(
             raise SpawnError(f"{error.filename}: {plain_words(error)}") from error
         try:
             child = subprocess.Popen(
-                ["/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit), *(bounded or command)],
+                [
+                    "/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit),
+                    "" if cgroup is None else cgroup.path, *(bounded or command),
+                ],
                 stdin=stderr, stdout=stdout, stderr=notice, cwd=script.workdir, env=variables, start_new_session=True,
             )  # fmt: skip
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
@@ -123,7 +116,9 @@ def launch(
             why = plain_words(error) if isinstance(error, OSError) else str(error)
             raise SpawnError(f"{command[0]}: {why}") from error
     child.returncode = 0  # keeps subprocess from ever waiting for it: os.wait4 does, for its resource usage
-    return Process(folder, child.pid, script.success_codes, pidfd=_pidfd(child.pid), is_child=True, answer=answer)
+    return Process(
+        folder, child.pid, script.success_codes, pidfd=_pidfd(child.pid), is_child=True, answer=answer, cgroup=cgroup
+    )
 
 
 def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outcome | None:
@@ -137,8 +132,9 @@ def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outc
     pidfd = _pidfd(pid)
     running = has_argument(pid, _FOLDER_ARGUMENT, str(folder))
     status = read_status(folder)  # last: the shell may have ended by now
-    if (running and status is None) or ((folder / STOPPED).exists() and _left_to_stop(pid, folder.name)):
-        return Process(folder, pid, success_codes, pidfd=pidfd, is_child=False)
+    cgroup = noted_cgroup(folder)
+    if (running and status is None) or ((folder / STOPPED).exists() and _left_to_stop(pid, folder.name, cgroup)):
+        return Process(folder, pid, success_codes, pidfd=pidfd, is_child=False, cgroup=cgroup)
     if pidfd is not None:
         os.close(pidfd)
     return status and status.outcome(success_codes, status.ended_at)
@@ -149,7 +145,7 @@ class Process:
 
     def __init__(
         self, folder: Path, pid: int, success_codes: Collection[int], *, pidfd: int | None, is_child: bool,
-        answer: int | None = None,
+        answer: int | None = None, cgroup: Cgroup | None = None,
     ) -> None:  # fmt: skip
         self.run_id = folder.name
         self.pid = pid
@@ -157,6 +153,7 @@ class Process:
         self._folder = folder
         self._success_codes = success_codes
         self._is_child = is_child
+        self._cgroup = cgroup
         self._usage: resource.struct_rusage | None = None
         self._wait_status: int | None = None
         self._killed = False
@@ -192,6 +189,8 @@ class Process:
 
     def stop(self, kill_after: Duration, why: str = "cancelled") -> bool:
         """Send SIGTERM to the process group, and SIGKILL if any of it is left after `kill_after`.
+
+        Where the run has a control group, that is for all of it, also for what is in other process groups.
 
         `why` is left in the folder, for a service that takes the run up.  A second call, or one after the command's
         end, does nothing; answers whether this one did.
@@ -264,7 +263,10 @@ class Process:
         status = read_status(self._folder)
         if status is None:
             status = self._status_without_file(ended_at)
-        return status.outcome(self._success_codes, ended_at, self._usage, self._peak())
+        outcome = status.outcome(self._success_codes, ended_at, self._usage, self._peak())
+        if self._cgroup is not None:
+            self._cgroup.remove()
+        return outcome
 
     def _reap(self, options: int) -> None:
         """Take the child's status.  Until then nobody else can get its number, nor that of its group."""
@@ -284,9 +286,10 @@ class Process:
         return Status(-1, False, ended_at)
 
     def _peak(self) -> int:
+        together = 0 if self._cgroup is None else self._cgroup.peak()
         if self._usage is not None and (peak := self._usage.ru_maxrss * _RSS_UNIT) > self._rss_floor:
-            return peak
-        return self._rss_noted
+            return max(peak, together)
+        return max(self._rss_noted, together)
 
     # --- stopping ---
 
@@ -307,13 +310,18 @@ class Process:
         if held or members(self.pid):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
+        if self._cgroup is not None:
+            if number == signal.SIGKILL:
+                self._cgroup.kill()
+            else:
+                self._cgroup.signal(number, but_group=self.pid)
 
     async def _gone(self, seconds: float) -> bool:
-        """Whether the group has no living member any more, at the latest after `seconds`."""
+        """Whether the groups have no living member any more, at the latest after `seconds`."""
         deadline = self._loop.time() + seconds
         await asyncio.wait([self._exited], timeout=seconds)  # the shell outlives the command: no need to look before
         pause = 0.005
-        while members(self.pid):
+        while members(self.pid) or (self._cgroup is not None and self._cgroup.members()):
             left = deadline - self._loop.time()
             if left <= 0:
                 return False
@@ -327,15 +335,6 @@ def _open(path: Path, opened: contextlib.ExitStack) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     opened.callback(os.close, descriptor)
     return descriptor
-
-
-def _give(folder: Path, who: Identity, outputs: Collection[int]) -> None:
-    """Have another user's command write its output, which it may open anew by /dev/stdout, and metrics of its own."""
-    for output in outputs:
-        os.fchown(output, who.uid, who.gid)
-    shared = tempfile.mkdtemp(prefix=_SHARED_PREFIX)
-    (folder / SHARED).symlink_to(shared)
-    os.chown(shared, who.uid, who.gid)
 
 
 def _answer(path: Path) -> int:
@@ -359,8 +358,10 @@ def _find_launcher(folder: Path) -> int:
         return find_by_argument(_FOLDER_ARGUMENT, str(folder))
 
 
-def _left_to_stop(group: int, run_id: str) -> bool:
-    """Whether processes of a run whose shell has ended are still in its group, which is no other's by now."""
+def _left_to_stop(group: int, run_id: str, cgroup: Cgroup | None) -> bool:
+    """Whether processes of a run whose shell has ended are still in its groups, which are no other's by now."""
+    if cgroup is not None and cgroup.members():
+        return True
     for pid in members(group) if group > 0 else ():
         with contextlib.suppress(psutil.Error):
             if psutil.Process(pid).environ().get("CRONSCOPE_RUN_ID") == run_id:

@@ -18,7 +18,8 @@ import pytest
 from exporter.accounts import PATH, identity
 from exporter.command import SpawnError
 from exporter.events import Instant, Run
-from exporter.runner import Outcome, forget, launch, metrics_file
+from exporter.run_folder import forget, metrics_file
+from exporter.runner import Outcome, launch
 from exporter.settings import Account, Duration, Limits, ScriptSettings, Size
 from tests.service import Service, until
 
