@@ -1,21 +1,23 @@
 """Bounds a process as a script's settings say, then becomes the script's command.
 
-    python -I -S confine.py BOUNDS COMMAND [ARG…]
+    python -I -S confine.py [NAME=VALUE…] -- COMMAND [ARG…]
 
 A program of its own, between the shell and the command: what is done here must not be done between fork(2) and
-execve(2) in a service with threads, and needs rights that the command is not to have.  Only the standard library.
+execve(2) in a service with threads, and needs rights that the command is not to have.  It imports next to nothing, as
+the command waits for it.  What may be given is in `exporter.confinement`.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
 import sys
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
 
 CANNOT_EXECUTE = 126
 """Exit code where it does not come to the command, as of a shell."""
@@ -33,71 +35,71 @@ class Refused(Exception):
 
 
 def main() -> int:
-    bounds, command = json.loads(sys.argv[1]), sys.argv[2:]
+    end = sys.argv.index("--")
+    bounds = dict(each.split("=", 1) for each in sys.argv[1:end])
+    # Opened while it can be; the command's beginning closes it, which is the answer that there is nothing to be told.
+    answer = _open_answer(bounds["answer"])
     try:
-        become(bounds, command)
+        become(bounds, sys.argv[end + 1 :])
     except Refused as refused:
-        _tell(bounds["answer"], str(refused))
+        os.write(answer, f"{refused}\n".encode(errors="replace"))
         return CANNOT_EXECUTE
 
 
-def become(bounds: dict[str, Any], command: list[str]) -> NoReturn:
+def become(bounds: dict[str, str], command: list[str]) -> NoReturn:
     """Raises Refused."""
-    # Opened while it can be; the command's beginning closes it, which is the answer that there is nothing to be told.
-    _open_answer(bounds)
-    limits, who = bounds["limits"], bounds["identity"]
     for name in _LIMITS:
-        if name in limits and name != _MEMORY:
-            _try(f"limits.{name} {limits[name]}", partial(_limit, name, limits[name]))
-    _try(f"nice {bounds['nice']}", partial(os.nice, bounds["nice"]))
-    if bounds["umask"] is not None:
-        os.umask(bounds["umask"])
-    as_whom = "" if who is None else f", as {who['name']}"
-    if who is not None:
-        _try("groups", partial(os.setgroups, who["groups"]))
-        _try("group", partial(os.setgid, who["gid"]))
-        _try("user", partial(os.setuid, who["uid"]))
-        _try(f"workdir {bounds['workdir']}{as_whom}", partial(os.chdir, bounds["workdir"]))
+        if name in bounds and name != _MEMORY:
+            _try(f"limits.{name} {bounds[name]}", _limit, name, int(bounds[name]))
+    if "nice" in bounds:
+        _try(f"nice {bounds['nice']}", os.nice, int(bounds["nice"]))
+    if "umask" in bounds:
+        os.umask(int(bounds["umask"], 8))
+    as_whom = ""
+    if "uid" in bounds:
+        as_whom = f", as {bounds['name']}"
+        _try("groups", os.setgroups, [int(group) for group in bounds["groups"].split(",")])
+        _try("group", os.setgid, int(bounds["gid"]))
+        _try("user", os.setuid, int(bounds["uid"]))
+        _try(f"workdir {bounds['workdir']}{as_whom}", os.chdir, bounds["workdir"])
     os.environ.pop("LC_CTYPE", None)  # which Python sets where there is no locale (PEP 538)
-    os.environ.update(bounds["locale"])
+    if "LC_CTYPE" in bounds:
+        os.environ["LC_CTYPE"] = bounds["LC_CTYPE"]
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and so by whatever it becomes
         signal.signal(ignored, signal.SIG_DFL)
-    if _MEMORY in limits:  # last: it is this program's too
-        _try(f"limits.memory {limits[_MEMORY]}", partial(_limit, _MEMORY, limits[_MEMORY]))
-    _try(f"{command[0]}{as_whom}", partial(os.execvp, command[0], command))
+    if _MEMORY in bounds:  # last: it is this program's too
+        _try(f"limits.{_MEMORY} {bounds[_MEMORY]}", _limit, _MEMORY, int(bounds[_MEMORY]))
+    _try(f"{command[0]}{as_whom}", os.execvp, command[0], command)
     raise AssertionError
 
 
-def _open_answer(bounds: dict[str, Any]) -> None:
-    """A named pipe; without a reader the service has gone meanwhile."""
+def _open_answer(pipe: str) -> int:
+    """The pipe's other end; without a reader, as the service has gone meanwhile, standard error."""
     try:
-        bounds["answer"] = os.open(bounds["answer"], os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
-        bounds["answer"] = sys.stderr.fileno()
+        return sys.stderr.fileno()
 
 
 def _limit(name: str, most: int) -> None:
     soft = hard = most
     if name == "cpu_time":
-        hard += KILL_AFTER_SECONDS
         allowed = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        hard = hard if allowed == resource.RLIM_INFINITY else max(soft, min(hard, allowed))
+        hard += KILL_AFTER_SECONDS
+        if allowed != resource.RLIM_INFINITY:
+            hard = max(soft, min(hard, allowed))
     resource.setrlimit(_LIMITS[name], (soft, hard))
 
 
-def _try(what: str, step: Callable[[], object]) -> None:
+def _try(what: str, step: Callable[..., object], *given: Any) -> None:
     try:
-        step()
+        step(*given)
     except ValueError as error:  # as setrlimit(2) says it in Python
         raise Refused(f"{what}: the service itself has less") from error
     except MemoryError as error:
         raise Refused(f"{what}: there is not enough memory") from error
     except OSError as error:
         raise Refused(f"{what}: {(error.strerror or str(error)).lower()}") from error
-
-
-def _tell(answer: int, message: str) -> None:
-    os.write(answer, f"{message}\n".encode())
 
 
 if __name__ == "__main__":

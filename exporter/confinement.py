@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
@@ -34,30 +33,37 @@ def identity_of(script: ScriptSettings) -> Identity | None:
         raise NoSuchRights(str(error)) from error
 
 
+def is_bounded(script: ScriptSettings) -> bool:
+    """Whether anything bounds the script's command."""
+    given = (script.user, script.group, script.umask)
+    return given != (None, None, None) or script.nice != 0 or script.limits != Limits()
+
+
 def confined(
     script: ScriptSettings, limits: Limits, who: Identity | None, command: list[str], folder: Path,
     environ: Mapping[str, str],
-) -> list[str] | None:  # fmt: skip
-    """What to execute instead of the command, for it to be bounded; None where nothing bounds it.
+) -> list[str]:  # fmt: skip
+    """What to execute for the command to be bounded; `limits` are those of the script that are set on each process.
 
-    `limits` are those of the script that are set on each process.  When the command begins the pipe ANSWER in `folder`,
-    which must be there by then, is closed; before that it says why the command cannot begin, if that is so.
+    When the command begins the pipe ANSWER in `folder`, which must be there by then, is closed; before that it says why
+    the command cannot begin, if that is so.
     """
-    numbers = _numbers(limits)
-    if who is None and script.umask is None and script.nice == 0 and not numbers:
-        return None
-    bounds: dict[str, Any] = {
-        "answer": str(folder / ANSWER), "workdir": str(script.workdir), "nice": script.nice, "limits": numbers,
-        "umask": None if script.umask is None else int(script.umask, 8),
-        "identity": None if who is None else who._asdict(),
-        "locale": {name: value for name, value in environ.items() if name == "LC_CTYPE"},
-    }  # fmt: skip
+    bounds = {"answer": folder / ANSWER, "workdir": script.workdir, **_numbers(limits)}
+    if script.nice:
+        bounds["nice"] = script.nice
+    if script.umask is not None:
+        bounds["umask"] = script.umask
+    if who is not None:
+        groups = ",".join(map(str, who.groups))
+        bounds |= {"uid": who.uid, "gid": who.gid, "groups": groups, "name": who.name}
+    if "LC_CTYPE" in environ:
+        bounds["LC_CTYPE"] = environ["LC_CTYPE"]
     # Not that of a virtual environment, which takes twice as long to start.
-    python = os.path.realpath(sys.executable)
-    return [python, "-I", "-S", "-X", "utf8", str(PROGRAM), json.dumps(bounds), *command]
+    python = [os.path.realpath(sys.executable), "-I", "-S", "-X", "utf8", str(PROGRAM)]
+    return [*python, *(f"{name}={value}" for name, value in bounds.items()), "--", *command]
 
 
-def _numbers(limits: Limits) -> dict[str, int]:
+def _numbers(limits: Limits) -> dict[str, Any]:
     """In bytes, seconds and numbers, those that are set."""
     given = {name: getattr(limits, name) for name in limits.__struct_fields__}
     if limits.cpu_time is not None:

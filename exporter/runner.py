@@ -38,12 +38,12 @@ from msgspec.structs import replace
 
 from exporter.cgroups import Cgroup
 from exporter.command import SpawnError, arguments, environment, plain_words
-from exporter.confinement import ANSWER, NoSuchRights, confined, identity_of
+from exporter.confinement import ANSWER, NoSuchRights, confined, identity_of, is_bounded
 from exporter.events import Instant, Run
 from exporter.outcome import Outcome, Status, has_notice, read_status
 from exporter.processes import find_by_argument, has_argument, largest_of_family, members
 from exporter.run_folder import METRICS, give, metrics_file, note_cgroup, noted_cgroup
-from exporter.settings import Duration, ScriptSettings
+from exporter.settings import Duration, Limits, ScriptSettings
 
 __all__ = ["STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
 
@@ -73,8 +73,8 @@ def launch(
 ) -> Process:  # fmt: skip
     """Start a run in `folder`, which is made if need be; `environ` is the service's own environment.
 
-    `open_files` is the run's soft limit on open files, -1 for none; None: that of the service.  `cgroups` is where the
-    run gets a control group, if anywhere.
+    `open_files` is the run's soft limit on open files, -1 for none; None: that of the service.  `cgroups` is where
+    the run gets a control group if anything bounds the script; for others that would take too long.
 
     Raises SpawnError, and then no process was started.
     """
@@ -90,14 +90,11 @@ def launch(
             if who is not None:
                 give(folder, who, (stdout, stderr))
                 variables["CRONSCOPE_METRICS_FILE"] = str(metrics_file(folder).resolve())
-            cgroup = None if cgroups is None else Cgroup.make(cgroups, run.run_id, script.limits)
-            limits = script.limits
-            if cgroup is not None:
-                note_cgroup(folder, cgroup)
-                if limits.memory is not None and cgroup.bounds_memory(limits.memory):
-                    limits = replace(limits, memory=None)
-            bounded = confined(script, limits, who, command, folder, variables)
-            answer = None if bounded is None else _answer(folder / ANSWER)
+            cgroup, answer = None, None
+            if is_bounded(script):
+                cgroup, limits = _cgroup(cgroups, run.run_id, script.limits, folder)
+                answer = _answer(folder / ANSWER)
+                command = confined(script, limits, who, command, folder, variables)
         except NoSuchRights as error:
             raise SpawnError(str(error)) from error
         except OSError as error:
@@ -106,7 +103,7 @@ def launch(
             child = subprocess.Popen(
                 [
                     "/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit),
-                    "" if cgroup is None else cgroup.path, *(bounded or command),
+                    "" if cgroup is None else cgroup.path, *command,
                 ],
                 stdin=stderr, stdout=stdout, stderr=notice, cwd=script.workdir, env=variables, start_new_session=True,
             )  # fmt: skip
@@ -335,6 +332,16 @@ def _open(path: Path, opened: contextlib.ExitStack) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     opened.callback(os.close, descriptor)
     return descriptor
+
+
+def _cgroup(parent: Path | None, run_id: str, limits: Limits, folder: Path) -> tuple[Cgroup | None, Limits]:
+    """A control group for a run, if there can be one, and the limits that are left to be set on each process."""
+    cgroup = None if parent is None else Cgroup.make(parent, run_id, limits)
+    if cgroup is not None:
+        note_cgroup(folder, cgroup)
+        if limits.memory is not None and cgroup.bounds_memory(limits.memory):
+            limits = replace(limits, memory=None)
+    return cgroup, limits
 
 
 def _answer(path: Path) -> int:
