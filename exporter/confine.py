@@ -41,8 +41,9 @@ def main() -> int:
     answer = _open_answer(bounds["answer"])
     try:
         become(bounds, sys.argv[end + 1 :])
-    except Refused as refused:
-        os.write(answer, f"{refused}\n".encode(errors="replace"))
+    except Exception as error:  # of whatever kind: the command has not begun, and the service is to know it
+        why = str(error) if isinstance(error, Refused) else repr(error)
+        os.write(answer, f"{why}\n".encode(errors="replace"))
         return CANNOT_EXECUTE
 
 
@@ -69,7 +70,7 @@ def become(bounds: dict[str, str], command: list[str]) -> NoReturn:
         signal.signal(ignored, signal.SIG_DFL)
     if _MEMORY in bounds:  # last: it is this program's too
         _try(f"limits.{_MEMORY} {bounds[_MEMORY]}", _limit, _MEMORY, int(bounds[_MEMORY]))
-    _try(f"{command[0]}{as_whom}", os.execvp, command[0], command)
+    _try(f"{command[0]}{as_whom}", _execute, command)
     raise AssertionError
 
 
@@ -89,6 +90,20 @@ def _limit(name: str, most: int) -> None:
         if allowed != resource.RLIM_INFINITY:
             hard = max(soft, min(hard, allowed))
     resource.setrlimit(_LIMITS[name], (soft, hard))
+
+
+def _execute(command: list[str]) -> NoReturn:
+    """execvp(3).  That of `os` imports a module, which the user may not be allowed to read."""
+    folders = [""] if "/" in command[0] else os.environ.get("PATH", os.defpath).split(":")
+    denied: OSError | None = None
+    for folder in folders:
+        try:
+            os.execv(os.path.join(folder, command[0]), command)  # noqa: S606
+        except (FileNotFoundError, NotADirectoryError) as error:
+            missing = error
+        except PermissionError as error:
+            denied = error
+    raise denied or missing
 
 
 def _try(what: str, step: Callable[..., object], *given: Any) -> None:

@@ -203,6 +203,22 @@ def test_signals_and_the_environment_are_as_without_bounds(run: Launched) -> Non
     assert locale == "1"
 
 
+@needs_root
+def test_a_program_is_found_in_the_path_of_the_user(run: Launched, tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "id").write_text("#!/bin/sh\necho mine\n")
+    (closed / "id").chmod(0o755)
+    env = {"PATH": f"/no:{closed}:/usr/bin:/bin"}
+    assert run.says(["id", "-un"], user=Account(USER), env=env) == USER
+    other = tmp_path / "other"
+    other.mkdir()
+    refused = Launched(other)
+    with pytest.raises(SpawnError, match=f"id, as {USER}: permission denied"):
+        refused.outcome(["id"], user=Account(USER), env={"PATH": f"{closed}:/no"})
+    forget(refused.folder)
+
+
 # --- what cannot be ---
 
 
