@@ -30,7 +30,11 @@ def give(folder: Path, who: Identity, outputs: Collection[int]) -> None:
     """Have another user's command write its output, which it may open anew by /dev/stdout, and metrics of its own."""
     for output in outputs:
         os.fchown(output, who.uid, who.gid)
-    shared = tempfile.mkdtemp(prefix=_SHARED_PREFIX)
+    # In a folder of the service's own, so that he cannot put a link to another one in its place.
+    parent = Path(tempfile.mkdtemp(prefix=_SHARED_PREFIX))
+    parent.chmod(0o711)
+    shared = parent / METRICS
+    shared.mkdir(mode=0o700)
     (folder / SHARED).symlink_to(shared)
     os.chown(shared, who.uid, who.gid)
 
@@ -53,5 +57,5 @@ def forget(folder: Path) -> None:
     if (cgroup := noted_cgroup(folder)) is not None:
         cgroup.remove()
     shared = folder / SHARED
-    if shared.is_symlink() and shared.readlink().name.startswith(_SHARED_PREFIX):
-        shutil.rmtree(shared.readlink(), ignore_errors=True)
+    if shared.is_symlink() and (parent := shared.readlink().parent).name.startswith(_SHARED_PREFIX):
+        shutil.rmtree(parent, ignore_errors=True)

@@ -162,6 +162,7 @@ class Process:
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._stopping: asyncio.Task[None] | None = None
         self._beginning: asyncio.Future[None] = self._loop.create_future()
+        self._answer = answer
         if answer is None:
             self._note_beginning()
         else:
@@ -212,12 +213,17 @@ class Process:
 
     def _note_answer(self, answer: int) -> None:
         said = os.read(answer, select.PIPE_BUF)
-        self._loop.remove_reader(answer)
-        os.close(answer)
+        self._close_answer()
         if said:
             self._beginning.set_exception(SpawnError(said.decode(errors="replace").strip()))
         else:
             self._note_beginning()
+
+    def _close_answer(self) -> None:
+        if self._answer is not None:
+            self._loop.remove_reader(self._answer)
+            os.close(self._answer)
+            self._answer = None
 
     def _note_beginning(self) -> None:
         self._beginning.set_result(None)
@@ -253,6 +259,7 @@ class Process:
 
     async def _end(self) -> Outcome:
         await self._exited
+        self._close_answer()
         if self._stopping is not None:
             await self._stopping
         ended_at = Instant.now()

@@ -170,7 +170,10 @@ class Retention(Struct, frozen=True, kw_only=True):
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """What a script's processes may take, each of them by itself: setrlimit(2); unset: as much as the service."""
+    """What a script's processes may take, each of them by itself: setrlimit(2); unset: as much as the service.
+
+    In a control group with controllers, memory and processes are those of a run together (`exporter.cgroups`).
+    """
 
     memory: Size | None = None
     """Of address space."""

@@ -34,16 +34,15 @@ class Launched:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "runs" / "01KDVM5X6Q0000000000000000"
         self.folder.parent.mkdir(mode=0o700)
-        self.workdir = folder
-
-    def outcome(self, command: str | list[str], environ: dict[str, str] | None = None, **settings: Any) -> Outcome:
-        script = ScriptSettings(name="job", command=command, **{"workdir": Path("/"), **settings})
-        run = Run(
+        self.record = Run(
             run_id=self.folder.name, script_name="job", trigger="manual", status="running", scheduled_at=Instant(0)
         )
 
+    def outcome(self, command: str | list[str], environ: dict[str, str] | None = None, **settings: Any) -> Outcome:
+        script = ScriptSettings(name="job", command=command, **{"workdir": Path("/"), **settings})
+
         async def life() -> Outcome:
-            process = launch(script, run, self.folder, os.environ if environ is None else environ)
+            process = launch(script, self.record, self.folder, os.environ if environ is None else environ)
             try:
                 await process.begin()
             finally:
@@ -137,7 +136,8 @@ def test_metrics_are_written_where_nobody_else_can_read_them_and_go_with_the_run
     written = metrics_file(run.folder)
     assert written.read_text() == "a 1\n"
     assert stat.S_IMODE(written.parent.stat().st_mode) == 0o700
-    folder = written.parent.resolve()
+    folder = written.parent.resolve().parent
+    assert folder.stat().st_uid == 0  # so that nobody puts a link in the place of what is in it
     forget(run.folder)
     assert not folder.exists()
 
@@ -250,6 +250,32 @@ def test_another_user_is_refused_where_the_service_is_not_root(run: Launched, mo
     with pytest.raises(SpawnError, match="only a service that runs as root can give scripts another user or group"):
         run.outcome("echo ran", user=Account("root"))
     assert not run.folder.exists()
+
+
+def test_who_is_stopped_before_his_command_begins_is_not_one_that_could_not_be_started(run: Launched) -> None:
+    script = ScriptSettings(name="job", command="echo ran", workdir=Path("/"), umask="022")
+
+    async def life() -> Outcome:
+        process = launch(script, run.record, run.folder, os.environ)
+        process.stop(Duration(5000))
+        await process.begin()
+        return await process.wait()
+
+    before = len(os.listdir("/proc/self/fd"))
+    outcome = asyncio.run(asyncio.wait_for(life(), DEADLINE))
+    assert outcome.exit_code == 128 + signal.SIGTERM
+    assert run.stdout() == ""
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_dies_before_the_command_begins_could_not_be_started(
+    run: Launched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying = tmp_path / "dying.py"
+    dying.write_text("raise SystemExit(1)\n")
+    monkeypatch.setattr("exporter.confinement.PROGRAM", dying)
+    with pytest.raises(SpawnError, match="what was to bound the command ended before that"):
+        run.outcome("echo ran", umask="022")
 
 
 # --- in the service ---
