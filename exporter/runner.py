@@ -85,6 +85,7 @@ def launch(
             who = identity_of(script)
             variables = environment(script, run, folder / METRICS, environ, who)
             command = arguments(script, variables)
+            program = command[0]
             folder.mkdir(mode=0o700, exist_ok=True)
             stdout, stderr, notice = (_open(folder / name, opened) for name in ("stdout", "stderr", "notice"))
             if who is not None:
@@ -111,7 +112,7 @@ def launch(
             if answer is not None:
                 os.close(answer)
             why = plain_words(error) if isinstance(error, OSError) else str(error)
-            raise SpawnError(f"{command[0]}: {why}") from error
+            raise SpawnError(f"{program}: {why}") from error
     child.returncode = 0  # keeps subprocess from ever waiting for it: os.wait4 does, for its resource usage
     return Process(
         folder, child.pid, script.success_codes, pidfd=_pidfd(child.pid), is_child=True, answer=answer, cgroup=cgroup
