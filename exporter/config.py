@@ -11,19 +11,31 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from exporter import accounts, document
+from exporter import accounts, credentials, document
 from exporter.accounts import UnknownAccount
 from exporter.cron import ScheduleError
 from exporter.document import NOWHERE, Node, Scalar, Sequence, Unreadable, compose, shown
-from exporter.settings import SCHEDULES, Duration, Limits, Retention, ScriptSettings, Settings, Size
+from exporter.settings import (
+    SCHEDULES,
+    Duration,
+    Limits,
+    Retention,
+    ScriptSettings,
+    Settings,
+    Size,
+    Token,
+    User,
+)  # fmt: skip
 from exporter.shapes import FAULTY, Fields, Reader, shapes
 from exporter.triggers import timing, zone
+
+C = TypeVar("C", User, Token)
 
 FILE_NAME = "cronscope.yml"
 COMMAND_LINE = "command line"
@@ -74,6 +86,10 @@ class LoadedConfig(Struct, frozen=True, kw_only=True):
     entries: dict[str, dict[str, Any]]
     """Every script's mapping as written, by name, in the order of the file: values that JSON can carry.  Keys that
     `<<` brings are there; keys without a value are not."""
+    users: dict[str, dict[str, Any]] = {}
+    """The same of every user."""
+    tokens: dict[str, dict[str, Any]] = {}
+    """The same of every token."""
     starting: bool = False
     """Whether it was checked, too, that this process may start the scripts as they are meant."""
 
@@ -141,11 +157,23 @@ def read(
     reading = _Reading(path.absolute().parent, file, starting)
     try:
         settings = reading.settings(compose(text), given)
+        if not reading.has_credentials and (wrong := check_open(settings)):
+            key, message = wrong
+            outside = [(environment, set_variables), (command_line, set_flags)]
+            places = [(told, name) for told, given_ in outside for name, of, _ in given_ if of == key]
+            if places:
+                told, name = places[-1]  # that goes before the others
+                told.add(Scalar("", NOWHERE), name, message)
+            else:
+                file.add(reading.node_of(key), key, message)
     except Unreadable as error:
         file.note(error, "", str(error))
     if faults := [*environment.in_order(), *command_line.in_order(), *file.in_order()]:
         raise ConfigError(faults)
-    return LoadedConfig(path=path, text=text, settings=settings, entries=reading.entries, starting=starting)
+    return LoadedConfig(
+        path=path, text=text, settings=settings, entries=reading.entries, starting=starting, users=reading.users,
+        tokens=reading.tokens,
+    )  # fmt: skip
 
 
 def normal_entry(entry: Mapping[str, Any], loaded: LoadedConfig) -> dict[str, Any]:
@@ -162,18 +190,26 @@ def normal_entry(entry: Mapping[str, Any], loaded: LoadedConfig) -> dict[str, An
     return normal
 
 
-def check_listen(listen: str) -> str | None:
-    """What is wrong with HOST:PORT as an address to listen on while there are no credentials; None: nothing."""
-    host, _, port = listen.rpartition(":")
-    if not port.isdecimal() or int(port) > 65_535:
-        return f"expected a port from 0 to 65535, not {port}"
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches who listens at a host, of which an IPv6 address may be in brackets."""
     host = host.strip("[]").lower()
     try:
-        loopback = host == "localhost" or ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        loopback = False  # where a name leads to may change at any time
-    rule = "Without any user or token the service listens on loopback only, such as 127.0.0.1:8917"
-    return None if loopback else f"{rule}; to reach it from elsewhere, put a proxy with access control in front of it"
+        return False  # where a name leads to may change at any time
+
+
+def check_open(settings: Settings) -> tuple[str, str] | None:
+    """The key, and what is wrong with it, where whoever comes could do more than is meant; None: nothing is."""
+    if settings.users or settings.tokens:
+        return None
+    if not is_loopback(settings.listen.rpartition(":")[0]):
+        rule = "Without any user or token the service listens on loopback only, such as 127.0.0.1:8917"
+        return "listen", f"{rule}; to reach it from elsewhere, make the first user: cronscope passwd admin"
+    if settings.anonymous != "none":
+        rule = "Without any user or token whoever reaches the service may do everything"
+        return "anonymous", f"{rule}; to allow {settings.anonymous} alone, make the first user: cronscope passwd admin"
+    return None
 
 
 class _Faults:
@@ -219,8 +255,8 @@ def _outside(given: list[tuple[str, str, str]], faults: _Faults) -> dict[str, An
 def _service_fault(key: str, value: Any) -> str | None:
     """What is wrong that the type of a top-level key does not say."""
     match key:
-        case "listen":
-            return check_listen(value)
+        case "listen" if int(value.rpartition(":")[2]) > 65_535:
+            return f"expected a port from 0 to 65535, not {value.rpartition(':')[2]}"
         case "timezone":
             return _zone_fault(value)
         case "sample_interval" if value < SHORTEST_INTERVAL:
@@ -298,7 +334,20 @@ class _Reading:
         self._faults = faults
         self._reader = Reader(base, faults.add)
         self._names: dict[str, int] = {}
+        self._fields: Fields = {}
         self.entries: dict[str, dict[str, Any]] = {}
+        self.users: dict[str, dict[str, Any]] = {}
+        self.tokens: dict[str, dict[str, Any]] = {}
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether the file means to have any, sound or not."""
+        given = [self._fields[key][1] for key in ("users", "tokens") if key in self._fields]
+        return any(not isinstance(node, Sequence) or node.items for node in given)
+
+    def node_of(self, key: str) -> Node:
+        """Where a top-level key that the file has stands."""
+        return self._fields[key][1]
 
     def settings(self, root: Node | None, given: dict[str, Any]) -> Settings:
         """What the file says, and `given`, which goes before it; without what is faulty."""
@@ -307,12 +356,23 @@ class _Reading:
             fields = self._reader.fields(root, Settings, "")
         elif root is not None and not (isinstance(root, Scalar) and root.kind == "null"):
             self._faults.add(root, "", f"expected a mapping of keys such as listen and scripts, not {shown(root)}")
+        self._fields = fields
         values: dict[str, Any] = {"data_dir": self._base / "data", "scripts_dir": self._base / "scripts"}
         values |= self._sound(fields, "", _service_fault) | given
         retention = self._retention(fields, "", Settings().retention)
         timezone = values.get("timezone", "local")
         scripts = self._scripts(fields, timezone, retention)
-        return Settings(**values, retention=retention, scripts=scripts)
+        users = self._credentials("users", User, "password_hash", self.users)
+        tokens = self._credentials("tokens", Token, "sha256", self.tokens)
+        return Settings(**values, retention=retention, scripts=scripts, users=users, tokens=tokens)
+
+    def _credentials(self, key: str, of: type[C], secret: str, entries: dict[str, dict[str, Any]]) -> list[C]:
+        if key not in self._fields:
+            return []
+        read = credentials.Credentials(self._reader, self._faults.add, of, secret)
+        sound = read.read(self._fields[key][1], key)
+        entries.update(read.entries)
+        return sound
 
     def _sound(self, fields: Fields, key: str, fault_of: Callable[[str, Any], str | None]) -> dict[str, Any]:
         """The sound values of `fields` by name, without those that are still nodes; faults of others are told."""

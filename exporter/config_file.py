@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -24,6 +25,8 @@ from exporter.etag import Precondition, etag_of, unconditional
 from exporter.settings import Settings
 
 EMPTY = "empty; a configuration without scripts is written scripts: []"
+Listed = Literal["scripts", "users", "tokens"]
+"""Keys of lists that can be edited."""
 _PASSES = 3
 """Of an edit: a change of what other scripts share by `&` and `*` is made good for those by another one."""
 
@@ -88,8 +91,8 @@ class ConfigFile:
         """What is in the file, sound or not.  Raises ConfigError where it cannot be read."""
         return config.content(self.path)
 
-    def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]]) -> LoadedConfig:
-        """Make the scripts in the file what `decide` makes of them; what the file says then.
+    def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]], key: Listed = "scripts") -> LoadedConfig:
+        """Make the scripts in the file, or the items of another list, what `decide` makes of them; what it says then.
 
         `decide` gets the file as it is, and answers entries by the names that they have had so far; new ones by their
         own.  What it raises is raised, and nothing is changed.  Raises BrokenConfig, EditRefused, NotWritten too.
@@ -101,7 +104,7 @@ class ConfigFile:
                 before = self.load()
             except ConfigError as error:
                 raise BrokenConfig(error.faults) from error
-            after = self._edited(before, decide(before))
+            after = self._edited(before, decide(before), key)
             if after.text != before.text:
                 self._write(after.text.encode(), seen)
             return after
@@ -133,11 +136,11 @@ class ConfigFile:
                     return change()
         raise EditRefused("The file is being changed by somebody else again and again; nothing was written.")
 
-    def _edited(self, before: LoadedConfig, wanted: Mapping[str, Entry]) -> LoadedConfig:
+    def _edited(self, before: LoadedConfig, wanted: Mapping[str, Entry], key: Listed = "scripts") -> LoadedConfig:
         """YAML can be written in so many ways that a result is believed only once it has been read again."""
         for blocks in (True, False):
             try:
-                return self._tried(before, wanted, blocks)
+                return self._tried(before, wanted, key, blocks)
             except (ConfigError, Unreadable, Unforeseen, _Misread):
                 continue
         raise EditRefused(
@@ -146,15 +149,15 @@ class ConfigFile:
             " change in the file."
         )
 
-    def _tried(self, before: LoadedConfig, wanted: Mapping[str, Entry], blocks: bool) -> LoadedConfig:
-        after = before
-        meant = {entry["name"] for name, entry in wanted.items() if not same(entry, before.entries.get(name))}
+    def _tried(self, before: LoadedConfig, wanted: Mapping[str, Entry], key: Listed, blocks: bool) -> LoadedConfig:
+        after, entries = before, _entries(before, key)
+        meant = {entry["name"] for name, entry in wanted.items() if not same(entry, entries.get(name))}
         for _ in range(_PASSES):
-            after = self.check(edited(after.text, after.entries, wanted, blocks=blocks).encode())
-            wanted = {entry["name"]: entry for entry in wanted.values()}
-            if [*after.entries] != [*wanted] or _general(after) != _general(before):
+            after = self.check(edited(after.text, entries, wanted, key=key, blocks=blocks).encode())
+            wanted, entries = {entry["name"]: entry for entry in wanted.values()}, _entries(after, key)
+            if [*entries] != [*wanted] or _without(after, key) != _without(before, key):
                 break
-            wrong = {name for name, entry in wanted.items() if not same(entry, after.entries[name])}
+            wrong = {name for name, entry in wanted.items() if not same(entry, entries[name])}
             if not wrong:
                 return after
             if wrong & meant:
@@ -207,5 +210,9 @@ class _Misread(Exception):
     """An edited text does not say what it was to say."""
 
 
-def _general(loaded: LoadedConfig) -> Settings:
-    return replace(loaded.settings, scripts=[])
+def _entries(loaded: LoadedConfig, key: Listed) -> dict[str, dict[str, Any]]:
+    return {"scripts": loaded.entries, "users": loaded.users, "tokens": loaded.tokens}[key]
+
+
+def _without(loaded: LoadedConfig, key: Listed) -> Settings:
+    return replace(loaded.settings, **{key: []})

@@ -12,7 +12,7 @@ from typing import IO
 from msgspec import Struct
 
 LOCK = "cronscope.lock"
-"""Holds the owner's process id and, once it listens, a second line with its address."""
+"""Holds the owner's process id and, once it listens, a second line with its address and a third one with a token."""
 _LOOK_SECONDS = 0.05
 """How long `owner` may hold the lock, at the most, that it looks at."""
 
@@ -27,6 +27,8 @@ class Owner(Struct, frozen=True):
     pid: int
     url: str | None
     """Where it can be asked, `http://127.0.0.1:8917/`; None where it does not listen, or not yet."""
+    token: str = ""
+    """What lets whoever can read this do everything there."""
 
 
 class Reserve:
@@ -82,11 +84,12 @@ def claim(data_dir: Path) -> IO[str]:
     return lock
 
 
-def announce(lock: IO[str], url: str) -> None:
+def announce(lock: IO[str], url: str, token: str = "") -> None:
     """Leave word where the holder of the lock listens, in place of what was said before."""
     with contextlib.suppress(OSError):  # disk full: it can still be asked by who knows the address
+        os.fchmod(lock.fileno(), 0o600)
         lock.truncate(0)
-        lock.write(f"{os.getpid()}\n{url}\n")
+        lock.write(f"{os.getpid()}\n{url}\n{token}\n")
         lock.flush()
 
 
@@ -96,8 +99,8 @@ def owner(data_dir: Path) -> Owner | None:
         with open(data_dir / LOCK) as lock:
             if _take(lock, shared=True):
                 return None
-            pid, url, *_ = [*lock.read().split("\n"), "", ""]
-            return Owner(int(pid) if pid.isdecimal() else 0, url or None)
+            pid, url, token, *_ = [*lock.read().split("\n"), "", ""]
+            return Owner(int(pid) if pid.isdecimal() else 0, url or None, token)
     except FileNotFoundError:
         return None
 

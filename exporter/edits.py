@@ -60,8 +60,12 @@ class _Change(NamedTuple):
     text: str
 
 
-def edited(text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry], *, blocks: bool = True) -> str:
+def edited(
+    text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry], *, key: str = "scripts", blocks: bool = True
+) -> str:
     """The text with the scripts `wanted` in place of `entries`, which were read from it, in its order.
+
+    The same for the items of another list, by its `key`, that have names.
 
     A script is the one of the same key, whatever its entry says its name is.  New ones come last.  A removed one goes
     with the comments inside its entry; those above it stay, and so do those of everything else that goes.  Without
@@ -69,13 +73,15 @@ def edited(text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry],
 
     Raises Unforeseen, and Unreadable as `exporter.document.compose`.
     """
-    return _Edits(text, entries, wanted, blocks).result()
+    return _Edits(text, entries, wanted, key, blocks).result()
 
 
 class _Edits:
     """Changes to one text, all of them as of its state before the first."""
 
-    def __init__(self, text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry], blocks: bool) -> None:
+    def __init__(
+        self, text: str, entries: Mapping[str, Entry], wanted: Mapping[str, Entry], key: str, blocks: bool
+    ) -> None:
         self._mark = "\ufeff" if text.startswith("\ufeff") else ""
         self._newline = "\r\n" if "\r\n" in text else "\n"
         self._text = text.removeprefix("\ufeff")
@@ -83,12 +89,13 @@ class _Edits:
             self._text += self._newline
         self._entries = entries
         self._wanted = wanted
+        self._key = key
         self._blocks = blocks
         self._changes: list[_Change] = []
         self._quoted = _is_json(self._text)
         root = compose(self._text)
         self._root = root if isinstance(root, document.Mapping) else None
-        listed = next((part.nodes[1][0] for key, part in self._pairs(self._root) if key == "scripts"), None)
+        listed = next((part.nodes[1][0] for each, part in self._pairs(self._root) if each == key), None)
         self._list = listed if isinstance(listed, document.Sequence) and listed.items else None
         self._parts = dict(zip(entries, self._items(self._list), strict=True)) if self._list else {}
         self._removed = entries.keys() - wanted.keys()
@@ -150,22 +157,22 @@ class _Edits:
         return end
 
     def _begin_list(self) -> None:
-        """There are no scripts yet: `scripts` is absent, or has no value, or is an empty list."""
+        """There are no items yet: the list is absent, or has no value, or is an empty list."""
         pairs = [*self._pairs(self._root)]
-        given = next((part for key, part in pairs if key == "scripts"), None)
+        given = next((part for key, part in pairs if key == self._key), None)
         block = "".join(block_item(entry, INDENT, INDENT) for entry in self._added)
         if self._root is not None and self._root.flow:
             if given is None:
                 parts = [part for _, part in pairs]
                 self._fit_flow(
-                    self._root.place, parts, [True] * len(parts), [inline_pair("scripts", self._added, self._quoted)]
+                    self._root.place, parts, [True] * len(parts), [inline_pair(self._key, self._added, self._quoted)]
                 )
             else:
                 _, (node, place) = given.nodes
                 self._replace(node, place, self._added, _Context(given.nodes[0][1].end, INDENT, flow=True))
         elif given is None:
             end = self._line_end(pairs[-1][1].end) if pairs else len(self._text)
-            self._change(end, end, f"scripts:\n{block}")
+            self._change(end, end, f"{self._key}:\n{block}")
         else:
             (_, key), (node, place) = given.nodes
             colon = self._colon(key.end)

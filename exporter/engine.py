@@ -99,7 +99,7 @@ class Engine:
         self._readable: set[Path] = set()
         """Files of environments that others can read, which has been told."""
         self._executions = 0
-        self._origin = ""
+        self._origin = self._token = ""
         self._pulses = [
             Pulse(self.settings.sample_interval.seconds(), self._sample),
             Pulse(TICK_SECONDS, self._tick),
@@ -157,13 +157,16 @@ class Engine:
         self.config.watch()
         self.ready = True
 
-    def listens(self, origin: str) -> None:
-        """Leave word in the data directory where the service can be asked from now on: `http://127.0.0.1:8917`."""
-        self._origin = origin
+    def listens(self, origin: str, token: str) -> None:
+        """Leave word in the data directory where the service can be asked from now on: `http://127.0.0.1:8917`.
+
+        `token` is what lets commands of the same user do so.
+        """
+        self._origin, self._token = origin, token
         self._announce()
 
     def _announce(self) -> None:
-        announce(self._lock, f"{self._origin}{self.settings.prefix}/")
+        announce(self._lock, f"{self._origin}{self.settings.prefix}/", self._token)
 
     async def _restore(self, past: Past) -> None:
         for name in self._scripts:
@@ -498,7 +501,7 @@ class Engine:
             version=self.version, started_at=self.started_at, epoch=self.journal.epoch, seq=self.journal.seq,
             scripts_enabled=enabled, scripts_disabled=len(self._scripts) - enabled,
             active_scripts=len(self._live.executing()), runs_queued=self._scheduler.queued,
-            total_executions=self._executions, sampled_at=sampled_at, system_metrics=sample,
+            total_executions=self._executions, sampled_at=sampled_at, now=Instant.now(), system_metrics=sample,
             open_files_limit=file_limit(), grafana_url=self.settings.grafana_url,
         )  # fmt: skip
 
@@ -610,7 +613,9 @@ class Engine:
 
         Raises UnknownScript where there is neither such a script nor a record of it, and HistoryError.
         """
+        await self._live.archived()  # what is on its way would come after
         cleared = await self._keeper.clear(name, configured=name in self._scripts)
+        await self._live.drop_waiting(name)
         if name in self._scripts:  # whoever shows its history is to ask for it anew
             self.happened(ScriptChanged(op="updated", script=self.script(name)), Instant.now())
         return cleared

@@ -165,6 +165,8 @@ class ServiceStatus(Struct, frozen=True, kw_only=True):
     runs_queued: int
     total_executions: int
     sampled_at: Instant
+    now: Instant
+    """By the service's clock."""
     system_metrics: SystemMetrics
     open_files_limit: int
     """Files that the service may have open at a time, connections included; -1: any number."""

@@ -343,15 +343,24 @@ class LiveRuns:
     async def _archive_waiting(self) -> None:
         """One after the other: there may be thousands."""
         for run_id in tuple(self._unarchived):
-            await self._archive(self._runs[run_id])
-            if run_id in self._unarchived:
-                return
+            if (live := self._runs.get(run_id)) is not None:
+                await self._archive(live)
+                if run_id in self._unarchived:
+                    return
 
     async def archived(self) -> None:
         """Wait until the output of runs that have ended by now is in the history, unless that has no room."""
         archiving = [self._tasks[run_id] for run_id, live in self._runs.items() if live.ended and run_id in self._tasks]
         if archiving:
             await asyncio.wait(archiving)
+
+    async def drop_waiting(self, script_name: str) -> None:
+        """Throw away the output of a script's runs that found no room: their records have been deleted."""
+        for run_id in tuple(self._unarchived):
+            live = self._runs[run_id]
+            if live.run.script_name == script_name:
+                del self._unarchived[run_id], self._runs[run_id]
+                await asyncio.to_thread(_discard, self._folder / run_id, live.folder)
 
     # --- beginning and end of the service ---
 

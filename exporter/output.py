@@ -69,8 +69,8 @@ class Recording(LineReader):
             self._offset_ms = last.offset_ms
             for stream, size, base in zip(self._streams, last.sizes, last.bases, strict=True):
                 stream.size, stream.base = size, base
-        self._noting = threading.Lock()  # sizes and bases of the streams; held for microseconds
         self._looking = threading.Lock()  # the table and the states of the streams
+        self._noting = threading.Lock()  # sizes and bases of the streams; held for microseconds, taken after the other
         self._holes = True
         self._closed = False
         self._limit = self.max_output
@@ -141,7 +141,7 @@ class Recording(LineReader):
         self._finish()
 
     def _finish(self) -> None:
-        with self._noting:
+        with self._looking, self._noting:  # whoever counts lines would take what is marked since for one without an end
             self.ended = True
         self.trim()
 
@@ -185,7 +185,7 @@ class Recording(LineReader):
 
     def release(self) -> None:
         """The run has ended, but it may take long until its output is in the history: hold no descriptors till then."""
-        with self._noting, self._looking:
+        with self._looking, self._noting:
             for stream in self._streams:
                 stream.release()
 

@@ -150,6 +150,19 @@ WebAddress = Annotated[
 Umask = Annotated[
     str, Meta(pattern=r"^0?[0-7]{3}$", description='three octal digits in quotes such as "027", or four such as "0027"')
 ]
+PasswordHash = Annotated[
+    str,
+    Meta(pattern=r"^\$argon2id\$v=19\$m=[0-9]{1,6},t=[0-9]{1,2},p=[0-9]{1,2}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$",
+         description="an argon2id hash as cronscope passwd writes it", extra={"secret": True}),
+]  # fmt: skip
+Sha256 = Annotated[
+    str,
+    Meta(pattern=r"^[0-9a-f]{64}$", description="64 hexadecimal digits as cronscope token writes them",
+         extra={"secret": True}),
+]  # fmt: skip
+Role = Literal["scrape", "view", "operate", "edit"]
+"""What somebody may do; each contains the one before."""
+Anonymous = Literal["none", "scrape", "view"]
 Overlap = Literal["skip", "queue", "replace", "allow"]
 Missed = Literal["skip", "once", "all"]
 SCHEDULES = ("cron", "every", "at")
@@ -184,6 +197,30 @@ class Limits(Struct, frozen=True, kw_only=True):
     """Of the script's user, all of them together; root has no such limit."""
     file_size: Size | None = None
     """Of each file that is written, the output too."""
+
+
+class User(Struct, frozen=True, kw_only=True):
+    """Somebody who signs in with a password.  One of `password_hash` and `password_hash_file` is set."""
+
+    name: Name
+    password_hash: PasswordHash | None = None
+    """Once read, also that of the file."""
+    password_hash_file: Path | None = None
+    """Of which the content is the hash: a secret of a container."""
+    role: Role
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    """What a program shows.  One of `sha256` and `sha256_file` is set."""
+
+    name: Name
+    sha256: Sha256 | None = None
+    """Of the token, which stands nowhere.  Once read, also that of the file."""
+    sha256_file: Path | None = None
+    """Of which the content is the hash: a secret of a container."""
+    role: Role
+    expires: Instant | None = None
+    """Unset: never."""
 
 
 class ScriptSettings(Struct, frozen=True, kw_only=True):
@@ -246,6 +283,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     allowed_origins: list[AllowedOrigin] = []
     trusted_proxies: list[Proxy] = []
     """Addresses whose word on who asks, by `X-Forwarded-For`, `-Proto` and `-Host`, is believed."""
+    users: list[User] = []
+    tokens: list[Token] = []
+    anonymous: Anonymous = "none"
+    """What whoever comes without credentials may do where there are users or tokens; without any of these whoever
+    reaches the service may do everything."""
     url_prefix: UrlPrefix = ""
     """Path under which everything is served; empty or `/`: at the root."""
     grafana_url: WebAddress | None = None

@@ -28,6 +28,7 @@ Fields: TypeAlias = dict[str, tuple[Any, Node]]
 FAULTY = object()
 """Stands for a value of which the faults have been reported."""
 
+_KEY = re.compile("[a-z0-9_]{1,20}")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")  # no program takes these as an argument, nor JSON the surrogates
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -47,6 +48,8 @@ class Shape(Struct, frozen=True):
     """A mapping from names of this shape to text."""
     struct: bool = False
     """A mapping of known keys, which the caller reads by `Reader.fields`."""
+    secret: bool = False
+    """What stands there is not told where it is wrong."""
     optional: bool = False
     """`null` is a value of its own; elsewhere it is as if the key were absent."""
 
@@ -181,7 +184,9 @@ class Reader:
         found: Fields = {}
         for name, (at, child) in self.pairs(node, key).items():
             shape = known.get(name)
-            if shape is None:
+            if shape is None and not _KEY.fullmatch(name) and any(each.secret for each in known.values()):
+                self._report(at, key, "unknown key, which may be a part of a hash; a hash needs quotes")
+            elif shape is None:
                 guess = get_close_matches(name, known, 1)
                 advice = f"did you mean {guess[0]}?" if guess else f"known here: {', '.join(known)}"
                 self._report(at, _join(key, name), f"unknown key; {advice}")
@@ -230,7 +235,8 @@ class Reader:
             hint = "; put it in quotes" if node.plain else "; write it without quotes"
         if node.kind == "null":
             hint = '; empty text is written ""'
-        self._report(node, key, f"expected {shape.form}, not {shown(node)}{hint}")
+        other = "another text" if shape.secret and node.kind != "null" else shown(node)
+        self._report(node, key, f"expected {shape.form}, not {other}{hint}")
         return FAULTY
 
     def _named(self, name: Shape, node: Mapping, key: str) -> Any:

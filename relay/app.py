@@ -13,10 +13,11 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
+from exporter.settings import Role
 from exporter.versions import Content, content_of
-from relay import openapi, pages
+from relay import login, openapi, pages
 from relay.api import backup, config, files, logs, overview, runs, schedule, scripts, system
-from relay.handler import MAX_BODY, MAX_DISCARDED, Handler, NotFound, Site
+from relay.handler import MAX_BODY, MAX_DISCARDED, UNKNOWN, Handler, NotFound, Site
 from relay.operation import Answer, operation
 from relay.problem import Problem
 from relay.socket import SocketHandler
@@ -35,6 +36,10 @@ class Socket(Handler, SocketHandler):
         super().initialize(site, route)
         if site.relay is not None:  # else the guard answers
             self.relay = site.relay
+
+    @property
+    def role(self) -> Role | None:
+        return self.site.access.role(self.identity)
 
     def get(self, *args: str, **kwargs: str) -> Coroutine[Any, Any, None]:
         """Tornado refuses what is no handshake (RFC 6455, 4.2.1) as well, but not as a problem."""
@@ -65,11 +70,14 @@ def _document(version: str, prefix: str) -> Content:
 ROUTES: list[tuple[str, type[Handler]]] = [
     ("/", pages.Page),
     ("/assets/{file}", pages.Asset),
+    ("/login", login.Login),
+    ("/logout", login.Logout),
     ("/ws", Socket),
     ("/metrics", system.Metrics),
     ("/-/healthy", system.Healthy),
     ("/-/ready", system.Ready),
     ("/-/reload", system.Reload),
+    ("/api/v1/session", login.SessionOf),
     ("/api/v1/status", system.Status),
     ("/api/v1/scripts", scripts.Scripts),
     ("/api/v1/scripts/batch", scripts.ScriptBatch),
@@ -104,7 +112,6 @@ ROUTES: list[tuple[str, type[Handler]]] = [
 ]
 """Every address, and its name in the metrics.  The type is what puts the guard before each of them."""
 
-_UNKNOWN = "unknown"
 _FILE = r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)"
 """A file of the page: nothing in its name needs escaping or leads elsewhere."""
 
@@ -119,11 +126,11 @@ class App(Application):
         super().__init__(
             [(_pattern(route), handler, self._arguments(route)) for route, handler in ROUTES],
             default_handler_class=NotFound,
-            default_handler_args=self._arguments(_UNKNOWN),
+            default_handler_args=self._arguments(UNKNOWN),
             static_hash_cache=False,  # the page may be built anew under a running service
         )
         self._metrics = site.engine.metrics
-        self._metrics.http_request_duration.labels(_UNKNOWN)
+        self._metrics.http_request_duration.labels(UNKNOWN)
         for route, handler in ROUTES:
             self._metrics.http_request_duration.labels(route)
             for method in handler.allowed_methods():
@@ -138,7 +145,7 @@ class App(Application):
         if request.path == prefix or (prefix and request.path == "/"):
             return self.get_handler_delegate(request, pages.ToPage, self._arguments("/"))
         if not request.path.startswith(f"{prefix}/"):
-            return self.get_handler_delegate(request, NotFound, self._arguments(_UNKNOWN))
+            return self.get_handler_delegate(request, NotFound, self._arguments(UNKNOWN))
         request.path = request.path.removeprefix(prefix)
         found = super().find_handler(request, **kwargs)
         most = getattr(found.handler_class, "max_body", MAX_BODY)
@@ -152,7 +159,7 @@ class App(Application):
     def log_request(self, handler: RequestHandler) -> None:
         """Called once for every answer, that of a WebSocket's handshake included."""
         request, code = handler.request, handler.get_status()
-        route = handler.route if isinstance(handler, Handler) else _UNKNOWN
+        route = handler.route if isinstance(handler, Handler) else UNKNOWN
         method = request.method if request.method in handler.SUPPORTED_METHODS else "other"
         self._metrics.http_requests.labels(route, method, code).inc()
         self._metrics.http_request_duration.labels(route).observe(request.request_time())

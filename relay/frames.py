@@ -25,7 +25,9 @@ from exporter.events import (
     to_json,
 )
 from exporter.journal import Entry
+from exporter.settings import Role
 from exporter.ulid import PATTERN
+from relay.roles import MESSAGES, TOPICS, Need, suffices
 
 Kind = Literal["script_status", "script_changed", "run_skipped", "system_metrics", "output", "other"]
 """How the metrics count a frame."""
@@ -167,34 +169,45 @@ class _Topics(Struct):
 _decoder = msgspec.json.Decoder(_Message)
 
 
-def read_message(text: str | bytes) -> Subscribe | Unsubscribe | Ping:
-    """Read what a rich client sent; bytes stand for a binary frame.  Raises Malformed and Refused."""
+def read_message(text: str | bytes, role: Role | None) -> Subscribe | Unsubscribe | Ping:
+    """Read what a rich client of a role sent; bytes stand for a binary frame.  Raises Malformed and Refused."""
     if isinstance(text, bytes):
         raise Malformed("a binary frame")
     try:
         message = _decoder.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(str(error)) from None
+    if (need := MESSAGES.get(message.type)) is None:
+        raise Refused(message.id, f"unknown type: expected {', '.join(MESSAGES)}")
+    _check_role(message, role, need)
     match message.type:
         case "ping":
             return Ping(message.id)
         case "subscribe":
-            topics = _read_topics(message)
+            topics = _read_topics(message, role)
             first_lines = {_run_id(message, topic): topics.first.get(topic, 0) for topic in topics.topics}
             return Subscribe(message.id, first_lines)
         case "unsubscribe":
-            return Unsubscribe(message.id, [_run_id(message, topic) for topic in _read_topics(message).topics])
+            return Unsubscribe(message.id, [_run_id(message, topic) for topic in _read_topics(message, role).topics])
         case _:
-            raise Refused(message.id, "unknown type: expected subscribe, unsubscribe or ping")
+            raise NotImplementedError(message.type)
 
 
-def _read_topics(message: _Message) -> _Topics:
+def _check_role(message: _Message, role: Role | None, need: Need | None) -> None:
+    if not suffices(role, need):
+        raise Refused(message.id, f"this takes the role {need}" if need else "nobody may have this")
+
+
+def _read_topics(message: _Message, role: Role | None) -> _Topics:
     try:
         topics = msgspec.convert(message.data, _Topics)
     except msgspec.ValidationError as error:
         raise Refused(message.id, f"data: {error}") from None
     if len(topics.topics) > MAX_TOPICS:
         raise Refused(message.id, f"at most {MAX_TOPICS} topics at a time")
+    for topic in topics.topics:
+        if _TOPIC.fullmatch(topic):
+            _check_role(message, role, TOPICS.get(topic.partition(":")[0]))
     return topics
 
 

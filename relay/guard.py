@@ -1,12 +1,13 @@
 """Who may come in: one pure decision, asked for every request before anything else happens.
 
-A service that listens on loopback without credentials is within reach of every page that the user's browser
-shows.  Two attacks follow, and two rules stop them:
+A service is within reach of every page that its user's browser shows.  Two attacks follow, and two rules stop them:
 
 - DNS rebinding: a foreign name is made to point at 127.0.0.1, so that the browser takes the service for that
-  site.  The browser still sends the foreign name as `Host`: unknown names get 421.
+  site.  The browser still sends the foreign name as `Host`: where anyone may come in, unknown names get 421.
 - Cross-site requests: a foreign page posts to the service, or opens its WebSocket.  The browser says so in
   `Origin` (RFC 6454) or `Sec-Fetch-Site`: such requests get 403.  Programs that are no browsers send neither.
+
+Who asks, and what they may do, is for `relay.access` and `relay.roles` to say.
 """
 
 from __future__ import annotations
@@ -83,21 +84,26 @@ def source_of(rules: Policy, peer: str, scheme: str, headers: Mapping[str, str])
     return Source(client, told_scheme.lower() if told_scheme.lower() in _DEFAULT_PORTS else scheme, told_host or None)
 
 
-def refusal(rules: Policy, source: Source, *, headers: Mapping[str, str], changes: bool) -> Refusal | None:
+def refusal(
+    rules: Policy, source: Source, *, headers: Mapping[str, str], changes: bool, by_credentials: bool = False
+) -> Refusal | None:
     """Why a request from `source` may not come in; None where it may.
+
+    `by_credentials` says that it comes with some, or gets nothing without: then its name is not looked at, as a page
+    under a name that was rebound has none.
 
     `headers` is looked up by canonical names (`Sec-Fetch-Site`); `changes` says that the request changes something
     or opens the WebSocket.  Both names count, that in `Host` and the proxy's: under a name that was rebound, a page
     may send any `X-Forwarded-Host` by way of a browser on the machine of the proxy.
     """
     host = headers.get("Host")
-    if host is None:
+    if host is None and not by_credentials:
         return Refusal(421, "The request has no Host header, so it is for no name of this service; allowed_hosts can"
                             " add names.")  # fmt: skip
     for name in (host, source.host):
-        if name is not None and (refused := _misdirected(rules, name)):
+        if not by_credentials and name is not None and (refused := _misdirected(rules, name)):
             return refused
-    return _cross_site(rules, f"{source.scheme}://{source.host or host}", headers) if changes else None
+    return _cross_site(rules, f"{source.scheme}://{source.host or host or ''}", headers) if changes else None
 
 
 def _misdirected(rules: Policy, name: str) -> Refusal | None:

@@ -19,11 +19,16 @@ from exporter.sentences import Language
 from exporter.settings import Settings
 from relay import body, guard, parameters
 from relay.accept import preferred_language
+from relay.access import ANYONE, Access
 from relay.problem import CONTENT_TYPE, Problem, problem_of
+from relay.roles import Need, needed
 from relay.socket import Relay
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Struct)
+UNKNOWN = "unknown"
+"""The route of whatever the table of URLs does not have."""
+COOKIE = "cronscope_session"
 MAX_URL = 8192
 """Longest path and query that is answered, in bytes."""
 MAX_BODY = 1 << 20
@@ -42,6 +47,7 @@ class Site:
         self.engine = engine
         self.relay: Relay | None = None
         """None until the engine has started; only `/-/healthy` and `/-/ready` are answered till then."""
+        self.access = Access(lambda: engine.settings, listen_host)
         self._listen_host = listen_host
         self._policy: tuple[Settings, guard.Policy] | None = None
 
@@ -62,6 +68,8 @@ class Handler(RequestHandler):
 
     guarded_as_change = False
     """True where even a GET takes what only the service's own pages may have: `/ws`."""
+    needs_xsrf_token = True
+    """False where a session is of no account, as to begin one."""
     answers_before_start = False
     max_body = MAX_BODY
     success = 200
@@ -72,22 +80,62 @@ class Handler(RequestHandler):
         self.site = site
         self.engine = site.engine
         self.route = route
+        self.identity = ANYONE
+        """Who asks; set once that is known."""
         # Taken away, so that Tornado does not look for the fields of a form in what is a file or JSON.
         self.content_type = self.request.headers.pop("Content-Type", "")
 
+    @property
+    def need(self) -> Need | None:
+        """What the request takes.  Of what there is not, who may look at the page may know that."""
+        method = self.request.method or ""
+        need = needed(self.route, method)
+        if need is not None or (self.route != UNKNOWN and method in self.allowed_methods()):
+            return need
+        return "nothing" if "nothing" in (needed(self.route, "GET"), needed(self.route, "POST")) else "view"
+
     def prepare(self) -> Awaitable[None] | None:
-        request, rules = self.request, self.site.policy
-        source = guard.source_of(rules, request.remote_ip or "", request.protocol, request.headers)
+        request, access = self.request, self.site.access
+        source = guard.source_of(self.site.policy, request.remote_ip or "", request.protocol, request.headers)
         request.remote_ip, request.protocol = source.address, source.scheme
-        changes = self.guarded_as_change or request.method not in guard.SAFE_METHODS
-        refused = guard.refusal(rules, source, headers=request.headers, changes=changes)
+        self.identity = access.known(request.headers, self.get_cookie(COOKIE))
+        if self.identity is ANYONE and self.need == "scrape" and "Authorization" in request.headers:
+            return self._prepare_with_password(source)
+        self._admit(source)
+        return None
+
+    async def _prepare_with_password(self, source: guard.Source) -> None:
+        self.identity = await self.site.access.with_password(self.request.headers, source.address)
+        self._admit(source)
+
+    def _admit(self, source: guard.Source) -> None:
+        """Raises Problem where the request may not come in."""
+        request, access = self.request, self.site.access
+        by_credentials = self.identity is not ANYONE or access.role(ANYONE) is None
+        refused = guard.refusal(
+            self.site.policy, source, headers=request.headers, by_credentials=by_credentials,
+            changes=self.guarded_as_change or request.method not in guard.SAFE_METHODS,
+        )  # fmt: skip
         if refused is not None:
             raise Problem(refused.status, refused.detail)
         if len(request.uri or "") > MAX_URL:
             raise Problem(414, f"The address is longer than {MAX_URL} bytes.")
+        access.refuse(self.identity, self.need)
+        self._check_xsrf_token()
         if self.site.relay is None and not self.answers_before_start:
             raise Problem(503, "Cronscope is starting.", headers={"Retry-After": "1"})
-        return None
+
+    def _check_xsrf_token(self) -> None:
+        """Raises Problem where a session's cookie comes without what only the page knows."""
+        if self.request.method in guard.SAFE_METHODS or not self.needs_xsrf_token:
+            return
+        session = self.site.access.session(self.identity)
+        if session is not None and not session.shows(self.request.headers.get("X-XSRF-Token", "")):
+            raise Problem(403, "With a session this takes the X-XSRF-Token that GET /api/v1/session tells.")
+
+    def check_role(self, need: Need | None) -> None:
+        """Raises Problem where who asks may not do a part of what the address is for."""
+        self.site.access.refuse(self.identity, need)
 
     async def head(self, *args: str) -> None:
         """As GET; Tornado leaves out the body."""

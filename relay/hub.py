@@ -66,6 +66,7 @@ class Cause(Enum):
     SLOW = (4008, "reader too slow", "slow")
     MALFORMED = (4501, "malformed message", "error")
     SHUTDOWN = (1012, "service restart", "shutdown")
+    ACCESS = (4503, "not signed in any more", "access")
     LIMIT = (1013, "too many clients", "limit")
 
     def __init__(self, code: int, text: str, disconnect: Disconnect) -> None:
@@ -182,7 +183,8 @@ class Hub:
         """Forget a client and have its connection ended."""
         if client in self._clients:
             self.leave(client, cause.disconnect)
-            self._errands.append(Close(client, cause.code if client.rich else None, cause.text))
+            told = client.rich or cause is Cause.ACCESS  # which is no reason to come back
+            self._errands.append(Close(client, cause.code if told else None, cause.text))
 
     def close_all(self, cause: Cause) -> None:
         for client in tuple(self._clients):

@@ -17,12 +17,13 @@ from msgspec import NODEFAULT, UNSET, Struct, structs
 
 from exporter.events import to_json
 from exporter.file_schema import REFERENCE, custom, nullable, schema, schemas
-from exporter.settings import Limits, Name, Retention, ScriptSettings, Settings
+from exporter.settings import Anonymous, Limits, Name, Retention, ScriptSettings, Settings, Token, User
 from relay.docstrings import docstrings
 from relay.guard import SAFE_METHODS
-from relay.handler import MAX_URL, Handler
+from relay.handler import COOKIE, MAX_URL, Handler
 from relay.operation import Answer, Operation, operation_of
 from relay.problem import CONTENT_TYPE, ProblemDetails
+from relay.roles import Need, needed
 
 _ABOUT = """\
 Runs scripts on schedules. Times are RFC 3339 in UTC with milliseconds, durations whole milliseconds, sizes bytes.
@@ -37,7 +38,9 @@ page, which can be resumed with `/ws?v=1&epoch=E&after=N`."""
 _PROBLEM = "Problem{}"
 _PROBLEMS = {
     400: "The request is malformed: its address, a path that names no file, or its JSON.",
-    403: "A page of another site may not do this, unless `allowed_origins` has it.",
+    401: "It takes a role, and no credentials came, or such as are wrong or have expired; `detail` says which role.",
+    403: "The role of who asks does not suffice; or a page of another site may not do this, unless `allowed_origins`"
+    " has it.",
     404: "There is no such thing; `detail` says which.",
     409: "It cannot be done as things are: a name is taken, a run refused, a file in the way; `detail` says why.",
     412: "What was to be changed is not what `If-Match` or `If-None-Match` say it should be.",
@@ -46,6 +49,7 @@ _PROBLEMS = {
     415: "The body is of another media type, or encoded.",
     421: "`Host` is no name of this service, and not in `allowed_hosts`.",
     422: "Fields of the body, of the query or of the configuration file are at fault; `errors` names each.",
+    429: "Too many attempts to sign in failed; `Retry-After` says when to come again.",
     503: "The service is starting or stopping, or its history or configuration cannot be used right now.",
     507: "The disk does not take it; nothing was changed.",
 }
@@ -61,7 +65,7 @@ _PATH: dict[str, dict[str, Any]] = {
 }
 _HEADERS = {
     "ETag": "Validator of what was read or written, for `If-Match` and `If-None-Match`.",
-    "Location": "Address of what was made.",
+    "Location": "Address of what was made, or of what comes next.",
     "Content-Disposition": "The name that browsers give the download.",
     "Content-Language": "The language of sentences in the answer.",
     "Vary": "The request's headers that the answer depends on.",
@@ -70,8 +74,24 @@ _CONDITIONS = {
     "If-Match": "Do it only if what is there has this `ETag`; `*`: if anything is there.",
     "If-None-Match": "Do it only if what is there has another `ETag`; `*`: if nothing is there.",
 }
+_SCHEMES: dict[str, dict[str, str]] = {
+    "token": {
+        "type": "http", "scheme": "bearer",
+        "description": "A token of the configuration. Of the roles scrape, view, operate, edit each contains the one"
+        " before. Without any user or token in the configuration, no credentials are needed.",
+    },
+    "session": {
+        "type": "apiKey", "in": "cookie", "name": COOKIE,
+        "description": "What `POST /login` sets. Requests that change something also need the `X-XSRF-Token` that"
+        " `GET /api/v1/session` tells.",
+    },
+    "password": {
+        "type": "http", "scheme": "basic",
+        "description": "A user's name and password, or any name with a token as the password.",
+    },
+}  # fmt: skip
 _LANGUAGE = "Languages for sentences, the most wanted first: English and Traditional Chinese are spoken."
-_FILE = (Settings, ScriptSettings, Limits, Retention)
+_FILE = (Settings, ScriptSettings, Limits, Retention, User, Token)
 
 
 def document(routes: Iterable[tuple[str, type[Handler]]], version: str, prefix: str) -> bytes:
@@ -97,6 +117,7 @@ def document(routes: Iterable[tuple[str, type[Handler]]], version: str, prefix: 
             "schemas": dict(sorted({**_answered(types, components), **_configured()}.items())),
             "responses": {_PROBLEM.format(status): _problem(about) for status, about in _PROBLEMS.items()},
             "headers": {name: {"description": about, "schema": {"type": "string"}} for name, about in _HEADERS.items()},
+            "securitySchemes": _SCHEMES,
         },
     }
     return to_json(whole) + b"\n"
@@ -120,6 +141,7 @@ def _operation(
         "operationId": method.lower() + handler.__name__,
         "tags": [handler.__module__.rpartition(".")[2]],
         "summary": operation.summary,
+        "security": _security(needed(route, method)),
         "parameters": [*_parameters(route, method, operation)],
         "responses": dict(sorted(statuses.items())),
     }
@@ -127,6 +149,14 @@ def _operation(
         # Files may be empty, JSON may not.
         described["requestBody"] = {"required": operation.body is not None, "content": content}
     return described
+
+
+def _security(need: Need | None) -> list[dict[str, list[str]]]:
+    """The schemes that may be used, each with the role that it takes; none where `anonymous` allows it."""
+    if need in (None, "nothing"):
+        return []
+    schemes = ["token", "session", "password"] if need == "scrape" else ["token", "session"]
+    return [*({scheme: [str(need)]} for scheme in schemes), *([{}] if need in get_args(Anonymous) else [])]
 
 
 def _answer(status: int, answer: Answer, known: dict[str, Any]) -> dict[str, Any]:
@@ -145,6 +175,12 @@ def _answer(status: int, answer: Answer, known: dict[str, Any]) -> dict[str, Any
 def _problems(route: str, handler: type[Handler], method: str, operation: Operation) -> Iterator[int]:
     yield from operation.problems
     yield from (414, 421)
+    need = needed(route, method)
+    yield 401  # a token that is none
+    if need != "nothing":
+        yield 403
+    if need == "scrape":
+        yield from (400, 429)
     if not handler.answers_before_start:
         yield 503
     if method not in SAFE_METHODS:

@@ -68,7 +68,7 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     # Only now: nobody is there yet to be told of what the last life left, which may be a lot.
     site.relay = relay = Relay(engine, client_limit=clients)
     origin = f"http://{host}:{port}"
-    engine.listens(origin)
+    engine.listens(origin, site.access.local_token)
     url = f"{origin}{engine.settings.prefix}/"
     ready(url)
     systemd.ready(url)

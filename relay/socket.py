@@ -20,12 +20,15 @@ from exporter.events import Instant, Output, Snapshot, SystemMetrics
 from exporter.journal import Entry, Journal
 from exporter.metrics import Metrics
 from exporter.outputs import UnknownRun
+from exporter.settings import Role
+from relay.access import Identity
 from relay.frames import Malformed, Refused, Subscribe, read_message
 from relay.heartbeat import Heartbeat
 from relay.hub import PAGE_LINES, Cause, Close, Errand, Hub, Resume
 from relay.lanes import Client
 from relay.problem import Problem
 from relay.protocol import MAX_MESSAGE, Protocol
+from relay.roles import needed, suffices
 from relay.subscriptions import LAG_LINES, Fetch, Follow, Locate, Unfollow
 
 log = logging.getLogger(__name__)
@@ -138,12 +141,12 @@ class Relay:
         self._heartbeat.forget(client)
         return self._sockets.pop(client, None)
 
-    async def receive(self, client: Client, message: str | bytes) -> None:
-        """Do what a rich client asks; text, or bytes for a binary frame."""
+    async def receive(self, client: Client, message: str | bytes, role: Role | None) -> None:
+        """Do what a rich client of a role asks; text, or bytes for a binary frame."""
         try:
-            request = read_message(message)
+            request = read_message(message, role)
             if isinstance(request, Subscribe):
-                await self._check_runs(client, request)
+                await self._check_runs(request)
         except Malformed:
             self._hub.close(client, Cause.MALFORMED)
         except Refused as refused:
@@ -152,9 +155,10 @@ class Relay:
             self._hub.answer(client, request, Instant.now())
         self._react()
 
-    async def _check_runs(self, client: Client, request: Subscribe) -> None:
+    async def _check_runs(self, request: Subscribe) -> None:
+        """One that somebody follows exists, without a look."""
         for run_id in request.first_lines:
-            if run_id not in client.subscriptions and isinstance(page := await self._read(run_id, 0, 1), str):
+            if run_id not in self._following and isinstance(page := await self._read(run_id, 0, 1), str):
                 raise Refused(request.id, page)
 
     # --- What the engine tells ---------------------------------------------------------------------
@@ -280,6 +284,7 @@ class Relay:
     def _sweep(self) -> None:
         self._sweeping = None
         self._hub.sweep(self._sweep_seconds)
+        self._turn_out()
         beat = self._heartbeat.beat()
         for client in beat.gone:
             # Where a batch is under way a ping waits behind it; how long that may take is for the hub to say.
@@ -290,6 +295,16 @@ class Relay:
         self._react()
         if self._sockets:
             self._sweeping = asyncio.get_running_loop().call_later(self._sweep_seconds, self._sweep)
+
+    def _turn_out(self) -> None:
+        """End the connections of those who may not have them any more; they are many more than their identities."""
+        need = needed("/ws", "GET")
+        roles = {handler.identity: handler for handler in self._sockets.values()}
+        gone = {identity for identity, handler in roles.items() if not suffices(handler.role, need)}
+        if gone:
+            for client, handler in tuple(self._sockets.items()):
+                if handler.identity in gone:
+                    self._hub.close(client, Cause.ACCESS)
 
     def _ping(self, clients: list[Client]) -> None:
         for client in clients[:BURST]:
@@ -316,16 +331,23 @@ class Relay:
 class SocketHandler(WebSocketHandler):
     """`/ws`.  To be combined with a handler whose `prepare` has the guard decide, and whose `initialize` sets `relay`.
 
+    That handler also knows the `identity` of who asks, and the `role` that this one has now.
+
     Raises `Problem` for a query that makes no sense, before the upgrade.
     """
 
     relay: Relay
+    identity: Identity
     stream: IOStream
     _through_tls = False
     _client: Client | None = None
     _protocol: Protocol | None = None
     _rich = False
     _resume: Resume | None = None
+
+    @property
+    def role(self) -> Role | None:
+        raise NotImplementedError
 
     def get(self, *args: str, **kwargs: str) -> Coroutine[Any, Any, None]:
         """Not a coroutine of its own, which would stay in memory for as long as the connection does."""
@@ -397,7 +419,7 @@ class SocketHandler(WebSocketHandler):
         if self._client is None:
             return None
         self.relay.heard(self._client)
-        return self.relay.receive(self._client, message) if self._rich else None
+        return self.relay.receive(self._client, message, self.role) if self._rich else None
 
     def on_pong(self, data: bytes) -> None:
         if self._client is not None:

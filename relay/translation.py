@@ -21,6 +21,22 @@ The body has faults.
 送出的內容有錯誤。
 The query has faults.
 查詢條件有錯誤。
+This takes the role {need}: sign in.
+這需要 {need} 權限：請先登入。
+This takes the role {need}, and {name} has {role}.
+這需要 {need} 權限，而 {name} 只有 {role}。
+Nobody may do this.
+沒有人可以這麼做。
+With a session this takes the X-XSRF-Token that GET /api/v1/session tells.
+以登入狀態變更時，需要 GET /api/v1/session 提供的 X-XSRF-Token。
+This token is none of this service.
+這不是本服務的權杖。
+This token has expired.
+這個權杖已過期。
+Name or password is wrong.
+名稱或密碼不正確。
+Too many attempts to sign in: try again in {count} s.
+登入嘗試次數過多：請於 {count} 秒後再試。
 there is a script named {name} already
 已有名為 {name} 的指令稿
 no script is named {name}
@@ -204,6 +220,10 @@ _WITHIN = {"form": _pairs(_FORMS), "field": _pairs(_FIELDS)}
 """Parts of messages that are to be translated by themselves."""
 
 
+LONGEST = 2_000
+"""Characters of a message that is looked up: whoever sends what it quotes could have them compared for seconds."""
+
+
 class Told(NamedTuple):
     text: str
     language: Language
@@ -211,7 +231,7 @@ class Told(NamedTuple):
 
 def in_language(message: str, language: Language) -> Told:
     """A message in this language, or as it is where that is not known.  `KEY: ` before it stays."""
-    if language == "zh-Hant":
+    if language == "zh-Hant" and len(message) <= LONGEST:
         key, colon, rest = message.partition(": ")
         for before, text in ((key + colon, rest), ("", message)):
             if (told := _translated(text, _KNOWN)) is not None:

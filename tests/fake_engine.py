@@ -143,7 +143,7 @@ class FakeEngine(Engine):
         return ServiceStatus(
             version=self.version, started_at=self.started_at, epoch=self.journal.epoch, seq=0, scripts_enabled=1,
             scripts_disabled=0, active_scripts=1, runs_queued=0, total_executions=0, sampled_at=self.started_at,
-            system_metrics=SAMPLE, open_files_limit=1024, grafana_url=None,
+            now=Instant.now(), system_metrics=SAMPLE, open_files_limit=1024, grafana_url=None,
         )  # fmt: skip
 
     def latest_sample(self) -> tuple[Instant, SystemMetrics]:

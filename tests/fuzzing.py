@@ -15,9 +15,14 @@ from schemathesis.core.transport import Response
 from schemathesis.generation.meta import TestPhase
 
 from exporter.settings import NAME_PATTERN
+from relay.access import sha256_of
 
 SCRIPTS = [f"script{number}" for number in range(60)]
 FILES = [f"file{number}.sh" for number in range(6)]
+TOKEN = "cst_fuzzing"  # noqa: S105
+"""What the service is asked with."""
+TOKENS = [{"name": "fuzzing", "sha256": sha256_of(TOKEN), "role": "edit"}]
+"""In the configuration, whatever else is written there."""
 RUNS = "FUZZED_RUNS"
 """Environment variable with the ids of runs that there are."""
 _MEANINGFUL = ("at", "cron", "every", "listen", "sample_interval", "timezone", "trusted_proxies")
@@ -45,6 +50,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     case.body = body = _harmless(case.body, sound and "preview" not in case.path)
     if sound and turn % 2:
         case.headers.clear()  # made-up conditions hardly ever hold
+    if case.path.endswith("/config") and isinstance(body, dict):
+        body["tokens"] = TOKENS
     in_sequence = case.meta is not None and case.meta.phase.name is TestPhase.STATEFUL
     if in_sequence or turn % 3 == 0 or (case.method == "DELETE" and turn % 4):
         return  # it asks for what is there, or is not, by itself
@@ -73,7 +80,15 @@ def _harmless(value: Any, sound: bool) -> Any:
         return [_harmless(item, sound) for item in value]
     if not isinstance(value, dict):
         return value
-    left_out = ("data_dir", "scripts_dir", "url_prefix", *(_MEANINGFUL if sound else ()))
+    left_out = (
+        "data_dir",
+        "scripts_dir",
+        "url_prefix",
+        "users",
+        "tokens",
+        "anonymous",
+        *(_MEANINGFUL if sound else ()),
+    )
     made = {key: _harmless(item, sound) for key, item in value.items() if key not in left_out}
     match made.get("command"):
         case str():

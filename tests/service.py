@@ -34,6 +34,8 @@ class Service:
         self.port = 0
         self.url = ""
         """Where it is asked; it may be that of a proxy."""
+        self.token = ""
+        """What it is asked with, if anything."""
         self.process: subprocess.Popen[str] | None = None
         self.errors: list[str] = []
 
@@ -89,7 +91,8 @@ class Service:
         self, path: str, *, method: str = "GET", body: bytes | None = None, headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of an answer, whatever the status."""
-        request = urllib.request.Request(self.url + path, body, headers or {}, method=method)
+        shown = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        request = urllib.request.Request(self.url + path, body, {**shown, **(headers or {})}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
                 return answer.status, dict(answer.headers), answer.read()
@@ -126,8 +129,11 @@ class Service:
 
     @contextmanager
     def socket(self, query: str = "") -> Iterator[Frames]:
+        shown = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         address = f"ws{self.url.removeprefix('http')}/ws{query}"
-        with connect(address, compression=None, max_size=None, open_timeout=DEADLINE, close_timeout=1) as connection:
+        with connect(
+            address, additional_headers=shown, compression=None, max_size=None, open_timeout=DEADLINE, close_timeout=1
+        ) as connection:
             yield Frames(connection)
 
 

@@ -93,7 +93,7 @@ def test_a_service_that_dies_in_the_middle_of_the_logs_is_told(config: Path) -> 
 def test_a_service_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "ANSWER_SECONDS", 0.05)
     with answering() as url, pytest.raises(NoAnswer, match="timed out"):
-        Client(url, 1).runs(RunQuery())
+        Client(url, 1, "").runs(RunQuery())
 
 
 def test_a_refusal_without_words_is_told_by_its_status(config: Path) -> None:

@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from ruamel.yaml import YAML
 
 from exporter import config, document, shapes
-from exporter.config import ConfigError, Fault, LoadedConfig, check_listen, find, load, read
+from exporter.config import ConfigError, Fault, LoadedConfig, find, load, read
 from exporter.events import Instant, to_json
 from exporter.settings import Account, Duration, Limits, Retention, ScriptSettings, Settings, Size
 
@@ -574,14 +574,19 @@ def test_empty_variables_and_those_of_scripts_change_nothing() -> None:
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "127.1.2.3:8917", "[::1]:8917", "localhost:80", "LOCALHOST:65535"])
 def test_loopback_may_be_listened_on(listen: str) -> None:
-    assert check_listen(listen) is None
+    assert loaded(f'listen: "{listen}"').settings.listen == listen
 
 
 @pytest.mark.parametrize(
     "listen", ["0.0.0.0:80", "[::]:80", "192.0.2.1:80", "cron.example.org:80", "localhost.evil.org:80"]
 )
-def test_other_addresses_may_not_while_there_are_no_credentials(listen: str) -> None:
-    assert "put a proxy with access control in front" in (check_listen(listen) or "")
+def test_other_addresses_may_only_be_listened_on_with_credentials(listen: str) -> None:
+    [fault] = faults(f'listen: "{listen}"\nusers: []')
+    assert str(fault).startswith("/etc/cronscope/cronscope.yml:1: listen: Without any user or token")
+    assert str(fault).endswith("make the first user: cronscope passwd admin")
+    assert (
+        loaded(f'listen: "{listen}"\ntokens: [{{name: a, role: scrape, sha256: {64 * "a"}}}]').settings.listen == listen
+    )
 
 
 # --- Whatever comes ----------------------------------------------------------------------------------

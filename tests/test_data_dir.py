@@ -53,7 +53,10 @@ def test_a_service_leaves_its_address_for_its_owner_alone(start_service: Callabl
     service = start_service("scripts: []")
     assert service.process is not None
     data_dir = service.folder / "data"
-    assert owner(data_dir) == Owner(service.process.pid, f"{service.url}/")
+    held = owner(data_dir)
+    assert held is not None
+    assert held == Owner(service.process.pid, f"{service.url}/", held.token)
+    assert (len(held.token) > 40, (data_dir / LOCK).stat().st_mode & 0o777) == (True, 0o600)
     assert (data_dir / LOCK).stat().st_mode & 0o077 == 0
     service.kill()
     assert owner(data_dir) is None

@@ -89,16 +89,16 @@ def test_a_frame_knows_how_the_metrics_count_it() -> None:
 
 
 def test_a_subscription_begins_with_the_whole_backlog_unless_it_says_where() -> None:
-    assert read_message(subscribe(topics=[f"output:{RUN}"])) == Subscribe(1, {RUN: 0})
+    assert read_message(subscribe(topics=[f"output:{RUN}"]), "view") == Subscribe(1, {RUN: 0})
     topics = {"topics": [f"output:{RUN}"], "from": {f"output:{RUN}": 120}}
-    assert read_message(subscribe(**topics)) == Subscribe(1, {RUN: 120})
+    assert read_message(subscribe(**topics), "view") == Subscribe(1, {RUN: 120})
 
 
 def test_unsubscribe_and_ping_are_understood_with_any_id_or_none() -> None:
-    assert read_message(f'{{"type":"unsubscribe","id":"a","data":{{"topics":["output:{RUN}"]}}}}') == Unsubscribe(
-        "a", [RUN]
-    )
-    assert read_message('{"type":"ping"}') == Ping(None)
+    assert read_message(
+        f'{{"type":"unsubscribe","id":"a","data":{{"topics":["output:{RUN}"]}}}}', "view"
+    ) == Unsubscribe("a", [RUN])
+    assert read_message('{"type":"ping"}', "view") == Ping(None)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_unsubscribe_and_ping_are_understood_with_any_id_or_none() -> None:
 )
 def test_what_is_no_envelope_is_malformed(text: str | bytes) -> None:
     with pytest.raises(Malformed):
-        read_message(text)
+        read_message(text, "view")
 
 
 @pytest.mark.parametrize(
@@ -141,5 +141,5 @@ def test_what_is_no_envelope_is_malformed(text: str | bytes) -> None:
 )
 def test_a_request_that_cannot_be_met_is_refused_under_its_id(text: str, reason: str) -> None:
     with pytest.raises(Refused, match=reason) as refused:
-        read_message(text)
+        read_message(text, "view")
     assert refused.value.id == 1

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from exporter.events import Output
+from exporter.events import Instant, Output
 from relay.frames import Subscribe
 from relay.hub import Close
 from relay.lanes import LANE_BYTES, OUTPUT_BYTES
@@ -25,18 +25,18 @@ picks = st.integers(0, 1000)
 class Visitor:
     """A rich client, and what it has got over all its connections."""
 
-    def __init__(self, hub: TestHub) -> None:
+    def __init__(self, hub: TestHub, now: Instant) -> None:
         self.hub = hub
         self.seq: int | None = None
         self.line = 0
         self.output_ended = False
-        self.connect()
+        self.connect(now)
 
-    def connect(self) -> None:
+    def connect(self, now: Instant = NOW) -> None:
         self.code: int | None = None
         self.greeted = False
         self.subscribed = False
-        self.reader = Reader(self.hub, epoch=None if self.seq is None else EPOCH, after=self.seq or 0)
+        self.reader = Reader(self.hub, epoch=None if self.seq is None else EPOCH, after=self.seq or 0, now=now)
 
     @property
     def connected(self) -> bool:
@@ -76,37 +76,42 @@ class World(RuleBasedStateMachine):
         self.fetches: list[Fetch | Locate] = []
         self.lines = 0
         self.run_ended = False
+        self.now = NOW
 
     # --- events ---
+
+    @rule(seconds=st.integers(-100_000, 100_000))
+    def the_clock_steps(self, seconds: int) -> None:
+        self.now = Instant(self.now + seconds * 1000)
 
     @rule(count=st.integers(1, 60))
     def things_happen(self, count: int) -> None:
         for _ in range(count):
-            self.hub.say(started())
+            self.hub.say(started(), self.now)
         self.errands()
 
     @rule(size=st.integers(1, 2 * LANE_BYTES // 3))
     def something_large_happens(self, size: int) -> None:
-        self.hub.say(changed("x" * size))
+        self.hub.say(changed("x" * size), self.now)
         self.errands()
 
     @rule()
     def a_sample_is_taken(self) -> None:
-        self.hub.say(sample())
+        self.hub.say(sample(), self.now)
 
     # --- clients ---
 
     @precondition(lambda self: len(self.visitors) < CROWD)
     @rule()
     def one_comes(self) -> None:
-        self.visitors.append(Visitor(self.hub))
+        self.visitors.append(Visitor(self.hub, self.now))
 
     @precondition(lambda self: self.visitors)
     @rule(pick=picks)
     def one_loses_its_connection_and_comes_back(self, pick: int) -> None:
         visitor = self.pick(pick)
         self.hub.leave(visitor.reader.client, "error")
-        visitor.connect()
+        visitor.connect(self.now)
         visitor.subscribe()
         self.errands()
 
@@ -211,7 +216,7 @@ class World(RuleBasedStateMachine):
             return
         for visitor in self.visitors:
             if not visitor.connected:
-                visitor.connect()
+                visitor.connect(self.now)
             visitor.got(visitor.reader.read())
             visitor.subscribe()
         self.run_ended = True

@@ -98,7 +98,7 @@ def test_who_follows_a_run_is_told_at_once_and_runs_that_nobody_follows_are_not_
     asyncio.run(follow())
 
 
-def test_output_that_finds_no_room_takes_no_descriptors_and_is_stored_later(tmp_path: Path) -> None:
+def test_output_that_finds_no_room_takes_no_descriptors_and_is_stored_later_or_thrown_away(tmp_path: Path) -> None:
     count = 20
 
     async def fill() -> None:
@@ -112,12 +112,17 @@ def test_output_that_finds_no_room_takes_no_descriptors_and_is_stored_later(tmp_
         for number in range(count):
             start = structs.replace(START, run_id=f"{number:026}")
             runs.launch(start, ScriptSettings(name="job", command=f"echo {number}", workdir=tmp_path), None)
-        for _ in range(count):
+        cleared = structs.replace(START, run_id=f"{count:026}", script_name="cleared")
+        runs.launch(cleared, ScriptSettings(name="cleared", command="echo", workdir=tmp_path), None)
+        for _ in range(count + 1):
             await ends.ended.get()
         while runs._tasks:
             await asyncio.gather(*runs._tasks.values())
         assert not [file for file in psutil.Process().open_files() if file.path.startswith(f"{tmp_path}/runs/")]
+        assert len(os.listdir(tmp_path / "runs")) == count + 1
+        await runs.drop_waiting("cleared")
         assert len(os.listdir(tmp_path / "runs")) == count
+        assert runs.get(cleared.run_id) is None
         await history.write(lambda c: c.execute("DROP TRIGGER full"))
         runs.archive_waiting()
         await runs.stop("wait")

@@ -185,6 +185,16 @@ def test_deleted_logs_are_gone_with_their_space_and_runs_under_way_stay(service:
     assert service.ended(under_way)["status"] == "completed"
 
 
+def test_what_was_deleted_is_gone_although_its_output_was_still_on_its_way(
+    start_service: Callable[..., Service],
+) -> None:
+    service = start_service("scripts: [{name: long, command: seq 1 1000000}]")
+    run_id = service.run("long")
+    service.ended(run_id)
+    assert json.loads(service.fetch("/api/v1/logs/long", method="DELETE")[2]) == {"deleted": 1}
+    assert service.fetch(f"/api/v1/runs/{run_id}")[0] == 404
+
+
 @pytest.mark.parametrize("name", ["nobody", "no/body", "..", "%00", "a" * 300, "Größe"])
 def test_logs_of_a_script_that_there_never_was_are_not_found(service: Service, name: str) -> None:
     status, headers, _ = service.fetch(f"/api/v1/logs/{quote(name, safe='%')}", method="DELETE")

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from exporter.archive import LineReader, line_limit
 from exporter.events import Instant, ProgressState, Stream
+from exporter.marks import Mark
 from exporter.output import UNFINISHED_BYTES, Archive, Chunk, Page, Recording
+from tests.service import DEADLINE
 
 START = Instant(1_000_000)
 MIB = 1 << 20
@@ -540,6 +542,44 @@ def test_a_million_lines_cost_little_memory(script: Script) -> None:
     assert texts(script.recording.page(999_999, 1)) == ["line 9999"]
     assert tracemalloc.get_traced_memory()[1] < MIB
     tracemalloc.stop()
+
+
+class Watched:
+    """A lock that tells when somebody has to wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.wanted = threading.Event()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self.wanted.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_a_run_that_ends_while_its_lines_are_counted_keeps_them_all(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.say("one\n")
+    script.write("two\nthree\n")
+    ending = threading.Thread(target=script.finish)
+    looking = Watched()
+    monkeypatch.setattr(script.recording, "_looking", looking)
+    take = script.recording._marks.take
+
+    def end_after_the_last_mark() -> Iterator[Mark]:
+        monkeypatch.setattr(script.recording._marks, "take", take)
+        yield from take()
+        ending.start()
+        assert looking.wanted.wait(DEADLINE)
+
+    monkeypatch.setattr(script.recording._marks, "take", end_after_the_last_mark)
+    assert script.recording.count() == 1
+    ending.join()
+    assert texts(script.recording.page(0, 10)) == ["one", "two", "three"]
 
 
 def test_readers_and_the_dropping_of_lines_do_not_disturb_each_other(tmp_path: Path) -> None:

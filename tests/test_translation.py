@@ -11,7 +11,7 @@ import pytest
 
 from exporter.config import ConfigError, read
 from exporter.script_check import check
-from relay.translation import in_language
+from relay.translation import LONGEST, in_language
 from tests.service import Service
 
 FAULTY: list[dict[str, Any]] = [
@@ -103,7 +103,7 @@ def test_a_refusal_says_in_which_language_each_part_of_it_is(start_service: Call
     assert headers["Content-Language"] == "en"
     assert told["detail"].startswith("The body is not valid JSON")
 
-    faulty = b"listen: 192.0.2.1:80\n"
+    faulty = b"trusted_proxies: [10.0.0.1/8]\n"
     asked = {"Accept-Language": "zh-Hant"}
     _, _, answer = service.fetch("/api/v1/config/check", method="POST", body=b"scripts: 5\n", headers=asked)
     assert json.loads(answer)["faults"][0]["language"] == "zh-Hant"
@@ -111,3 +111,8 @@ def test_a_refusal_says_in_which_language_each_part_of_it_is(start_service: Call
     assert [finding["language"] for finding in json.loads(answer)["findings"]] == ["en", "zh-Hant"]
     _, _, answer = service.fetch("/api/v1/config/check", method="POST", body=faulty, headers=asked)
     assert json.loads(answer)["faults"][0]["language"] == "en"
+
+
+def test_a_message_that_somebody_made_very_long_stays_as_it_is() -> None:
+    message = "expected text, not " + "x" * LONGEST
+    assert in_language(message, "zh-Hant") == (message, "en")

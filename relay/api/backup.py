@@ -53,7 +53,7 @@ class Restore(Handler):
         if self.request.method != "POST":
             return super().prepare()
         try:
-            super().prepare()
+            super().prepare()  # at once, as no password goes with it
             if not self.engine.ready:
                 raise Problem(503, "The service is stopping: nothing is changed any more.")
             self._upload = self.engine.begin_restore()

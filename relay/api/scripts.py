@@ -16,6 +16,7 @@ from relay.handler import Handler
 from relay.operation import Answer, operation
 from relay.precondition import precondition
 from relay.problem import FieldError, Problem
+from relay.roles import BATCH
 
 _BATCH = "batch"
 """A script may be named like this too: at its address POST is for the batch, and everything else for the script."""
@@ -182,6 +183,7 @@ class ScriptBatch(Script):
     )  # fmt: skip
     async def post(self) -> None:
         action: Action = self.body(Action)  # type: ignore[arg-type]  # a union is no type to mypy
+        self.check_role(BATCH.get(str(action.__struct_config__.tag)))
         match action:
             case Enable(names):
                 await self._changed(script_edits.enable(names, True), names)

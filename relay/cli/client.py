@@ -38,9 +38,10 @@ class _Scripts(Struct):
 class Client:
     """Every method raises NoAnswer where the service does not answer, a ClickException where it refuses."""
 
-    def __init__(self, url: str, pid: int) -> None:
+    def __init__(self, url: str, pid: int, token: str) -> None:
         self._url = url
         self._pid = pid
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def scripts(self) -> list[Script]:
         return self._ask("GET", "scripts", _Scripts).scripts
@@ -99,7 +100,7 @@ class Client:
         connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=ANSWER_SECONDS)
         try:
             content = None if body is None else to_json(body)
-            connection.request(method, f"{url.path}api/v1/{path}", content)
+            connection.request(method, f"{url.path}api/v1/{path}", content, self._headers)
             answer = connection.getresponse()
             if answer.status >= 300:
                 raise _refusal(answer.status, answer.read(), missing)

@@ -5,6 +5,7 @@ The service leaves its address in the data directory, which it holds by a lock a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -25,6 +26,8 @@ from exporter.stored import Stored
 from relay.cli.client import Client
 from relay.log_forms import LINES, log_head, only_begun
 
+TOKEN_VARIABLE = "CRONSCOPE_TOKEN"  # noqa: S105
+"""Names the environment's variable with a token to use in place of the one that the service leaves for its own user."""
 MAX_RUNS = 1000
 """In an answer of the service."""
 
@@ -83,7 +86,8 @@ def _holder(data_dir: Path) -> Client | None:
         held = owner(data_dir)
     except OSError as error:
         raise click.ClickException(f"cannot look at the data directory {data_dir}: {error.strerror}") from error
-    return Client(held.url, held.pid) if held is not None and held.url is not None else None
+    token = os.environ.get(TOKEN_VARIABLE) or held.token if held is not None else ""
+    return Client(held.url, held.pid, token) if held is not None and held.url is not None else None
 
 
 def source(loaded: LoadedConfig) -> Source:

@@ -131,7 +131,7 @@ def measure(command: list[str], greeting: int, clients: int, order: str) -> Cost
     return Cost(used / len(ages) * 1e6, ages[len(ages) // 2] * 1000, ages[len(ages) * 99 // 100] * 1000)
 
 
-def compare(names: list[str], clients: int, order: str, rounds: int = 5) -> dict[str, Cost]:
+def compare(names: list[str], clients: int, order: str, rounds: int = 3) -> dict[str, Cost]:
     """The medians for each of the named servers."""
     costs: dict[str, list[Cost]] = {}
     with servers() as commands:

@@ -399,13 +399,9 @@ def test_what_became_of_a_run_is_said_in_a_sentence(open_page: OpenPage, service
 
 def test_an_output_that_is_deleted_meanwhile_is_said_to_be(open_page: OpenPage, service: Service) -> None:
     run_id = ran(service, "million")
-    page = open_output(open_page, service, "million")
+    page = open_output(open_page, service, "million", f"/{run_id}")
     expect(line(page, 1_000_000)).to_be_visible()
     service.fetch("/api/v1/logs/million", method="DELETE")
-    until(lambda: service.fetch(f"/api/v1/runs/{run_id}")[0], lambda status: status == 404)
-    page.keyboard.press("Home")
-    page.keyboard.press("PageDown")
-    lines(page).evaluate("element => element.scrollTop = element.scrollHeight / 3")
     expect(page.get_by_text("This run and its output have been deleted.")).to_be_visible()
     expect(page.locator(".output-line")).to_have_count(0)
     page.get_by_role("button", name="Show the latest run").click()

@@ -204,6 +204,7 @@ async def test_what_a_chatty_run_prints_is_read_once_and_sent_to_all_fifty_who_l
         await viewer.connection.write_message(SUBSCRIBE)
         assert (await viewer.next())["type"] == "ack"
     await until(lambda: engine.pages.count((0, 500)) >= 1)
+    assert engine.pages.count((0, 1)) == 1, "whether the run exists is looked at once"
     engine.pages.clear()
 
     async def read(viewer: Viewer) -> list[str]:

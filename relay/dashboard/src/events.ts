@@ -218,6 +218,8 @@ export interface ServiceStatus {
   runs_queued: number;
   total_executions: number;
   sampled_at: Instant;
+  /** By the service's clock. */
+  now: Instant;
   system_metrics: SystemMetrics;
   /** Files that the service may have open at a time, connections included; -1: any number. */
   open_files_limit: number;

@@ -1,6 +1,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import "./style.css";
+import { followSession, knowSession } from "./access/session";
 import { isLive, start } from "./live/live";
 import { knowService } from "./live/service";
 import { noticeAbsence } from "./shell/away";
@@ -33,6 +34,8 @@ tellOfConnection();
 tellOfScripts();
 notifyOfFailures();
 noticeAbsence();
+followSession();
+void knowSession();
 knowService();
 effect(() => {
   if (isLive.value) void loadAhead();

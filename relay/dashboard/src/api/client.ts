@@ -59,12 +59,26 @@ export interface RequestOptions {
 
 const TIMEOUT = 30_000;
 
+let xsrfToken: string | null = null;
+let signedOut: () => void = () => {};
+
+/** Show this with every request that changes something, as a session takes it; null: there is no session. */
+export function protect(token: string | null): void {
+  xsrfToken = token;
+}
+
+/** Have something done when the service wants to know who asks. */
+export function onSignedOut(act: () => void): void {
+  signedOut = act;
+}
+
 /** Raises ApiError for any answer but 2xx, and where none comes. An aborted request raises what `signal` says. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", json, text, file, ifMatch, ifNew, signal } = options;
   const headers: Record<string, string> = { "Accept-Language": language.value };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
+  if (method !== "GET" && xsrfToken !== null) headers["X-XSRF-Token"] = xsrfToken;
   if (ifNew) headers["If-None-Match"] = "*";
   const body = json === undefined ? (text ?? file) : JSON.stringify(json);
   const ends = [...(signal ? [signal] : []), ...(file ? [] : [AbortSignal.timeout(TIMEOUT)])];
@@ -80,6 +94,7 @@ export async function request(path: string, options: RequestOptions = {}): Promi
     if (signal?.aborted) throw error;
     throw new ApiError(words().unreachable);
   }
+  if (response.status === 401) signedOut();
   if (!response.ok) throw await problem(response);
   return response;
 }

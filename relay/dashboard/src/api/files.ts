@@ -66,7 +66,7 @@ export interface Revision {
 export const ABSENT: Revision = { text: "", etag: null };
 
 /** A file's content is no text, so that it cannot be edited without doing harm to it. */
-export class NotText extends Error {}
+class NotText extends Error {}
 
 /**
  * The address of a file. Slashes are encoded where the API would mistake a name for one of its own, or the browser

@@ -23,7 +23,7 @@ export interface OutputFilter {
 /** How many lines can be asked for at a time. */
 export const MOST_LINES = 10_000;
 
-export function runPath(id: string): string {
+function runPath(id: string): string {
   return `api/v1/runs/${encodeURIComponent(id)}`;
 }
 

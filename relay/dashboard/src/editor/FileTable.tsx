@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { may } from "../access/session";
 import { deleteFile, type FileEntry, filePath, tagOf } from "../api/files";
 import { useTick } from "../live/clock";
 import { address } from "../route";
@@ -50,7 +51,7 @@ export function FileTable() {
               onInput={(event) => setWanted(event.currentTarget.value)}
             />
           )}
-          <button type="button" class="main" onClick={() => setMaking(true)}>
+          <button type="button" class="main" disabled={!may("edit")} onClick={() => setMaking(true)}>
             {t.newFile}
           </button>
         </div>
@@ -157,7 +158,7 @@ function Row({ file: { path, size, modified_at, executable, link_to }, users, bu
           <a class="button" aria-label={t.versionsOf(path)} href={address({ page: "files", path, versions: true })}>
             {t.versions}
           </a>
-          <button type="button" disabled={busy} aria-label={t.deleteTitle(path)} onClick={onDelete}>
+          <button type="button" disabled={busy || !may("edit")} aria-label={t.deleteTitle(path)} onClick={onDelete}>
             {t.delete}
           </button>
         </div>

@@ -8,7 +8,7 @@ export interface Places {
 }
 
 /** Why a command names no file: it runs `code` that stands in it, a program found on the `path`, and so on. */
-export type Why = "shell" | "path" | "variable" | "module" | "code";
+type Why = "shell" | "path" | "variable" | "module" | "code";
 
 export type Runs =
   /** A file under `scripts_dir`, which need not be there. */

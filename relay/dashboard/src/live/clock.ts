@@ -1,7 +1,10 @@
 /** The time for texts that change by themselves: ages, countdowns, durations of what is under way. */
 import { useEffect, useRef, useState } from "preact/hooks";
 
-export class Clock {
+/** By so many milliseconds at least: clocks are adjusted by less all the time. */
+const SET = 1_000;
+
+class Clock {
   /** The service's clock less this machine's, in milliseconds. */
   offset = 0;
   /** While nothing is heard of the service, time stands still for what is known of it; on this machine's clock. */
@@ -24,8 +27,13 @@ export class Clock {
     return () => this.#listeners.delete(listener);
   }
 
-  start(): void {
+  /** `onSet` is called after this machine's clock was set, or the machine was asleep. */
+  start(onSet: () => void): void {
+    let ahead = Date.now() - performance.now();
     setInterval(() => {
+      const before = ahead;
+      ahead = Date.now() - performance.now();
+      if (Math.abs(ahead - before) > SET) onSet();
       if (document.visibilityState === "visible") this.#listeners.forEach((listener) => listener());
     }, 1000);
   }

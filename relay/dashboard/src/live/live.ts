@@ -5,6 +5,7 @@
  * paused the page, `state`, which is what is drawn, stands still.
  */
 import { computed, effect, signal } from "@preact/signals";
+import { knowSession } from "../access/session";
 import { getJson } from "../api/client";
 import type { Frame, Gap, Output, RecentScript } from "../events";
 import { Batch } from "./batch";
@@ -95,11 +96,18 @@ const stream = new Stream({
       failures = 0;
       outputs.forEach(subscribe);
     }
+    if (changed.kind === "refused") void knowSession(); // a session may be over
     if (changed.kind === "waiting") failures += 1;
+    clearTimeout(hanging);
+    if (changed.kind === "connecting") hanging = setTimeout(() => polling.start(), HANGS_AFTER);
     if (failures >= FAILURES_BEFORE_POLLING) polling.start();
     if (changed.kind === "live" || changed.kind === "refused") polling.stop();
   },
 });
+
+/** An attempt to connect may hang on the way, as some proxies have it: then requests answer sooner. Milliseconds. */
+const HANGS_AFTER = 3_000;
+let hanging: ReturnType<typeof setTimeout> | undefined;
 
 /** Attempts in vain after which it may be that only WebSockets do not get through. */
 const FAILURES_BEFORE_POLLING = 2;
@@ -178,12 +186,15 @@ export function start(): void {
     online.value = true;
     stream.wake();
   });
-  addEventListener("offline", () => (online.value = false));
+  addEventListener("offline", () => {
+    online.value = false;
+    stream.probe();
+  });
   document.addEventListener("visibilitychange", () => {
     updates.flush();
     visible.value = document.visibilityState === "visible";
     if (visible.value) stream.wake();
   });
-  clock.start();
+  clock.start(() => stream.connect()); // the greeting tells the service's time
   stream.connect();
 }

@@ -37,8 +37,12 @@ const GREETING_TIMEOUT = 10_000;
 const HANGS_AFTER = 1_000;
 /** A connection that was live for so long was a sound one: the waits start small again. Milliseconds. */
 const SOUND_AFTER = 3_000;
-/** Heartbeats without a word from the service after which the connection is taken for dead. */
-const SILENT_HEARTBEATS = 2;
+/** A connection over which nothing comes for so long is asked for a word, if samples used to come oftener. Milliseconds. */
+const QUIET = 5_000;
+/** Samples may be missing for so many times their usual interval. */
+const INTERVALS = 2.5;
+/** The word has to come within so many milliseconds: else the connection is taken for dead. */
+const ANSWER_TIMEOUT = 5_000;
 
 interface Position {
   epoch: string;
@@ -55,7 +59,9 @@ export class Stream {
   #triedAt = 0;
   #liveSince: number | null = null;
   #heartbeat = 0;
-  #silentHeartbeats = 0;
+  #sampledAt: number | null = null;
+  /** From one sample to the next, in milliseconds. */
+  #interval = Infinity;
   /** Where to resume; null without a snapshot that all later events were added to. */
   #position: Position | null = null;
   /** Where the snapshot that was announced stands. */
@@ -68,7 +74,7 @@ export class Stream {
   /** Connect at once: to begin with, or because a person does not want to wait. */
   connect(): void {
     this.#drop();
-    this.#liveSince = null;
+    this.#liveSince = this.#sampledAt = null;
     this.#triedAt = Date.now();
     const url = new URL(this.#options.url);
     if (this.#position) {
@@ -90,10 +96,12 @@ export class Stream {
   wake(): void {
     const hangs = this.#connection.kind === "connecting" && Date.now() - this.#triedAt >= HANGS_AFTER;
     if (this.#connection.kind === "waiting" || hangs) this.connect();
-    else if (this.#connection.kind === "live") {
-      this.#silentHeartbeats = SILENT_HEARTBEATS - 1;
-      this.#ping();
-    }
+    else this.probe();
+  }
+
+  /** See whether a connection that is taken for live still is. */
+  probe(): void {
+    if (this.#connection.kind === "live") this.#ping();
   }
 
   /** Say something to the service; lost where there is no connection. */
@@ -116,6 +124,9 @@ export class Stream {
         break;
       case "snapshot":
         this.#position = this.#announced;
+        break;
+      case "system_metrics":
+        this.#sampled();
         break;
       case "script_status":
       case "script_changed":
@@ -156,24 +167,23 @@ export class Stream {
     this.#become({ kind: "live" });
   }
 
-  #heard(): void {
-    this.#silentHeartbeats = 0;
-    this.#listen();
+  #sampled(): void {
+    const now = Date.now();
+    if (this.#sampledAt !== null) this.#interval = now - this.#sampledAt;
+    this.#sampledAt = now;
+    if (this.#connection.kind === "live") this.#heard();
   }
 
-  #listen(): void {
+  #heard(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#silentHeartbeats += 1;
-      if (this.#silentHeartbeats < SILENT_HEARTBEATS) this.#ping();
-      else this.#retryLater();
-    }, this.#heartbeat);
+    this.#timer = setTimeout(() => this.#ping(), Math.min(this.#heartbeat, Math.max(QUIET, INTERVALS * this.#interval)));
   }
 
   /** Ask for a word: browsers do not show a page the WebSocket pings that the service sends. */
   #ping(): void {
     this.#socket?.send('{"type":"ping"}');
-    this.#listen();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#retryLater(), ANSWER_TIMEOUT);
   }
 
   #closed(code: number, reason: string): void {

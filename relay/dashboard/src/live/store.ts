@@ -5,7 +5,7 @@ import type {
 } from "../events";
 import { type History, extended, fromSamples, NO_HISTORY } from "./samples";
 
-export interface ActiveRun {
+interface ActiveRun {
   readonly id: string;
   readonly startedAt: number | null;
 }

@@ -1,3 +1,4 @@
+import { may } from "../access/session";
 import { stopRun } from "../api/output";
 import type { Run } from "../events";
 import { useTick } from "../live/clock";
@@ -29,7 +30,7 @@ export function Head({ run, runs }: Props) {
       <Signed {...resultOf({ ...run, exitCode: run.exit_code })} />
       {run.status !== "skipped" && <Facts run={run} />}
       {run.status === "running" && (
-        <button type="button" class="danger" disabled={stop.busy} onClick={() => void stop.go()}>
+        <button type="button" class="danger" disabled={stop.busy || !may("operate")} onClick={() => void stop.go()}>
           {t.stop}
         </button>
       )}

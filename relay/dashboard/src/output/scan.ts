@@ -13,7 +13,7 @@ export interface ScanOptions {
 }
 
 /** More of them are not gone through. */
-export const MOST_FOUND = 1_000_000;
+const MOST_FOUND = 1_000_000;
 const MOST_CHARACTERS = 50_000_000;
 
 export class Scan {

@@ -8,7 +8,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 /** A place in the text: number of a line, and how many characters of what is to be seen of it are before. */
-export interface Point {
+interface Point {
   readonly line: number;
   readonly at: number;
 }

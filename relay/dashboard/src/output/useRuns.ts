@@ -16,7 +16,7 @@ export interface Asked<T> {
 }
 
 /** What `ask` answers; asked anew when `inputs` change, the connection is back, and at the reader's wish. */
-export function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Asked<T> {
+function useAsked<T>(ask: (signal: AbortSignal) => Promise<T>, inputs: readonly unknown[]): Asked<T> {
   const [answer, setAnswer] = useState<{ value: T | null; problem: unknown }>({ value: null, problem: null });
   const [times, setTimes] = useState(0);
   useEffect(() => {
@@ -42,11 +42,11 @@ export function useRuns(row: ScriptRow, id: string | undefined): Asked<readonly 
       }
       return found;
     },
-    [row.name, row.runs, row.result, id],
+    [row.name, row.runs, row.result, row.past, id],
   );
 }
 
 /** A run's record, asked for anew when something happens to its script. */
 export function useRun(row: ScriptRow, id: string): Asked<Run> {
-  return useAsked((signal) => getRun(id, signal), [id, row.runs, row.result]);
+  return useAsked((signal) => getRun(id, signal), [id, row.runs, row.result, row.past]);
 }

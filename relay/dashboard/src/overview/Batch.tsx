@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { may } from "../access/session";
 import { changeScripts, runScript, stopScript } from "../api/scripts";
 import { address } from "../route";
 import { useAction } from "../shell/action";
@@ -35,7 +36,7 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
     announce(done(n));
   });
 
-  const disabled = !n || each.busy || change.busy;
+  const disabled = !n || each.busy || change.busy || !may("operate");
   const buttons: [string, () => unknown][] = [
     [t.run, () => each.go(runScript, t.startedAll)],
     [t.stop, () => each.go(stopScript, t.stoppingAll)],
@@ -53,7 +54,7 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
           {title}
         </button>
       ))}
-      <button type="button" class="danger" disabled={disabled} onClick={() => setRemoving(true)}>
+      <button type="button" class="danger" disabled={disabled || !may("edit")} onClick={() => setRemoving(true)}>
         {t.remove}
       </button>
       <button type="button" class="quiet" onClick={onClear}>

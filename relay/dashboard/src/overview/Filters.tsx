@@ -1,4 +1,5 @@
 import { useMemo, useRef } from "preact/hooks";
+import { may } from "../access/session";
 import type { ScriptRow } from "../live/store";
 import { address } from "../route";
 import { useCommands } from "../shell/commands";
@@ -61,9 +62,11 @@ export function Filters({ rows, shown }: { rows: ReadonlyMap<string, ScriptRow>;
           </select>
         </label>
         <span class="note">{shown === rows.size ? "" : `${count(shown)} / ${count(rows.size)}`}</span>
-        <a class="button main" href={address({ page: "new" })}>
-          {t.create}
-        </a>
+        {may("edit") && (
+          <a class="button main" href={address({ page: "new" })}>
+            {t.create}
+          </a>
+        )}
       </div>
       {labels.length > 0 && (
         <div class="bar-of" role="group" aria-label={t.tags}>

@@ -1,5 +1,7 @@
 import "./script.css";
 import { useMemo, useRef } from "preact/hooks";
+import { Denied } from "../access/Denied";
+import { may, needOf, session } from "../access/session";
 import { runScript, stopScript } from "../api/scripts";
 import { state } from "../live/live";
 import type { ScriptRow } from "../live/store";
@@ -38,7 +40,7 @@ export function ScriptPage({ route: here }: { route: ScriptRoute }) {
     <>
       <Head row={row} brief={here.tab !== "runs"} />
       <Tabs name={row.name} here={here.tab} />
-      <Content tab={here.tab} row={row} route={here} />
+      {may(needOf(here)) ? <Content tab={here.tab} row={row} route={here} /> : <Denied need={needOf(here)} />}
     </>
   );
 }
@@ -90,24 +92,29 @@ function withoutEntry(name: string): ScriptRow {
 /** The script's views. They are places with addresses of their own, so these are links. */
 function Tabs({ name, here }: { name: string; here: Tab }) {
   const t = words();
+  const tabs = TABS.filter((tab) => may(needOf({ page: "script", name, tab })));
   const look = (tab: Tab) => go({ page: "script", name, tab });
-  const step = (by: number) => look(TABS[(TABS.indexOf(tabNow()) + by + TABS.length) % TABS.length]!);
+  const step = (by: number) => look(tabs[(tabs.indexOf(tabNow()) + by + tabs.length) % tabs.length]!);
   const call = (ask: (name: string) => Promise<unknown>) => () => ask(name).catch((error) => alarm(said(error)));
   useCommands(
     () => [
-      { title: t.keys.run, keys: "r", run: call(runScript) },
-      { title: t.keys.stop, keys: "s", run: call(stopScript) },
-      { title: t.keys.edit, keys: "e", run: () => look("code") },
+      ...(may("operate")
+        ? [
+            { title: t.keys.run, keys: "r", run: call(runScript) },
+            { title: t.keys.stop, keys: "s", run: call(stopScript) },
+          ]
+        : []),
+      ...(may("edit") ? [{ title: t.keys.edit, keys: "e", run: () => look("code") }] : []),
       { title: t.keys.output, keys: "l", run: () => look("output") },
       { title: t.keys.next, keys: "]", repeats: true, run: () => step(1) },
       { title: t.keys.previous, keys: "[", repeats: true, run: () => step(-1) },
-      ...TABS.map((tab, index) => ({ title: t.tabs[tab], keys: String(index + 1), run: () => look(tab) })),
+      ...tabs.map((tab, index) => ({ title: t.tabs[tab], keys: String(index + 1), run: () => look(tab) })),
     ],
-    [t, name],
+    [t, name, session.value?.role],
   );
   return (
     <Strip class="tabs" label={t.views(name)}>
-      {TABS.map((tab) => (
+      {tabs.map((tab) => (
         <a key={tab} href={address({ page: "script", name, tab })} aria-current={tab === here ? "page" : undefined}>
           {t.tabs[tab]}
         </a>

@@ -16,7 +16,7 @@ export interface Fields {
 }
 
 /** What a control needs to be known as that of its field. */
-export interface Control {
+interface Control {
   id: string;
   "aria-describedby": string;
   "aria-invalid": boolean | undefined;

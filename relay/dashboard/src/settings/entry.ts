@@ -35,7 +35,7 @@ export const LIMITS = {
   limits: ["cpu_time", "memory", "open_files", "processes", "file_size"],
 } as const;
 export type LimitsField = keyof typeof LIMITS;
-export type Limits<F extends LimitsField> = Readonly<Record<(typeof LIMITS)[F][number], string>>;
+type Limits<F extends LimitsField> = Readonly<Record<(typeof LIMITS)[F][number], string>>;
 
 const NUMBERS = [
   "timeout", "kill_after", "jitter", "retries", "retry_delay", "max_output", "success_age_limit", "nice",

@@ -1,3 +1,4 @@
+import { may, needOf } from "../access/session";
 import { asOf, connection, online, paused, retry } from "../live/live";
 import { grafana } from "../live/service";
 import { address, type Route, route } from "../route";
@@ -53,7 +54,7 @@ export function Header() {
         Cronscope
       </a>
       <Strip class="pages" label={t.pages}>
-        {PAGES.map((page) => (
+        {PAGES.filter((page) => may(needOf({ page }))).map((page) => (
           <a key={page} href={address({ page })} aria-current={isAt(here, page) ? "page" : undefined}>
             {t[page]}
           </a>

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Account } from "../access/Account";
 import { chosenLanguage, type Language, LANGUAGES, language, translated } from "../text/language";
 import { shortcuts } from "./commands";
 import { askToNotify, canNotify, notifying } from "./notifications";
@@ -110,6 +111,7 @@ export function Menu() {
               {t.notify}
             </label>
           )}
+          <Account />
           <button
             type="button"
             onClick={() => {

@@ -1,5 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import "./shell.css";
+import { Denied } from "../access/Denied";
+import { may, needOf } from "../access/session";
 import { isLive, paused, state } from "../live/live";
 import { Overview } from "../overview/Overview";
 import { address, go, type Route, route } from "../route";
@@ -58,12 +60,16 @@ export function Page() {
       { title: t.timeline, keys: "g t", run: () => go({ page: "timeline" }) },
       { title: t.runs, keys: "g r", run: () => go({ page: "runs" }) },
       { title: t.files, keys: "g f", run: () => go({ page: "files" }) },
-      { title: t.config, keys: "g c", run: () => go({ page: "config" }) },
-      { title: t.create, keys: "n", run: () => go({ page: "new" }) },
+      ...(may("edit")
+        ? [
+            { title: t.config, keys: "g c", run: () => go({ page: "config" }) },
+            { title: t.create, keys: "n", run: () => go({ page: "new" }) },
+          ]
+        : []),
       { title: t.pause, keys: "p", run: () => (paused.value = !paused.value) },
       { title: t.help, keys: "?", run: () => open("help") },
     ],
-    [t],
+    [t, may("edit")],
   );
   return (
     <>
@@ -81,6 +87,8 @@ export function Page() {
 }
 
 function Content({ route }: { route: Route }) {
+  const need = needOf(route);
+  if (route.page !== "script" && !may(need)) return <Denied need={need} />;
   switch (route.page) {
     case "overview":
       return (

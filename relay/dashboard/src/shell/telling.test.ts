@@ -3,10 +3,13 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 const isLive = signal(true);
 const online = signal(true);
-vi.mock("../live/live", () => ({ isLive, online, latest: signal({ rows: null }), onFrame: () => () => {} }));
+const latest = signal<{ rows: null; heardAt: number | null }>({ rows: null, heardAt: 1 });
+let hear: (frame: { type: string; data: object }) => void;
+const onFrame = (listener: typeof hear) => ((hear = listener), () => {});
+vi.mock("../live/live", () => ({ isLive, online, latest, onFrame }));
 
 const { messages } = await import("./announce");
-const { tellOfConnection } = await import("./telling");
+const { tellOfConnection, tellOfScripts } = await import("./telling");
 
 const told = () => messages.value.map(({ kind, text }) => [kind, text]);
 const LOST = ["urgent", "The connection to the service is lost. What is shown may be the past."];
@@ -49,6 +52,22 @@ test("what is told is why it is lost by now", () => {
   expect(told()).toEqual([["urgent", "This machine is offline. What is shown may be the past."]]);
   online.value = true;
   expect(told()).toEqual([LOST]);
+});
+
+test("a service that never answered has shown nothing that may be the past", () => {
+  latest.value = { rows: null, heardAt: null };
+  isLive.value = false;
+  vi.advanceTimersByTime(10_000);
+  expect(told()).toEqual([["urgent", "The service does not answer."]]);
+  latest.value = { rows: null, heardAt: 1 };
+});
+
+test("failures of a while are told once, by their scripts' names, however often each has failed", () => {
+  tellOfScripts();
+  const fail = (name: string) => hear({ type: "script_status", data: { status: "failed", reason: "exit_code", script_name: name } });
+  for (const name of ["backup", "backup", "sync"]) fail(name);
+  vi.advanceTimersByTime(3_000);
+  expect(told()).toEqual([["whispered", "backup, sync failed. Failing now: 0."]]);
 });
 
 test("who has dismissed it is told of the connection's return", () => {

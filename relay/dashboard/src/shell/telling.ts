@@ -9,6 +9,7 @@ import { alarm, announce, whisper } from "./announce";
 const words = translated({
   en: {
     lost: "The connection to the service is lost. What is shown may be the past.",
+    silent: "The service does not answer.",
     offline: "This machine is offline. What is shown may be the past.",
     back: "Connected again.",
     failed: (names: string, failing: number) => `${names} failed. Failing now: ${failing}.`,
@@ -16,6 +17,7 @@ const words = translated({
   },
   "zh-Hant": {
     lost: "與服務的連線已中斷，顯示的可能是過去的資料。",
+    silent: "服務沒有回應。",
     offline: "本機已離線，顯示的可能是過去的資料。",
     back: "已重新連線。",
     failed: (names: string, failing: number) => `${names} 失敗。目前失敗：${failing}。`,
@@ -39,9 +41,15 @@ export function tellOfConnection(): () => void {
       lost.value = false;
       return undefined;
     }),
-    effect(() => (lost.value ? alarm(online.value ? words().lost : words().offline) : undefined)),
+    effect(() => (lost.value ? alarm(reason(online.value)) : undefined)),
   ];
   return () => ends.forEach((end) => end());
+}
+
+function reason(isOnline: boolean): string {
+  const t = words();
+  if (latest.peek().heardAt === null) return t.silent;
+  return isOnline ? t.lost : t.offline;
 }
 
 /** Failures within so many milliseconds are told together. */
@@ -50,18 +58,21 @@ const TOGETHER = 3_000;
 const MOST_NAMES = 3;
 
 export function tellOfScripts(): void {
-  let failed = new Set<string>();
+  const failed = new Set<string>();
+  let telling = false;
   onFrame(({ type, data }) => {
     if (type !== "script_status" || data.status !== "failed" || data.reason === "cancelled") return;
     failed.add(data.script_name);
-    if (failed.size === 1) setTimeout(tell, TOGETHER);
+    if (!telling) setTimeout(tell, TOGETHER);
+    telling = true;
   });
 
   function tell(): void {
     const names = [...failed].slice(0, MOST_NAMES).join(", ");
     const more = failed.size > MOST_NAMES ? words().more(failed.size - MOST_NAMES) : "";
     const { failing } = summarize(latest.value.rows ?? new Map(), clock.present());
-    failed = new Set();
+    failed.clear();
+    telling = false;
     whisper(words().failed(names + more, failing));
   }
 }

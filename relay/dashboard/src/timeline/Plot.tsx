@@ -290,7 +290,7 @@ function moveTo(link: HTMLElement | null, cursor: Cursor | null, { rows, height,
 }
 
 /** A run in one sentence. */
-export function inWords(run: TimedRun): string {
+function inWords(run: TimedRun): string {
   const took = run.end === null || run.status === "skipped" ? "" : `, ${duration(run.end - run.start)}`;
   return `${run.script}, ${moment(run.start, clock.now())}: ${resultOf(run).text}${took}`;
 }

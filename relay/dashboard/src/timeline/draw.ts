@@ -93,7 +93,7 @@ export function drawLane(
   }
 }
 
-export function signOf(run: TimedRun): Sign {
+function signOf(run: TimedRun): Sign {
   return run.waiting ? "idle" : resultOf(run).sign;
 }
 

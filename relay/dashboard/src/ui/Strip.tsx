@@ -16,8 +16,7 @@ export function Strip({ label, children, ...props }: Props) {
   const ref = useRef<HTMLElement>(null);
   const shown = useRef<Element | null>(null);
 
-  const look = () => {
-    const { scrollLeft, scrollWidth, clientWidth, dataset } = ref.current!;
+  const look = ({ scrollLeft, scrollWidth, clientWidth, dataset }: HTMLElement) => {
     const before = scrollLeft > 1 ? "before" : "";
     const after = scrollLeft + clientWidth < scrollWidth - 1 ? "after" : "";
     dataset["more"] = `${before} ${after}`;
@@ -30,7 +29,7 @@ export function Strip({ label, children, ...props }: Props) {
       strip.scrollLeft = current.offsetLeft - (strip.clientWidth - current.offsetWidth) / 2;
     }
     shown.current = current;
-    look();
+    look(strip);
   };
 
   useLayoutEffect(show); // every time: the language may be another one, or there is a link more
@@ -45,7 +44,7 @@ export function Strip({ label, children, ...props }: Props) {
   }, []);
 
   return (
-    <nav ref={ref} class={`strip ${props.class ?? ""}`} aria-label={label} onScroll={look}>
+    <nav ref={ref} class={`strip ${props.class ?? ""}`} aria-label={label} onScroll={(event) => look(event.currentTarget)}>
       {children}
     </nav>
   );

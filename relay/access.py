@@ -1,0 +1,194 @@
+"""Who asks: credentials of a request, and what whoever shows them may do.
+
+Nothing is remembered of an answer: whoever holds an `Identity` asks again what it may do now, as users and tokens come
+and go with the settings.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple
+
+from exporter.config import is_loopback
+from exporter.events import Instant
+from exporter.settings import Role, Settings, Token, User
+from relay.passwords import Busy, Passwords
+from relay.problem import Problem
+from relay.roles import Need, suffices
+from relay.sessions import Session, Sessions
+from relay.throttle import Throttle, keys_of
+
+log = logging.getLogger(__name__)
+
+TOKEN_PREFIX = "cst_"  # noqa: S105  # by which programs that look for lost secrets can tell one
+_CHALLENGE = 'Bearer realm="Cronscope"'
+_BASIC = 'Basic realm="Cronscope", charset="UTF-8"'
+
+
+class Identity(NamedTuple):
+    """Who asks.  What they may do is for `Access.role` to say."""
+
+    kind: Literal["anyone", "local", "token", "user", "session"]
+    name: str = ""
+    secret: str = ""
+    """The hash that was shown to be known, or the key of a session: where it is another one, it is somebody else."""
+
+
+ANYONE = Identity("anyone")
+
+
+def new_token() -> str:
+    """A secret for a program."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
+def sha256_of(token: str) -> str:
+    """As a token stands in the settings."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
+
+
+class Access:
+    """Belongs to the event loop's thread."""
+
+    def __init__(
+        self, settings: Callable[[], Settings], listen_host: str,
+        now: Callable[[], Instant] = Instant.now, clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        """`now` tells by what tokens expire, and `clock` how long who failed has to wait."""
+        self._settings = settings
+        self._is_loopback = is_loopback(listen_host)
+        self._now = now
+        self._passwords = Passwords()
+        self._throttle = Throttle(clock)
+        self.sessions = Sessions(now)
+        self.local_token = new_token()
+        """For commands of whoever may read the data directory, as long as this service lives."""
+        self._local_hash = sha256_of(self.local_token)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether whoever comes may do everything.  The settings may have changed since the service began to listen."""
+        settings = self._settings()
+        return self._is_loopback and not (settings.users or settings.tokens)
+
+    def role(self, identity: Identity) -> Role | None:
+        """What somebody may do now."""
+        settings = self._settings()
+        match identity.kind:
+            case "anyone":
+                if self.is_open:
+                    return "edit"
+                has_credentials = settings.users or settings.tokens
+                return settings.anonymous if has_credentials and settings.anonymous != "none" else None
+            case "local":
+                return "edit"
+            case "token":
+                token = next((each for each in settings.tokens if each.sha256 == identity.secret), None)
+                return None if token is None or self._has_expired(token) else token.role
+            case "user":
+                is_same = (user for user in settings.users if user.name == identity.name)
+                return next((user.role for user in is_same if user.password_hash == identity.secret), None)
+            case "session":
+                session = self.session(identity)
+                return session.role if session else None
+
+    def session(self, identity: Identity) -> Session | None:
+        """The session by which somebody is known, if it still is one.  With another password or role it is over."""
+        session = self.sessions.get(identity.secret) if identity.kind == "session" else None
+        if session is None or any(session.is_of(user) for user in self._settings().users):
+            return session
+        self.sessions.end(session.key)
+        return None
+
+    def known(self, headers: Mapping[str, str], cookie: str | None = None) -> Identity:
+        """Who asks, as far as that can be told without a password.  Raises Problem for a token that is none.
+
+        `cookie` is the secret of a session; where that is over, they have not signed in.
+        """
+        scheme, _, token = headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            return self._of_token(token.strip())
+        session = None if cookie is None or self.is_open else self.sessions.seen(cookie)
+        if session is None:
+            return ANYONE
+        identity = Identity("session", session.name, session.key)
+        return identity if self.session(identity) else ANYONE
+
+    async def with_password(self, headers: Mapping[str, str], address: str) -> Identity:
+        """Who asks by Basic (RFC 7617), where the password may be a token; ANYONE where nobody does so.
+
+        Raises Problem where they are wrong.
+        """
+        scheme, _, encoded = headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "basic" or self.is_open:  # which may be meant for a proxy
+            return ANYONE
+        try:
+            name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            colon = ""
+        if not colon:
+            raise Problem(400, "The credentials are not of the form that Basic has (RFC 7617).")
+        if password.startswith(TOKEN_PREFIX):
+            return self._of_token(password)
+        user = await self.sign_in(name, password, address)
+        return Identity("user", user.name, user.password_hash or "")
+
+    async def sign_in(self, name: str, password: str, address: str) -> User:
+        """The user of a name and password, which somebody at an address gives.  Raises Problem with 401 or 429."""
+        keys = keys_of(address, name)
+        if wait := self._throttle.admit(keys):
+            raise _too_many(wait)
+        users = self._settings().users
+        try:
+            user = await self._passwords.user(users, name, password)
+        except Busy:
+            self._throttle.forgive(keys)
+            raise _too_many(1) from None
+        if user is None:
+            # A name that is none may be a password in the wrong field.
+            known = next((repr(each.name) for each in users if each.name == name), "an unknown user")
+            log.warning("the sign-in of %s from %s failed", known, address)
+            raise Problem(401, "Name or password is wrong.", headers={"WWW-Authenticate": f"{_CHALLENGE}, {_BASIC}"})
+        self._throttle.forgive(keys)
+        return user
+
+    def refuse(self, identity: Identity, need: Need | None) -> None:
+        """Raises Problem where somebody may not have what takes a role."""
+        role = self.role(identity)
+        if suffices(role, need):
+            return
+        if need is None:
+            raise Problem(403, "Nobody may do this.")
+        if identity is ANYONE:
+            challenge = f"{_CHALLENGE}, {_BASIC}" if need == "scrape" else _CHALLENGE
+            raise Problem(401, f"This takes the role {need}: sign in.", headers={"WWW-Authenticate": challenge})
+        raise Problem(403, f"This takes the role {need}, and {identity.name} has {role}.")
+
+    def _of_token(self, token: str) -> Identity:
+        if hmac.compare_digest(sha256_of(token), self._local_hash):
+            return Identity("local")
+        if self.is_open:
+            return ANYONE
+        shown, found = sha256_of(token), None
+        for each in self._settings().tokens:  # all of them, so that the time tells nothing
+            if hmac.compare_digest(shown, each.sha256 or ""):
+                found = each
+        if found is not None and not self._has_expired(found):
+            return Identity("token", found.name, shown)
+        detail = "This token is none of this service." if found is None else "This token has expired."
+        raise Problem(401, detail, headers={"WWW-Authenticate": f'{_CHALLENGE}, error="invalid_token"'})
+
+    def _has_expired(self, token: Token) -> bool:
+        return token.expires is not None and token.expires <= self._now()
+
+
+def _too_many(seconds: int) -> Problem:
+    headers = {"Retry-After": str(seconds)}
+    return Problem(429, f"Too many attempts to sign in: try again in {seconds} s.", headers=headers)

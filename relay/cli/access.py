@@ -1,0 +1,131 @@
+"""Users and tokens: made here, and written into the configuration file, which a running service applies at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from exporter.settings import Role
+from relay.cli.options import config_file, config_option, examples
+
+if TYPE_CHECKING:
+    from exporter.config import LoadedConfig
+    from exporter.edits import Entry
+    from exporter.events import Instant
+
+SHORTEST = 8
+"""Characters of a password: NIST SP 800-63B, 3.1.1, for one that others can try again and again."""
+_ROLES = click.Choice(get_args(Role))
+_ROLE_HELP = "scrape: /metrics and health; view: all but contents of files; operate: run, stop; edit: everything."
+
+
+@click.command(epilog=examples("cronscope passwd admin", "cronscope passwd alice --role operate"))
+@config_option
+@click.option("--role", type=_ROLES, help=f"{_ROLE_HELP} Of the first user edit, of others view unless given.")
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the password from the first line of standard input.")
+@click.option("--print", "only_print", is_flag=True, help="Print the hash, for a password_hash_file; write nothing.")
+@click.argument("name", metavar="NAME")
+def passwd(config: Path | None, role: Role | None, from_stdin: bool, only_print: bool, name: str) -> None:
+    """Set the password of a user, who is made if there is none of that name.
+
+    Its argon2id hash is written into the configuration file, with everything else kept as it is.  All sessions of
+    that user end.
+    """
+    _check_name(name)
+    from relay.passwords import LONGEST, hash_password
+
+    if only_print:
+        click.echo(hash_password(_password(from_stdin, LONGEST)))
+        return
+    file = config_file(config)
+    user = file.load().users.get(name)
+    if user is not None and "password_hash" not in user:
+        raise click.ClickException(
+            f"the hash of {name} is in {user['password_hash_file']}; cronscope passwd {name} --print prints a new one"
+        )
+    hashed = hash_password(_password(from_stdin, LONGEST))
+    given: dict[str, Any] = {"name": name, "password_hash": hashed}
+
+    def decide(loaded: LoadedConfig) -> dict[str, Entry]:
+        given["role"] = role or loaded.users.get(name, {}).get("role") or ("view" if loaded.users else "edit")
+        return {**loaded.users, name: {**loaded.users.get(name, {}), **given}}
+
+    file.edit(decide, "users")
+    click.echo(f"{name} may sign in now, with the role {given['role']}")
+
+
+@click.command(
+    epilog=examples("cronscope token prometheus --role scrape", "cronscope token ci --role operate --expires 90d")
+)
+@config_option
+@click.option("--role", type=_ROLES, required=True, help=_ROLE_HELP)
+@click.option(
+    "--expires", metavar="WHEN", help="How long it is good, such as 90d, or until when; for ever unless given."
+)
+@click.argument("name", metavar="NAME")
+def token(config: Path | None, role: Role, expires: str | None, name: str) -> None:
+    """Make a token for a program, and print it: this once, as only its SHA-256 is kept, in the configuration file.
+
+    A program shows it as `Authorization: Bearer TOKEN`, a scraper also as the password of Basic.
+    """
+    _check_name(name)
+    from relay.access import new_token, sha256_of
+
+    made = new_token()
+    entry: dict[str, Any] = {"name": name, "sha256": sha256_of(made), "role": role}
+    if expires is not None:
+        entry["expires"] = _end(expires).rfc3339()
+
+    def decide(loaded: LoadedConfig) -> dict[str, Entry]:
+        if name in loaded.tokens:
+            raise click.ClickException(f"there is a token named {name} already: take it out of the configuration first")
+        return {**loaded.tokens, name: entry}
+
+    config_file(config).edit(decide, "tokens")
+    click.echo(made)
+    click.echo(f"This is the token of {name}, which is shown this once.", err=True)
+
+
+def _check_name(name: str) -> None:
+    import re
+
+    from exporter.settings import NAME_PATTERN
+
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise click.BadParameter(
+            "expected at most 64 letters, digits, _, . and -, the first a letter or digit", param_hint="NAME"
+        )
+
+
+def _password(from_stdin: bool, longest: int) -> str:
+    """Asked for twice, without an echo.  Raises a ClickException where it is none to use."""
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    elif sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
+    else:
+        raise click.UsageError("there is no terminal to ask for the password; --stdin reads it")
+    if not SHORTEST <= len(password) <= longest:
+        raise click.ClickException(f"a password has {SHORTEST} to {longest} characters; nothing was changed")
+    return str(password)
+
+
+def _end(text: str) -> Instant:
+    from exporter.events import Instant
+    from exporter.settings import Duration
+
+    now = Instant.now()
+    try:
+        end = Instant(now + Duration.parse(text))
+    except ValueError:
+        try:
+            end = Instant.parse(text)
+        except ValueError:
+            form = "how long, such as 90d, or a time with offset such as 2027-01-31T00:00:00Z"
+            raise click.BadParameter(f"expected {form}, not {text!r}", param_hint="--expires") from None
+    if end <= now:
+        raise click.BadParameter("that time is over", param_hint="--expires")
+    return end

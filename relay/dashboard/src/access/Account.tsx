@@ -1,0 +1,31 @@
+import { useAction } from "../shell/action";
+import { session, signInAddress, signOut } from "./session";
+import { words } from "./words";
+
+/** Who has signed in, and the way out; or the way in. */
+export function Account() {
+  const t = words();
+  const leave = useAction(signOut);
+  if (!session.value) return null;
+  const { name, role, signed_in, can_sign_in } = session.value;
+  return (
+    <>
+      {name !== null && <span data-testid="account">{t.signedIn(name, t.roles[role])}</span>}
+      {signed_in && (
+        <>
+          <button type="button" disabled={leave.busy} onClick={() => void leave.go("this")}>
+            {t.signOut}
+          </button>
+          <button type="button" disabled={leave.busy} onClick={() => void leave.go("all")}>
+            {t.signOutAll}
+          </button>
+        </>
+      )}
+      {name === null && can_sign_in && (
+        <a class="button" href={signInAddress()}>
+          {t.signIn}
+        </a>
+      )}
+    </>
+  );
+}
