@@ -9,6 +9,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from exporter.accounts import Identity
 from exporter.events import Run
 from exporter.program import NoProgram, check_format, find
 from exporter.settings import ScriptSettings
@@ -42,10 +43,16 @@ def plain_words(error: OSError) -> str:
     return _PLAIN_WORDS.get(error.errno or 0) or (error.strerror or str(error)).lower()
 
 
-def environment(script: ScriptSettings, run: Run, metrics_file: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """A run's environment, from that of the service.  Raises SpawnError where `env_file` is at fault."""
+def environment(
+    script: ScriptSettings, run: Run, metrics_file: Path, environ: Mapping[str, str], who: Identity | None = None
+) -> dict[str, str]:
+    """A run's environment, from that of the service; `who` is another user whose rights the command has.
+
+    Raises SpawnError where `env_file` is at fault.
+    """
     return {
         **{name: value for name, value in environ.items() if not _SECRET.match(name)},
+        **({} if who is None else who.variables()),
         **(read_env_file(script.env_file) if script.env_file is not None else {}),
         **script.env,
         "CRONSCOPE_SCRIPT": script.name,

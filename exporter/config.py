@@ -17,10 +17,21 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from exporter import credentials, document
+from exporter import accounts, credentials, document
+from exporter.accounts import UnknownAccount
 from exporter.cron import ScheduleError
 from exporter.document import NOWHERE, Node, Scalar, Sequence, Unreadable, compose, shown
-from exporter.settings import SCHEDULES, Duration, Retention, ScriptSettings, Settings, Token, User
+from exporter.settings import (
+    SCHEDULES,
+    Duration,
+    Limits,
+    Retention,
+    ScriptSettings,
+    Settings,
+    Size,
+    Token,
+    User,
+)  # fmt: skip
 from exporter.shapes import FAULTY, Fields, Reader, shapes
 from exporter.triggers import timing, zone
 
@@ -31,6 +42,10 @@ COMMAND_LINE = "command line"
 """What a fault of a flag has in place of a file."""
 MAX_BYTES = 8 << 20
 """Size of the file; 10,000 scripts take about 1 MiB."""
+LEAST_MEMORY = Size(1 << 20)
+"""Of `limits.memory`: no program starts with less."""
+LEAST_CPU_TIME = Duration(1000)
+"""Of `limits.cpu_time`, which the system counts in seconds."""
 MAX_FAULTS = 10_000
 """That are told of one file."""
 SHORTEST_INTERVAL = Duration(100)
@@ -75,6 +90,8 @@ class LoadedConfig(Struct, frozen=True, kw_only=True):
     """The same of every user."""
     tokens: dict[str, dict[str, Any]] = {}
     """The same of every token."""
+    starting: bool = False
+    """Whether it was checked, too, that this process may start the scripts as they are meant."""
 
 
 def find(path: Path | None) -> Path:
@@ -85,9 +102,9 @@ def find(path: Path | None) -> Path:
     return path or Path(FILE_NAME)
 
 
-def load(path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
+def load(path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str], starting: bool = False) -> LoadedConfig:
     """Read and check the file.  Raises ConfigError."""
-    return read(decode(content(path), path), path, environ=environ, flags=flags)
+    return read(decode(content(path), path), path, environ=environ, flags=flags, starting=starting)
 
 
 def stated_data_dir(path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> Path:
@@ -123,19 +140,21 @@ def decode(content: bytes, path: Path) -> str:
         raise ConfigError([Fault(file=str(path), line=line, column=column, message=message)]) from error
 
 
-def read(text: str, path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> LoadedConfig:
+def read(
+    text: str, path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str], starting: bool = False
+) -> LoadedConfig:
     """Check `text` as the content of the file `path`, which is not looked at.  Raises ConfigError.
 
     `flags` has the text of top-level keys, and goes before `environ`, where they are called `CRONSCOPE_LISTEN` and so
     on.  An empty variable is as good as none.  Relative paths are relative to the file; in flags and environment, to
-    the current directory.
+    the current directory.  `starting`: for a process that starts the scripts, which takes rights of its own.
     """
     variables = {f"CRONSCOPE_{key.upper()}": key for key, shape in shapes(Settings).items() if shape.parse}
     set_variables = [(name, key, environ[name]) for name, key in variables.items() if environ.get(name)]
     set_flags = [(f"--{key.replace('_', '-')}", key, value) for key, value in flags.items()]
     environment, command_line, file = _Faults("environment"), _Faults(COMMAND_LINE), _Faults(str(path))
     given = _outside(set_variables, environment) | _outside(set_flags, command_line)
-    reading = _Reading(path.absolute().parent, file)
+    reading = _Reading(path.absolute().parent, file, starting)
     try:
         settings = reading.settings(compose(text), given)
         if not reading.has_credentials and (wrong := check_open(settings)):
@@ -152,14 +171,15 @@ def read(text: str, path: Path, *, environ: Mapping[str, str], flags: Mapping[st
     if faults := [*environment.in_order(), *command_line.in_order(), *file.in_order()]:
         raise ConfigError(faults)
     return LoadedConfig(
-        path=path, text=text, settings=settings, entries=reading.entries, users=reading.users, tokens=reading.tokens
-    )
+        path=path, text=text, settings=settings, entries=reading.entries, starting=starting, users=reading.users,
+        tokens=reading.tokens,
+    )  # fmt: skip
 
 
 def normal_entry(entry: Mapping[str, Any], loaded: LoadedConfig) -> dict[str, Any]:
     """A script's entry as it reads once it stands in the file.  Raises ConfigError, with keys as within the entry."""
     faults = _Faults(str(loaded.path))
-    reading = _Reading(loaded.path.absolute().parent, faults)
+    reading = _Reading(loaded.path.absolute().parent, faults, loaded.starting)
     try:
         reading.script(document.node_of(entry), "", loaded.settings.timezone, loaded.settings.retention)
     except Unreadable as error:
@@ -257,6 +277,26 @@ def _script_fault(key: str, value: Any) -> str | None:
             return _zone_fault(value)
         case "every" if value < SHORTEST_INTERVAL:
             return f"expected {SHORTEST_INTERVAL} or longer, not {value}"
+        case "user" | "group":
+            return _account_fault(key, value)
+    return None
+
+
+def _limit_fault(key: str, value: Any) -> str | None:
+    """What is wrong that the type of a key of `limits` does not say."""
+    match key:
+        case "memory" if value < LEAST_MEMORY:
+            return f"expected {LEAST_MEMORY} or more, not {value}"
+        case "cpu_time" if value < LEAST_CPU_TIME:
+            return f"expected {LEAST_CPU_TIME} or longer, not {value}"
+    return None
+
+
+def _account_fault(key: str, value: Any) -> str | None:
+    try:
+        _ = accounts.find_user(value) if key == "user" else accounts.find_group(value)
+    except UnknownAccount as error:
+        return str(error)
     return None
 
 
@@ -288,8 +328,9 @@ def _zone_fault(name: str) -> str | None:
 class _Reading:
     """One reading of one file."""
 
-    def __init__(self, base: Path, faults: _Faults) -> None:
+    def __init__(self, base: Path, faults: _Faults, starting: bool) -> None:
         self._base = base
+        self._starting = starting
         self._faults = faults
         self._reader = Reader(base, faults.add)
         self._names: dict[str, int] = {}
@@ -354,6 +395,16 @@ class _Reading:
         self._faults.add(node, f"{key}retention", f"expected a mapping of runs, days and bytes, not {shown(node)}")
         return default
 
+    def _limits(self, fields: Fields, prefix: str) -> Limits:
+        if "limits" not in fields:
+            return Limits()
+        node, key = fields["limits"][1], f"{prefix}limits"
+        if isinstance(node, document.Mapping):
+            return Limits(**self._sound(self._reader.fields(node, Limits, key), f"{key}.", _limit_fault))
+        names = ", ".join(Limits.__struct_fields__)
+        self._faults.add(node, key, f"expected a mapping with any of {names}, not {shown(node)}")
+        return Limits()
+
     def _scripts(self, fields: Fields, timezone: str, retention: Retention) -> list[ScriptSettings]:
         if "scripts" not in fields:
             return []
@@ -376,6 +427,8 @@ class _Reading:
                 self._faults.add(node, f"{prefix}{required}", f"missing; every script needs a {required}")
         self._check_unique(fields, values, prefix)
         self._check_schedule(fields, values, prefix, timezone)
+        self._check_identity(fields, values, prefix)
+        values["limits"] = self._limits(fields, prefix)
         values["retention"] = self._retention(fields, prefix, retention)
         if "name" not in values or "command" not in values:
             return None
@@ -406,3 +459,15 @@ class _Reading:
                     timing(ScriptSettings(name="probe", command="", **alone), timezone)
                 except ScheduleError as error:
                     self._faults.add(fields[name][1], f"{prefix}{name}", str(error))
+
+    def _check_identity(self, fields: Fields, values: dict[str, Any], prefix: str) -> None:
+        user, group = values.get("user"), values.get("group")
+        if self._starting and (why := accounts.refusal()) is not None:
+            for name in ("user", "group"):
+                if name in values:
+                    self._faults.add(fields[name][1], f"{prefix}{name}", why)
+        elif user is not None and "group" not in fields:
+            try:
+                accounts.identity(user, group)
+            except UnknownAccount as error:
+                self._faults.add(fields["user"][1], f"{prefix}user", str(error))

@@ -57,15 +57,18 @@ class NotWritten(Exception):
 class ConfigFile:
     """May be used on any thread; its methods take as long as the disk does."""
 
-    def __init__(self, path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str]) -> None:
-        """`environ` and `flags` go before the file, as in `exporter.config.read`."""
+    def __init__(
+        self, path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str], starting: bool = False
+    ) -> None:
+        """`environ` and `flags` go before the file, and `starting` is, as in `exporter.config.read`."""
         self.path = path
+        self._starting = starting
         self._environ = environ
         self._flags = flags
 
     def load(self) -> LoadedConfig:
         """Read and check the file.  Raises ConfigError."""
-        return config.load(self.path, environ=self._environ, flags=self._flags)
+        return config.load(self.path, environ=self._environ, flags=self._flags, starting=self._starting)
 
     def stated_data_dir(self) -> Path:
         """The data directory, as far as it can be made out where the file has faults."""
@@ -74,7 +77,7 @@ class ConfigFile:
     def check(self, content: bytes) -> LoadedConfig:
         """Read `content` as if it were the file's.  Raises ConfigError."""
         text = config.decode(content, self.path)
-        return config.read(text, self.path, environ=self._environ, flags=self._flags)
+        return config.read(text, self.path, environ=self._environ, flags=self._flags, starting=self._starting)
 
     def check_new(self, content: bytes) -> LoadedConfig:
         """The same for what is to take the place of another file: one that says nothing is hardly meant."""

@@ -20,9 +20,11 @@ from msgspec import Struct
 from exporter import document
 from exporter.command import SpawnError, arguments, read_env_file
 from exporter.config import LoadedConfig
+from exporter.confinement import NoSuchRights, identity_of
 from exporter.data_dir import owner
 from exporter.document import Node, Sequence, compose
 from exporter.program import NoProgram, check_format, find
+from exporter.secrets import readable_by
 from exporter.settings import ScriptSettings
 from exporter.shapes import Reader
 
@@ -148,12 +150,16 @@ def _data_dir(path: Path, where: str) -> Iterator[Finding]:
 
 def _script(script: ScriptSettings, at: Callable[[str], str], environ: Mapping[str, str]) -> Iterator[Finding]:
     variables = dict(environ)
+    with suppress(NoSuchRights):  # which is a fault where it matters
+        who = identity_of(script)
+        variables |= {} if who is None else who.variables()
     if script.env_file is not None:
         try:
             variables |= read_env_file(script.env_file)
         except SpawnError as error:
             yield _broken(script, at("env_file"), str(error), str(script.env_file))
         else:
+            yield from _open_to_others(script.env_file, at("env_file"))
             yield from _readable_secrets(script.env_file, at("env_file"), script.name)
     path = (variables | script.env).get("PATH", os.defpath)
     words = script.command if isinstance(script.command, list) else first_command(script.command)
@@ -169,10 +175,17 @@ def _script(script: ScriptSettings, at: Callable[[str], str], environ: Mapping[s
         yield from _program(script, program, words, at("command"))
 
 
+def env_files(loaded: LoadedConfig) -> Iterator[Finding]:
+    """Those that others than their owner can read."""
+    lines = Lines(loaded)
+    for index, script in enumerate(loaded.settings.scripts):
+        if script.env_file is not None:
+            yield from _readable_secrets(script.env_file, lines.of_script(index, "env_file"), script.name)
+
+
 def _readable_secrets(path: Path, where: str, name: str) -> Iterator[Finding]:
-    yield from _open_to_others(path, where)
-    if path.stat().st_mode & stat.S_IROTH:
-        what = f"{name}: env_file {path} can be read by every user of this machine; it may hold secrets"
+    if (readers := readable_by(path)) is not None:
+        what = f"{name}: env_file {path} can be read by {readers}; it may hold secrets"
         yield Finding(severity="warning", where=where, what=what, remedy=f"chmod 600 {shlex.quote(str(path))}")
 
 

@@ -12,7 +12,8 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from msgspec import structs
 
@@ -62,6 +63,7 @@ from exporter.sampler import Sampler
 from exporter.scheduler import RunRefused, Scheduler, Start
 from exporter.scripts import Scripts
 from exporter.search import Search
+from exporter.secrets import readable_by
 from exporter.settings import Duration, Retention, ScriptSettings, Settings
 from exporter.shipping import Shipping, tell_dropped
 from exporter.timetable import Timetable
@@ -94,6 +96,8 @@ class Engine:
         self._sampler = Sampler(self.settings.disk_path)
         kept = max(1, SAMPLES_KEPT // self.settings.sample_interval)
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
+        self._readable: set[Path] = set()
+        """Files of environments that others can read, which has been told."""
         self._executions = 0
         self._origin = self._token = ""
         self._pulses = [
@@ -141,6 +145,7 @@ class Engine:
         )
         for script in self.settings.scripts:
             self._configure(script)
+        await self._look_at_env_files()
         self._guard_disk(self.started_at)
         known = await self._history.timetable()
         past = await self._history.past(set(self._scripts) - known.keys())
@@ -241,6 +246,7 @@ class Engine:
             self._scheduler.set_limit(settings.max_concurrent_runs)
         if self._origin and was.prefix != settings.prefix:
             self._announce()
+        await self._look_at_env_files()
         self._keeper.changed()
         self._shipping.what = settings.log_output
         old = {script.name: script for script in was.scripts}
@@ -260,6 +266,15 @@ class Engine:
         self._configured_at = Instant.now()
         self.metrics.reloaded(True, self._configured_at)
         self._file_changed(None)
+
+    async def _look_at_env_files(self) -> None:
+        """Tell of those that others can read, of each once."""
+        files = {script.env_file for script in self.settings.scripts if script.env_file is not None}
+        readers = await asyncio.to_thread(lambda: {file: readable_by(file) for file in sorted(files)})
+        for file, who in readers.items():
+            if who is not None and file not in self._readable:
+                log.warning("env_file %s can be read by %s, and may hold secrets: chmod 600 helps", file, who)
+        self._readable = {file for file, who in readers.items() if who is not None}
 
     def _file_changed(self, path: str | None) -> None:
         self.happened(FileChange(path=path), Instant.now())
@@ -473,6 +488,10 @@ class Engine:
     def script(self, name: str) -> Script:
         """Raises UnknownScript."""
         return self._scripts.view(name)
+
+    def entry(self, name: str) -> dict[str, Any]:
+        """What the configuration file says of a script, secrets too: not to be told.  Raises UnknownScript."""
+        return self._scripts.entry(name)
 
     def latest_sample(self) -> tuple[Instant, SystemMetrics]:
         return self._samples[-1]

@@ -12,7 +12,7 @@ import msgspec.inspect as mi
 from msgspec import Struct, structs
 
 from exporter.events import Instant
-from exporter.settings import Duration, Size
+from exporter.settings import Account, Duration, Size
 
 REFERENCE = "#/components/schemas/{name}"
 """Where OpenAPI has the schema of a struct."""
@@ -22,6 +22,10 @@ _CUSTOM: dict[type, dict[str, Any]] = {
         "description": Duration.form,
     },
     Size: {"type": ["string", "integer"], "pattern": Size.pattern, "minimum": 0, "description": Size.form},
+    Account: {
+        "type": ["string", "integer"], "pattern": Account.pattern, "minimum": 0, "maximum": 999_999_999,
+        "description": Account.form,
+    },
     Instant: {"type": "string", "format": "date-time"},
     Path: {"type": "string", "minLength": 1},
 }  # fmt: skip

@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 from msgspec import structs
 
+from exporter.cgroups import delegated, tidy
 from exporter.events import (
     Error,
     Event,
@@ -37,7 +38,8 @@ from exporter.history import History, TimetableEntry
 from exporter.output import SCANTY_BYTES, Recording
 from exporter.published import Published, pack, reasons
 from exporter.published import read as read_published
-from exporter.runner import METRICS, STOPPED, Outcome, Process, SpawnError, adopt, launch
+from exporter.run_folder import forget, metrics_file
+from exporter.runner import STOPPED, Outcome, Process, SpawnError, adopt, launch
 from exporter.scheduler import Start
 from exporter.settings import Duration, OnShutdown, ScriptSettings
 
@@ -115,7 +117,7 @@ class LiveRun:
     @property
     def metrics(self) -> Path:
         """The file for metrics of the script's own."""
-        return self.folder / METRICS
+        return metrics_file(self.folder)
 
     @property
     def has_published(self) -> bool:
@@ -153,6 +155,7 @@ class LiveRuns:
         self._history = history
         self._environ = environ
         self._open_files = open_files
+        self._cgroups = delegated()
         self._listener = listener
         self._runs: dict[str, LiveRun] = {}
         self._followers: dict[str, list[Callable[[], None]]] = {}
@@ -231,8 +234,10 @@ class LiveRuns:
             with suppress(OSError):  # the disk is full: then it is the decision's time that outlives a crash
                 (live.folder / BEGUN).write_text(str(int(live.started_at)))
             self._record_output(live)
-            live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files)
+            live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files, self._cgroups)
+            await live.process.begin()
         except (SpawnError, OSError) as error:
+            live.process = None
             message = f"{live.run.script_name} could not be started: {error}"
             _say(live, message)
             await self._end(live, Outcome(exit_code=-1, reason="spawn", ended_at=Instant.now()))
@@ -365,6 +370,8 @@ class LiveRuns:
         `left` are the records that say `running`.  Runs that still execute are watched again, those that ended
         meanwhile are stored with their true exit code, those nobody can tell of any more as `lost`.
         """
+        if self._cgroups is not None:
+            tidy(self._cgroups)
         executing = {run.run_id for run in left}
         for folder in sorted(self._folder.iterdir()):
             if not folder.exists():  # a link to what was in memory before the machine started anew
@@ -533,6 +540,7 @@ def _discard(entry: Path, folder: Path) -> None:
 
     Renamed first: one that was removed by half must not be taken for a run's output.
     """
+    forget(folder)
     elsewhere = folder.resolve().parent
     if elsewhere.name.startswith(ELSEWHERE):
         shutil.rmtree(elsewhere, ignore_errors=True)

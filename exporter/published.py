@@ -130,8 +130,11 @@ def read(path: Path, script_name: str) -> Published:
 def _text(path: Path) -> str:
     try:
         with open(path, "rb", opener=_open) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise _Refused("syntax", "it is no regular file")
+            if status.st_nlink > 1:  # to what its writer cannot read, perhaps
+                raise _Refused("syntax", "it is a link")
             data = file.read(MAX_FILE + 1)
     except OSError as error:
         raise _Refused("syntax", "it is a link" if error.errno == errno.ELOOP else plain_words(error)) from error

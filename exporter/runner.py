@@ -9,6 +9,11 @@ The service's child is a shell that runs `launch.sh`; the command is the shell's
     status          exit status and CPU times, once the command has ended
     begun           when the service began with the run (exporter.live)
     metrics         where the command may write metrics of its own
+    begins          a pipe that says why a command with bounds cannot begin (exporter.confinement)
+    cgroup          the path of the command's control group, if it has one (exporter.cgroups)
+    shared          where the command is another user's: a link to a folder of his, which has his metrics
+
+The folder is for the service alone.  Another user's command has its output open, and can reach nothing else in there.
 
 Everything here belongs to the event loop's thread.
 """
@@ -20,6 +25,7 @@ import contextlib
 import logging
 import os
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -28,14 +34,18 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import psutil
+from msgspec.structs import replace
 
+from exporter.cgroups import Cgroup
 from exporter.command import SpawnError, arguments, environment, plain_words
+from exporter.confinement import ANSWER, NoSuchRights, confined, identity_of, is_bounded
 from exporter.events import Instant, Run
 from exporter.outcome import Outcome, Status, has_notice, read_status
 from exporter.processes import find_by_argument, has_argument, largest_of_family, members
-from exporter.settings import Duration, ScriptSettings
+from exporter.run_folder import METRICS, give, metrics_file, note_cgroup, noted_cgroup
+from exporter.settings import Duration, Limits, ScriptSettings
 
-__all__ = ["METRICS", "STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
+__all__ = ["STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit", "launch"]
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +53,6 @@ GIVE_UP_SECONDS = 5.0
 """How long after SIGKILL a process group is waited for: the kernel may hold a process in a system call."""
 STOPPED = "stopped"
 """Name of the file that says that a stop has begun."""
-METRICS = "metrics"
-"""Name of the file to which the command may write metrics of its own."""
 LAUNCHER = Path(__file__).with_name("launch.sh")
 _RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 _RSS_MARGIN = 4 << 20
@@ -60,35 +68,55 @@ def file_limit() -> int:
 
 
 def launch(
-    script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str], open_files: int | None = None
-) -> Process:
+    script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str], open_files: int | None = None,
+    cgroups: Path | None = None,
+) -> Process:  # fmt: skip
     """Start a run in `folder`, which is made if need be; `environ` is the service's own environment.
 
-    `open_files` is the run's soft limit on open files, -1 for none; None: that of the service.
+    `open_files` is the run's soft limit on open files, -1 for none; None: that of the service.  `cgroups` is where
+    the run gets a control group if anything bounds the script; for others that would take too long.
 
     Raises SpawnError, and then no process was started.
     """
     folder = folder.resolve()
     limit = file_limit() if open_files is None else open_files
-    variables = environment(script, run, folder / METRICS, environ)
-    command = arguments(script, variables)
     with contextlib.ExitStack() as opened:
         try:
+            who = identity_of(script)
+            variables = environment(script, run, folder / METRICS, environ, who)
+            command = arguments(script, variables)
+            program = command[0]
             folder.mkdir(mode=0o700, exist_ok=True)
             stdout, stderr, notice = (_open(folder / name, opened) for name in ("stdout", "stderr", "notice"))
+            if who is not None:
+                give(folder, who, (stdout, stderr))
+                variables["CRONSCOPE_METRICS_FILE"] = str(metrics_file(folder).resolve())
+            cgroup, answer = None, None
+            if is_bounded(script):
+                cgroup, limits = _cgroup(cgroups, run.run_id, script.limits, folder)
+                answer = _answer(folder / ANSWER)
+                command = confined(script, limits, who, command, folder, variables)
+        except NoSuchRights as error:
+            raise SpawnError(str(error)) from error
         except OSError as error:
             raise SpawnError(f"{error.filename}: {plain_words(error)}") from error
         try:
             child = subprocess.Popen(
-                ["/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit), *command],
+                [
+                    "/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit),
+                    "" if cgroup is None else cgroup.path, *command,
+                ],
                 stdin=stderr, stdout=stdout, stderr=notice, cwd=script.workdir, env=variables, start_new_session=True,
             )  # fmt: skip
-        except OSError as error:
-            raise SpawnError(f"{command[0]}: {plain_words(error)}") from error
-        except ValueError as error:  # a NUL in an argument or a variable
-            raise SpawnError(f"{command[0]}: {error}") from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
+            if answer is not None:
+                os.close(answer)
+            why = plain_words(error) if isinstance(error, OSError) else str(error)
+            raise SpawnError(f"{program}: {why}") from error
     child.returncode = 0  # keeps subprocess from ever waiting for it: os.wait4 does, for its resource usage
-    return Process(folder, child.pid, script.success_codes, pidfd=_pidfd(child.pid), is_child=True)
+    return Process(
+        folder, child.pid, script.success_codes, pidfd=_pidfd(child.pid), is_child=True, answer=answer, cgroup=cgroup
+    )
 
 
 def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outcome | None:
@@ -102,8 +130,9 @@ def adopt(folder: Path, success_codes: Collection[int] = (0,)) -> Process | Outc
     pidfd = _pidfd(pid)
     running = has_argument(pid, _FOLDER_ARGUMENT, str(folder))
     status = read_status(folder)  # last: the shell may have ended by now
-    if (running and status is None) or ((folder / STOPPED).exists() and _left_to_stop(pid, folder.name)):
-        return Process(folder, pid, success_codes, pidfd=pidfd, is_child=False)
+    cgroup = noted_cgroup(folder)
+    if (running and status is None) or ((folder / STOPPED).exists() and _left_to_stop(pid, folder.name, cgroup)):
+        return Process(folder, pid, success_codes, pidfd=pidfd, is_child=False, cgroup=cgroup)
     if pidfd is not None:
         os.close(pidfd)
     return status and status.outcome(success_codes, status.ended_at)
@@ -113,14 +142,16 @@ class Process:
     """A run's process group.  Made by `launch` and `adopt` only."""
 
     def __init__(
-        self, folder: Path, pid: int, success_codes: Collection[int], *, pidfd: int | None, is_child: bool
-    ) -> None:
+        self, folder: Path, pid: int, success_codes: Collection[int], *, pidfd: int | None, is_child: bool,
+        answer: int | None = None, cgroup: Cgroup | None = None,
+    ) -> None:  # fmt: skip
         self.run_id = folder.name
         self.pid = pid
         """Of the shell that is the command's parent; also the number of the process group."""
         self._folder = folder
         self._success_codes = success_codes
         self._is_child = is_child
+        self._cgroup = cgroup
         self._usage: resource.struct_rusage | None = None
         self._wait_status: int | None = None
         self._killed = False
@@ -131,10 +162,22 @@ class Process:
         self._loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[None] = self._loop.create_future()
         self._stopping: asyncio.Task[None] | None = None
-        for seconds in _NOTE_AFTER_SECONDS:
-            self._loop.call_later(seconds, self.note_memory)
+        self._beginning: asyncio.Future[None] = self._loop.create_future()
+        self._answer = answer
+        if answer is None:
+            self._note_beginning()
+        else:
+            self._loop.add_reader(answer, self._note_answer, answer)
         self._watch(pidfd)
         self._ending = self._loop.create_task(self._end())
+
+    async def begin(self) -> None:
+        """Wait until the command begins.  Raises SpawnError where it cannot, and then the run is ending by itself."""
+        await asyncio.wait([self._beginning, self._exited], return_when=asyncio.FIRST_COMPLETED)
+        if self._beginning.done():
+            await self._beginning
+        elif self._stopping is None:
+            raise SpawnError("what was to bound the command ended before that")
 
     async def wait(self) -> Outcome:
         """The end of the run: its command has ended, and after `stop` its whole process group is gone.
@@ -145,6 +188,8 @@ class Process:
 
     def stop(self, kill_after: Duration, why: str = "cancelled") -> bool:
         """Send SIGTERM to the process group, and SIGKILL if any of it is left after `kill_after`.
+
+        Where the run has a control group, that is for all of it, also for what is in other process groups.
 
         `why` is left in the folder, for a service that takes the run up.  A second call, or one after the command's
         end, does nothing; answers whether this one did.
@@ -162,10 +207,29 @@ class Process:
         What the kernel tells at the end is exact for a process larger than the service; a smaller one has to be seen,
         and of a run that is over in an instant perhaps no more is seen than the shell that started it.
         """
-        if not self._exited.done():
+        if self._beginning.done() and not self._exited.done():  # before it is what bounds the command that is seen
             self._rss_noted = max(self._rss_noted, largest_of_family(self.pid))
 
     # --- watching ---
+
+    def _note_answer(self, answer: int) -> None:
+        said = os.read(answer, select.PIPE_BUF)
+        self._close_answer()
+        if said:
+            self._beginning.set_exception(SpawnError(said.decode(errors="replace").strip()))
+        else:
+            self._note_beginning()
+
+    def _close_answer(self) -> None:
+        if self._answer is not None:
+            self._loop.remove_reader(self._answer)
+            os.close(self._answer)
+            self._answer = None
+
+    def _note_beginning(self) -> None:
+        self._beginning.set_result(None)
+        for seconds in _NOTE_AFTER_SECONDS:
+            self._loop.call_later(seconds, self.note_memory)
 
     def _watch(self, pidfd: int | None) -> None:
         if pidfd is None:  # not Linux, or no descriptor left
@@ -196,6 +260,7 @@ class Process:
 
     async def _end(self) -> Outcome:
         await self._exited
+        self._close_answer()
         if self._stopping is not None:
             await self._stopping
         ended_at = Instant.now()
@@ -203,7 +268,10 @@ class Process:
         status = read_status(self._folder)
         if status is None:
             status = self._status_without_file(ended_at)
-        return status.outcome(self._success_codes, ended_at, self._usage, self._peak())
+        outcome = status.outcome(self._success_codes, ended_at, self._usage, self._peak())
+        if self._cgroup is not None:
+            self._cgroup.remove()
+        return outcome
 
     def _reap(self, options: int) -> None:
         """Take the child's status.  Until then nobody else can get its number, nor that of its group."""
@@ -223,9 +291,10 @@ class Process:
         return Status(-1, False, ended_at)
 
     def _peak(self) -> int:
+        together = 0 if self._cgroup is None else self._cgroup.peak()
         if self._usage is not None and (peak := self._usage.ru_maxrss * _RSS_UNIT) > self._rss_floor:
-            return peak
-        return self._rss_noted
+            return max(peak, together)
+        return max(self._rss_noted, together)
 
     # --- stopping ---
 
@@ -246,13 +315,18 @@ class Process:
         if held or members(self.pid):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
+        if self._cgroup is not None:
+            if number == signal.SIGKILL:
+                self._cgroup.kill()
+            else:
+                self._cgroup.signal(number, but_group=self.pid)
 
     async def _gone(self, seconds: float) -> bool:
-        """Whether the group has no living member any more, at the latest after `seconds`."""
+        """Whether the groups have no living member any more, at the latest after `seconds`."""
         deadline = self._loop.time() + seconds
         await asyncio.wait([self._exited], timeout=seconds)  # the shell outlives the command: no need to look before
         pause = 0.005
-        while members(self.pid):
+        while members(self.pid) or (self._cgroup is not None and self._cgroup.members()):
             left = deadline - self._loop.time()
             if left <= 0:
                 return False
@@ -266,6 +340,22 @@ def _open(path: Path, opened: contextlib.ExitStack) -> int:
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     opened.callback(os.close, descriptor)
     return descriptor
+
+
+def _cgroup(parent: Path | None, run_id: str, limits: Limits, folder: Path) -> tuple[Cgroup | None, Limits]:
+    """A control group for a run, if there can be one, and the limits that are left to be set on each process."""
+    cgroup = None if parent is None else Cgroup.make(parent, run_id, limits)
+    if cgroup is not None:
+        note_cgroup(folder, cgroup)
+        if limits.memory is not None and cgroup.bounds_memory(limits.memory):
+            limits = replace(limits, memory=None)
+    return cgroup, limits
+
+
+def _answer(path: Path) -> int:
+    """The reading end of a named pipe, which says nothing before somebody has opened the other one."""
+    os.mkfifo(path, 0o600)
+    return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _pidfd(pid: int) -> int | None:
@@ -283,8 +373,10 @@ def _find_launcher(folder: Path) -> int:
         return find_by_argument(_FOLDER_ARGUMENT, str(folder))
 
 
-def _left_to_stop(group: int, run_id: str) -> bool:
-    """Whether processes of a run whose shell has ended are still in its group, which is no other's by now."""
+def _left_to_stop(group: int, run_id: str, cgroup: Cgroup | None) -> bool:
+    """Whether processes of a run whose shell has ended are still in its groups, which are no other's by now."""
+    if cgroup is not None and cgroup.members():
+        return True
     for pid in members(group) if group > 0 else ():
         with contextlib.suppress(psutil.Error):
             if psutil.Process(pid).environ().get("CRONSCOPE_RUN_ID") == run_id:

@@ -14,6 +14,7 @@ from exporter.edits import Entry
 from exporter.etag import Precondition, etag_of, unconditional
 from exporter.events import to_json
 from exporter.scripts import UnknownScript
+from exporter.secrets import MASK, restored, salt
 from exporter.settings import SCHEDULES
 
 Wanted: TypeAlias = dict[str, Entry]
@@ -26,8 +27,11 @@ class DuplicateScript(Exception):
 
 
 def etag_of_entry(entry: Entry) -> str:
-    """The `ETag` of a script: it changes with what the file says of it, and with nothing else."""
-    return etag_of(to_json({key: entry[key] for key in sorted(entry)}))
+    """The `ETag` of a script: it changes with what the file says of it, and with nothing else.
+
+    Where that holds secrets, it is another one after a restart of the service too.
+    """
+    return etag_of(to_json({key: entry[key] for key in sorted(entry)}) + salt(entry))
 
 
 def create(entries: Iterable[Entry], on_conflict: OnConflict = "fail", within: str = "") -> Decision:
@@ -39,7 +43,9 @@ def create(entries: Iterable[Entry], on_conflict: OnConflict = "fail", within: s
     def decide(loaded: LoadedConfig) -> Wanted:
         wanted: Wanted = dict(loaded.entries)
         new: set[str] = set()
-        for entry in _normal(entries, loaded, within):
+        replaced = loaded.entries if on_conflict == "replace" else {}
+        shown = [(entry, replaced.get(str(entry.get("name")), {})) for entry in entries]
+        for entry in _normal(shown, loaded, within):
             name = entry["name"]
             if name in new:
                 raise DuplicateScript(f"two of the scripts to be added are named {name}; every name must be unique")
@@ -94,7 +100,7 @@ def provided(allowed: Precondition, decision: Decision) -> Decision:
 def _change(names: Iterable[str], make: Callable[[Entry], Entry], allowed: Precondition, within: str = "") -> Decision:
     def decide(loaded: LoadedConfig) -> Wanted:
         chosen = [*_check([*names], loaded, allowed)]
-        made = [make(loaded.entries[name]) for name in chosen]
+        made = [(make(loaded.entries[name]), loaded.entries[name]) for name in chosen]
         wanted = {**loaded.entries, **dict(zip(chosen, _normal(made, loaded, within), strict=True))}
         seen: set[str] = set()
         for entry in wanted.values():
@@ -116,18 +122,29 @@ def _check(names: list[str], loaded: LoadedConfig, allowed: Precondition) -> dic
     return {name: loaded.entries[name] for name in names}
 
 
-def _normal(entries: Iterable[Entry], loaded: LoadedConfig, within: str) -> list[Entry]:
-    """The entries as they read once they stand in the file.  Raises ConfigError with the faults of all of them."""
+def _normal(entries: Iterable[tuple[Entry, Entry]], loaded: LoadedConfig, within: str) -> list[Entry]:
+    """The entries as they read once they stand in the file, each with the one that it takes the place of.
+
+    A value that is not shown stays what it was.  Raises ConfigError with the faults of all of them.
+    """
     normal: list[Entry] = []
     faults: list[Fault] = []
-    for number, entry in enumerate(entries):
+    for number, (entry, before) in enumerate(entries):
         try:
-            normal.append(normal_entry(entry, loaded))
+            whole, lacking = restored(normal_entry(entry, loaded), before)
+            normal.append(whole)
+            faults += [_placed(_masked_fault(name, loaded), within.format(number)) for name in lacking]
         except ConfigError as error:
             faults += [_placed(fault, within.format(number)) for fault in error.faults]
     if faults:
         raise ConfigError(faults)
     return normal
+
+
+def _masked_fault(name: str, loaded: LoadedConfig) -> Fault:
+    key = f"env.{name}"
+    message = f"{key}: {MASK} stands for a value that is not shown, and there is none: write the value itself"
+    return Fault(file=str(loaded.path), key=key, message=message)
 
 
 def _placed(fault: Fault, within: str) -> Fault:

@@ -19,6 +19,7 @@ from exporter.events import (
     Script,
 )  # fmt: skip
 from exporter.journal import Entry
+from exporter.secrets import masked
 from exporter.settings import ScriptSettings
 from exporter.triggers import Timing
 
@@ -67,6 +68,10 @@ class Scripts:
     def settings(self, name: str) -> ScriptSettings:
         """Raises UnknownScript."""
         return self._state(name).settings
+
+    def entry(self, name: str) -> dict[str, Any]:
+        """What the file says of it, secrets too.  Raises UnknownScript."""
+        return self._state(name).entry
 
     def timing(self, name: str) -> Timing:
         """Raises UnknownScript."""
@@ -120,7 +125,7 @@ class Scripts:
             )
             state.view = Script(
                 name=name, description=state.settings.description, enabled=state.settings.enabled, schedule=schedule,
-                config=state.entry, running=list(state.running), last_run=state.last_run,
+                config=dict(masked(state.entry)), running=list(state.running), last_run=state.last_run,
                 next_run_at=self._next_start(name),
                 progress=state.progress.get(state.running[0]) if state.running else None,
             )  # fmt: skip

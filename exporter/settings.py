@@ -87,6 +87,21 @@ class Size(int):
         return str(int(self))
 
 
+class Account(str):
+    """A user or a group, by name or by number."""
+
+    __slots__ = ()
+    pattern = r"^([A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]{1,9})$"
+    form = "the name or the number of an account such as backup or 1000"
+
+    @classmethod
+    def parse(cls, value: object) -> Account:
+        """Raises ValueError where `value` has none of the accepted forms."""
+        if isinstance(value, (str, int)) and not isinstance(value, bool) and re.fullmatch(cls.pattern, str(value)):
+            return cls(value)
+        raise ValueError(f"expected {cls.form}")
+
+
 # A description is what an error message calls the accepted form.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 Name = Annotated[
@@ -132,6 +147,9 @@ WebAddress = Annotated[
     Meta(pattern=rf"^https?://{_HOST}(/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$",
          description="an http or https address such as https://grafana.example.org, without a query"),
 ]  # fmt: skip
+Umask = Annotated[
+    str, Meta(pattern=r"^0?[0-7]{3}$", description='three octal digits in quotes such as "027", or four such as "0027"')
+]
 PasswordHash = Annotated[
     str,
     Meta(pattern=r"^\$argon2id\$v=19\$m=[0-9]{1,6},t=[0-9]{1,2},p=[0-9]{1,2}\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$",
@@ -162,6 +180,23 @@ class Retention(Struct, frozen=True, kw_only=True):
     runs: Annotated[int, Meta(ge=1)] | None = None
     days: Annotated[float, Meta(gt=0)] | None = None
     bytes: Size | None = None
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What a script's processes may take, each of them by itself: setrlimit(2); unset: as much as the service.
+
+    In a control group with controllers, memory and processes are those of a run together (`exporter.cgroups`).
+    """
+
+    memory: Size | None = None
+    """Of address space."""
+    cpu_time: Duration | None = None
+    """In whole seconds, rounded up: SIGXCPU then, and SIGKILL 5 seconds later."""
+    open_files: Annotated[int, Meta(ge=4, le=1 << 30)] | None = None
+    processes: Annotated[int, Meta(ge=1, le=1 << 22)] | None = None
+    """Of the script's user, all of them together; root has no such limit."""
+    file_size: Size | None = None
+    """Of each file that is written, the output too."""
 
 
 class User(Struct, frozen=True, kw_only=True):
@@ -217,6 +252,16 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     """Absolute once read; the folder of the configuration file unless set."""
     env: dict[EnvName, str] = {}
     env_file: Path | None = None
+    secrets: list[EnvName] = []
+    """Variables whose values are not shown, beside those whose names say so (`exporter.secrets`)."""
+    user: Account | None = None
+    """Who the command runs as; unset: as the service.  Only a service that runs as root may choose."""
+    group: Account | None = None
+    """Unset: that of the user, who has his other groups in any case."""
+    umask: Umask | None = None
+    nice: Annotated[int, Meta(ge=-20, le=19)] = 0
+    """Added to that of the service: nice(1)."""
+    limits: Limits = Limits()
     labels: dict[LabelName, str] = {}
     success_age_limit: Duration | None = None
     """Unset: derived from the schedule and the timeout."""

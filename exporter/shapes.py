@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from exporter.document import MAX_DEPTH, Mapping, Node, Scalar, Sequence, Unreadable, shown
 from exporter.events import Instant
-from exporter.settings import Duration, Size
+from exporter.settings import Account, Duration, Size
 
 MAX_VALUES = 2_000_000
 """Values read from one text: with aliases a short text stands for more than fits into memory."""
@@ -144,6 +144,7 @@ _TEXT = frozenset({"str"})
 _CUSTOM = {
     Duration: Shape(Duration.form, frozenset({"str", "int", "float"}), Duration.parse),
     Size: Shape(Size.form, frozenset({"str", "int"}), Size.parse),
+    Account: Shape(Account.form, frozenset({"str", "int"}), Account.parse),
     Instant: Shape("a date and time with offset such as 2027-01-01T00:00:00+01:00", _TEXT, _instant),
     Path: Shape("a path", _TEXT, _path),
 }
@@ -213,6 +214,9 @@ class Reader:
                 return FAULTY if FAULTY in values else values
             case Mapping() if shape.name is not None:
                 return self._named(shape.name, node, key)
+            case Scalar(kind="str") if shape.name is not None:  # of variables perhaps, so it is not shown
+                self._report(node, key, f"expected {shape.form}, not text")
+                return FAULTY
         self._report(node, key, f"expected {shape.form}, not {shown(node)}")
         return FAULTY
 

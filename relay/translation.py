@@ -91,6 +91,18 @@ expected a command; this one is empty
 命令不可為空
 expected {least} or longer, not {value}
 須為 {least} 或更長，而不是 {value}
+*** stands for a value that is not shown, and there is none: write the value itself
+*** 代表未顯示的值，但這裡沒有既有的值：請直接輸入
+expected {least} or more, not {value}
+須為 {least} 或更多，而不是 {value}
+no user of this machine is named {name}
+這台機器上沒有名為 {name} 的使用者
+no group of this machine is named {name}
+這台機器上沒有名為 {name} 的群組
+no user has the number {number}, so a group must be given too
+沒有編號為 {number} 的使用者，因此也須指定群組
+only a service that runs as root can give scripts another user or group; this one runs as {name}
+只有以 root 執行的服務才能讓指令稿使用其他使用者或群組；此服務以 {name} 執行
 expected one of cron, every and at, or none of them; here is {key} too
 cron、every、at 最多只能有一個；這裡還有 {key}
 expected one of cron, every and at
@@ -135,6 +147,12 @@ a duration such as 500ms, 30s, 5m, 1h30m, 2d, or a number of seconds, at most 36
 時間長度，例如 500ms、30s、5m、1h30m、2d 或秒數，最長 36525d
 a size such as 64KiB, 10MiB, 1GiB, or a number of bytes
 大小，例如 64KiB、10MiB、1GiB 或位元組數
+the name or the number of an account such as backup or 1000
+帳號的名稱或編號，例如 backup 或 1000
+three octal digits in quotes such as "027", or four such as "0027"
+加上引號的三位八進位數字，例如 "027"，或四位，例如 "0027"
+a mapping with any of {names}
+可含 {names} 的結構
 a date and time with offset such as 2027-01-01T00:00:00+01:00
 含時差的日期與時間，例如 2027-01-01T00:00:00+01:00
 a whole number from {least} to {most}

@@ -167,6 +167,9 @@ class FakeEngine(Engine):
         self._know_script(name)
         return SCRIPT
 
+    def entry(self, name: str) -> dict[str, Any]:
+        return self.script(name).config
+
     async def recent(self, names: Sequence[str], runs: int) -> list[RecentScript]:
         return [
             RecentScript(name=name, last_success_at=None, without_success_since=None, success_age_limit=None, runs=[])

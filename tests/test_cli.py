@@ -66,6 +66,20 @@ def test_faults_are_told_as_json_too(config: Path) -> None:
 # --- init ---
 
 
+def test_check_tells_that_a_service_which_is_not_root_cannot_change_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "cronscope.yml"
+    config.write_text("scripts: [{name: a, command: x, user: root}]")
+    monkeypatch.setattr("os.geteuid", lambda: 1)
+    result = invoke("check", "-c", config)
+    assert (result.exit_code, result.stdout) == (1, (
+        f"{config}:1: scripts[0].user: only a service that runs as root can give scripts another user or group;"
+        " this one runs as daemon\n"
+    ))  # fmt: skip
+    assert invoke("list", "-c", config).exit_code == 0
+
+
 def test_init_writes_a_configuration_that_is_sound_and_scripts_that_can_run(tmp_path: Path) -> None:
     folder = tmp_path / "new/folder"
     result = invoke("init", folder)

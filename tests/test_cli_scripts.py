@@ -29,13 +29,16 @@ def test_a_script_is_added_to_the_file(config: Path) -> None:
         "add", "backup", "-c", config, "--command", "./backup --full", "--cron", "15 3 * * *", "--timeout", "10m",
         "--retries", "3", "--env", "A=b=c", "--env", "D=", "--label", "team=ops", "--success-code", "0",
         "--success-code", "2", "--retention", "runs=10", "--max-output", "1024", "--disabled", "--missed", "once",
+        "--user", "root", "--group", "0", "--umask", "027", "--nice", "5", "--limit", "cpu_time=90",
+        "--limit", "memory=1GiB", "--secret", "A",
     )  # fmt: skip
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith("added backup: At 03:15 every day")
     assert load(config, environ={}, flags={}).entries["backup"] == {
         "name": "backup", "command": "./backup --full", "cron": "15 3 * * *", "timeout": "10m", "retries": 3,
         "env": {"A": "b=c", "D": ""}, "labels": {"team": "ops"}, "success_codes": [0, 2], "retention": {"runs": 10},
-        "max_output": 1024, "enabled": False, "missed": "once",
+        "max_output": 1024, "enabled": False, "missed": "once", "user": "root", "group": "0", "umask": "027", "nice": 5,
+        "limits": {"cpu_time": 90, "memory": "1GiB"}, "secrets": ["A"],
     }  # fmt: skip
     assert config.read_text().startswith(FILE)
 

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from exporter import config, document, shapes
 from exporter.config import ConfigError, Fault, LoadedConfig, find, load, read
 from exporter.events import Instant, to_json
-from exporter.settings import Duration, Retention, ScriptSettings, Settings, Size
+from exporter.settings import Account, Duration, Limits, Retention, ScriptSettings, Settings, Size
 
 PATH = Path("/etc/cronscope/cronscope.yml")
 NOTHING: Mapping[str, str] = {}
@@ -82,6 +82,12 @@ scripts:
     workdir: /srv
     env: {LANG: C.UTF-8}
     env_file: backup.env
+    secrets: [SMTP_LOGIN]
+    user: daemon
+    group: 7
+    umask: "0027"
+    nice: -5
+    limits: {memory: 1GiB, cpu_time: 90, open_files: 64, processes: 20, file_size: 10MiB}
     labels: {team: ops}
     success_age_limit: 26h
     retention: {runs: 1000}
@@ -99,7 +105,11 @@ scripts:
             timezone="Europe/Berlin", jitter=Duration(60_000), enabled=False, timeout=Duration(5_400_000),
             kill_after=Duration(500), overlap="queue", missed="all", retries=3, retry_delay=Duration(2000),
             success_codes=[0, 3], max_output=Size(65_536), workdir=Path("/srv"), env={"LANG": "C.UTF-8"},
-            env_file=Path("/etc/cronscope/backup.env"), labels={"team": "ops"},
+            env_file=Path("/etc/cronscope/backup.env"),
+            secrets=["SMTP_LOGIN"], user=Account("daemon"), group=Account("7"), umask="0027", nice=-5,
+            limits=Limits(
+                memory=Size(1 << 30), cpu_time=Duration(90_000), open_files=64, processes=20, file_size=Size(10 << 20),
+            ), labels={"team": "ops"},
             success_age_limit=Duration(93_600_000), retention=Retention(runs=1000, days=1.5, bytes=Size(1 << 30)),
         )],
     ))  # fmt: skip
@@ -276,6 +286,8 @@ SCRIPT_FAULTS = [
     ('workdir: ""', 'scripts[0].workdir: expected a path, not ""'),
     ('workdir: "a\\0b"', "scripts[0].workdir: expected a path, without the character U+0000"),
     ("env: [A=b]", "scripts[0].env: expected a mapping from names to text, not a list"),
+    ("env: PASSWORD=hunter22", "scripts[0].env: expected a mapping from names to text, not text"),
+    ("secrets: PASSWORD", "scripts[0].secrets: expected a list, each item a variable name"),
     ("env: {1A: x}", "scripts[0].env.1A: expected a variable name: letters, digits and `_`, no digit first"),
     ("env: {A: [x]}", "scripts[0].env.A: expected text, not a list"),
     ("env: {A: }", 'scripts[0].env.A: expected text, not nothing; empty text is written ""'),
@@ -285,9 +297,39 @@ SCRIPT_FAULTS = [
     ("retention: {runs: 0}", "scripts[0].retention.runs: expected a whole number of 1 or more, not 0"),
     ("retention: {days: .inf}", "scripts[0].retention.days: expected a number above 0, not .inf"),
     ("retention: {weeks: 1}", "scripts[0].retention.weeks: unknown key; known here: runs, days, bytes"),
+    ("user: no-such-user", "scripts[0].user: no user of this machine is named no-such-user"),
+    ("user: 999999999", "scripts[0].user: no user has the number 999999999, so a group must be given too"),
+    ("user: -1", "scripts[0].user: expected the name or the number of an account such as backup or 1000, not -1"),
+    ("user: [root]", "scripts[0].user: expected the name or the number of an account"),
+    ("group: no-such-group", "scripts[0].group: no group of this machine is named no-such-group"),
+    ("umask: 0027", 'expected three octal digits in quotes such as "027", or four such as "0027", not 0027; put it'),
+    ('umask: "0028"', 'scripts[0].umask: expected three octal digits in quotes such as "027"'),
+    ("nice: 20", "scripts[0].nice: expected a whole number from -20 to 19, not 20"),
+    ("limits: 5", "scripts[0].limits: expected a mapping with any of memory, cpu_time, open_files, processes,"),
+    ("limits: {memory: 64}", "scripts[0].limits.memory: expected 1MiB or more, not 64"),
+    ("limits: {cpu_time: 500ms}", "scripts[0].limits.cpu_time: expected 1s or longer, not 500ms"),
+    ("limits: {open_files: 3}", "scripts[0].limits.open_files: expected a whole number from 4 to"),
+    ("limits: {processes: 0}", "scripts[0].limits.processes: expected a whole number from 1 to"),
+    ("limits: {file_size: big}", "scripts[0].limits.file_size: expected a size such as"),
+    ("limits: {cpu: 5}", "scripts[0].limits.cpu: unknown key; "),
     ("<<: 5", "scripts[0].<<: expected a mapping, or a list of mappings, to take keys from, not 5"),
     ("[a]: b", "scripts[0]: expected text as a key, not a list"),
 ]
+
+
+@pytest.mark.parametrize("key", ["user", "group"])
+def test_another_user_or_group_is_a_fault_where_who_starts_the_scripts_is_not_root(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1)
+    text = script(f"{key}: 0")
+    assert loaded(text).settings.scripts[0].name == "a"  # whoever only looks needs no rights
+    with pytest.raises(ConfigError) as raised:
+        read(text, PATH, environ={}, flags={}, starting=True)
+    assert str(raised.value) == (
+        f"{PATH}:4: scripts[0].{key}: only a service that runs as root can give scripts another user or group;"
+        " this one runs as daemon"
+    )
 
 
 @pytest.mark.parametrize(("line", "message"), SCRIPT_FAULTS)

@@ -315,9 +315,9 @@ def test_any_edit_of_any_file_keeps_every_comment_and_says_what_was_wanted(text:
     wanted: dict[str, Mapping[str, Any]] = dict(before.entries)
     for name in data.draw(st.lists(st.sampled_from([*wanted]), unique=True)) if wanted else []:
         keys = data.draw(KEYS)
-        wanted[name] = script_edits._normal([{"name": name} | keys], before, "")[0]
+        wanted[name] = script_edits._normal([({"name": name} | keys, {})], before, "")[0]
     if data.draw(st.booleans()):
-        wanted["new"] = script_edits._normal([{"name": "new"} | data.draw(KEYS)], before, "")[0]
+        wanted["new"] = script_edits._normal([({"name": "new"} | data.draw(KEYS), {})], before, "")[0]
     after = memory.edited(before, wanted)
     assert [*after.entries.values()] == [*wanted.values()]
     assert comments_of(after.text) == comments_of(text)

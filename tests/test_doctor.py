@@ -108,6 +108,15 @@ def test_programs_are_looked_for_in_the_path_and_the_folder_of_the_script() -> N
     assert "not found in PATH" in finding(of_script("command: tool"))[2]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, whose scripts may have another user")
+def test_programs_of_another_users_script_are_looked_for_in_the_path_that_cron_sets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", str(file("bin/tool", "#!/bin/sh\n").parent.resolve()))
+    assert findings(of_script("command: tool")) == []
+    assert "tool: not found in PATH (/usr/bin:/bin)" in finding(of_script("command: tool", "user: daemon"))[2]
+
+
 @pytest.mark.parametrize("command", ["[./job]", "./job --full", "./job; true"])
 @pytest.mark.parametrize(
     ("content", "mode", "what", "remedy"),
@@ -224,6 +233,8 @@ def test_an_env_file_is_for_nobody_else_to_read() -> None:
     assert (severity, where) == ("warning", "cronscope.yml:4")
     assert remedy.startswith("chmod 600 ")
     Path("secrets.env").chmod(0o640)
+    assert "can be read by its group" in finding(config)[2]
+    Path("secrets.env").chmod(0o600)
     assert findings(config) == []
 
 

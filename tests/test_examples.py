@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from exporter.config import load, read
-from exporter.settings import Retention, ScriptSettings, Settings
+from exporter.settings import Limits, Retention, ScriptSettings, Settings
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FILE = EXAMPLES / "cronscope.yml"
@@ -40,7 +40,7 @@ def test_the_file_is_sound_and_its_commands_are_executable() -> None:
         assert command[0] == "echo" or os.access(EXAMPLES / command[0], os.X_OK)
 
 
-@pytest.mark.parametrize("struct", [Settings, ScriptSettings, Retention])
+@pytest.mark.parametrize("struct", [Settings, ScriptSettings, Limits, Retention])
 def test_the_file_shows_every_key(struct: type[Struct]) -> None:
     shown = set(re.findall(r"(?<![\w:])([a-z_]+):(?= |$)", FILE.read_text(encoding="utf-8"), re.MULTILINE))
     assert set(struct.__struct_fields__) <= shown
@@ -57,6 +57,11 @@ def test_the_defaults_that_the_file_tells_are_the_defaults() -> None:
         "timezone",
         "env",
         "env_file",
+        "secrets",
+        "user",
+        "group",
+        "umask",
+        "limits",
         "labels",
         "success_age_limit",
         "retention",

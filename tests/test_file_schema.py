@@ -11,10 +11,10 @@ from ruamel.yaml import YAML
 
 from exporter.config import ConfigError, load, normal_entry, read
 from exporter.file_schema import schema
-from exporter.settings import Retention, ScriptSettings, Settings
+from exporter.settings import Limits, Retention, ScriptSettings, Settings
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "cronscope.yml"
-SCHEMAS = {struct.__name__: schema(struct) for struct in (Settings, ScriptSettings, Retention)}
+SCHEMAS = {struct.__name__: schema(struct) for struct in (Settings, ScriptSettings, Limits, Retention)}
 NOTHING = read("", Path("/etc/cronscope/cronscope.yml"), environ={}, flags={})
 
 
@@ -45,6 +45,10 @@ def test_the_example_is_as_the_schema_has_it() -> None:
         ({"labels": {"team": "ops"}}, True), ({"labels": ["team"]}, False),
         ({"workdir": "."}, True), ({"workdir": ""}, False),
         ({"retention": {"runs": 5, "days": None}}, True), ({"retention": {"runs": 0}}, False),
+        ({"user": "root"}, True), ({"user": 0}, True), ({"user": "a b"}, False), ({"user": -1}, False),
+        ({"group": "0"}, True), ({"group": True}, False), ({"umask": "0027"}, True), ({"umask": 27}, False),
+        ({"nice": -20}, True), ({"nice": 20}, False), ({"limits": {"memory": "1GiB", "processes": 5}}, True),
+        ({"limits": {"open_files": 0}}, False), ({"limits": {"time": 1}}, False),
         ({"retention": {"days": 0}}, False), ({"retention": {"years": 1}}, False), ({"shedule": "x"}, False),
     ],
 )  # fmt: skip

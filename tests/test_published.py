@@ -250,15 +250,18 @@ def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path: Path)
     (tmp_path / "real").write_text("x 1\n")
     (tmp_path / "link").symlink_to("real")
     (tmp_path / "loose").symlink_to("nowhere")
+    (tmp_path / "another's").write_text("x 1\n")
+    (tmp_path / "hard").hardlink_to(tmp_path / "another's")
     why = {
         name: [refusal.why for refusal in read(tmp_path / name, "backup").refusals]
-        for name in ("fifo", "folder", "link", "loose", "gone")
+        for name in ("fifo", "folder", "link", "loose", "hard", "gone")
     }
     assert why == {
         "fifo": ["it is no regular file"],
         "folder": ["is a directory"],
         "link": ["it is a link"],
         "loose": ["it is a link"],
+        "hard": ["it is a link"],
         "gone": ["no such file or directory"],
     }
 

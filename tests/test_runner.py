@@ -189,6 +189,7 @@ def test_the_launcher_works_in_every_shell(tmp_path: Path, shell: list[str]) -> 
                 runner.LAUNCHER,
                 tmp_path,
                 "100",
+                "",
                 "/bin/sh",
                 "-c",
                 command,

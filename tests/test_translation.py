@@ -23,13 +23,15 @@ FAULTY: list[dict[str, Any]] = [
     {"at": "tomorrow"}, {"timezone": "Mars/Base"}, {"timeout": "ten"}, {"retries": -1}, {"max_output": "much"},
     {"success_codes": ["x"]}, {"success_codes": []}, {"overlap": "x"}, {"missed": "x"}, {"workdir": 5},
     {"env": {"1A": "x"}}, {"labels": {"a-b": "x"}}, {"retention": {"runs": 0}}, {"retention": {"days": -1}},
+    {"user": "no-such-user"}, {"user": 999999999}, {"user": "a b"}, {"group": "no-such-group"}, {"umask": "9"},
+    {"nice": 50}, {"limits": 5}, {"limits": {"memory": 5}}, {"limits": {"cpu_time": 0}}, {"limits": {"open_files": 0}},
     {"retention": {"run": 1}}, {"enabled": "maybe"}, {"description": 5}, {"timeot": 5}, {"zzz": 5},
 ]  # fmt: skip
 
 
-def faults(text: str) -> list[str]:
+def faults(text: str, *, starting: bool = False) -> list[str]:
     with pytest.raises(ConfigError) as found:
-        read(text, Path("c.yml"), environ={}, flags={})
+        read(text, Path("c.yml"), environ={}, flags={}, starting=starting)
     return [fault.message for fault in found.value.faults]
 
 
@@ -43,6 +45,12 @@ def test_a_fault_of_a_field_is_told_in_chinese_with_its_key_before_it(entry: dic
     assert "expected" not in told.text
     assert in_language(english, "zh-Hant").text == told.text.removeprefix(f"{key}: ")
     assert in_language(message, "en") == (message, "en")
+
+
+def test_that_the_service_has_not_the_rights_is_told_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1)
+    (message,) = faults("scripts: [{name: a, command: x, user: root}]", starting=True)
+    assert in_language(message, "zh-Hant").language == "zh-Hant"
 
 
 def test_what_is_missing_or_there_twice_is_told_in_chinese() -> None:

@@ -65,7 +65,7 @@ class _Changing(Handler):
 
     def tell(self, name: str, status: int = 200) -> None:
         script = self.engine.script(name)
-        self.set_header("ETag", etag_of_entry(script.config))
+        self.set_header("ETag", etag_of_entry(self.engine.entry(name)))
         self.answer(script, status)
 
     def check_etag_header(self) -> bool:

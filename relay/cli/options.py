@@ -36,13 +36,18 @@ def examples(*lines: str) -> str:
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])  # \b: not to be wrapped by click
 
 
-def config_file(config: Path | None, flags: Mapping[str, str | None] = MappingProxyType({})) -> ConfigFile:
-    """`flags` override the file where they are given.  Raises ConfigError where there is none."""
+def config_file(
+    config: Path | None, flags: Mapping[str, str | None] = MappingProxyType({}), *, starting: bool = False
+) -> ConfigFile:
+    """`flags` override the file where they are given.  Raises ConfigError where there is none.
+
+    `starting`: for who starts the scripts, or asks whether he could.
+    """
     from exporter.config import find
     from exporter.config_file import ConfigFile
 
     given = {key: value for key, value in flags.items() if value is not None}
-    return ConfigFile(find(config), environ=os.environ, flags=given)
+    return ConfigFile(find(config), environ=os.environ, flags=given, starting=starting)
 
 
 def printable(text: str) -> str:

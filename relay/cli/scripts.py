@@ -33,21 +33,32 @@ _TEXTS = {
     "max_output": ("SIZE", "Of a run's output: 64KiB, 10MiB."),
     "workdir": ("DIR", "Where it runs; the folder of the configuration unless given."),
     "env_file": ("FILE", "Variables, one NAME=VALUE a line."),
+    "user": ("USER", "Whose rights it has; only for a service that runs as root."),
+    "group": ("GROUP", "Instead of that user's own."),
+    "umask": ("OCTAL", "What files it makes may not be for others: 027."),
+    "nice": ("N", "How much it steps back for others: -20 to 19."),
     "success_age_limit": ("DURATION", "How old its last success may be."),
 }
 """Options for keys of one value."""
 _PAIRS = {
     "env": ("NAME=VALUE", "A variable of its environment; may be repeated."),
     "labels": ("NAME=VALUE", "A label for the page and Prometheus; may be repeated."),
+    "limits": (
+        "KEY=VALUE",
+        "What each of its processes may take: cpu_time=DURATION, memory=SIZE, open_files=N, processes=N,"
+        " file_size=SIZE; may be repeated.",
+    ),
     "retention": ("KEY=VALUE", "What is kept of it: runs=N, days=N, bytes=SIZE; may be repeated."),
 }
-_NUMBERS = {"every", "jitter", "timeout", "kill_after", "retries", "retry_delay", "max_output", "success_age_limit"}
+_NUMBERS = {
+    "every", "jitter", "timeout", "kill_after", "retries", "retry_delay", "max_output", "success_age_limit", "nice",
+}  # fmt: skip
 """Keys of which a bare number is a number."""
 
 
 def _entry_options(command: Command) -> Command:
     for key, (metavar, text) in reversed(_PAIRS.items()):
-        option = {"labels": "--label"}.get(key, f"--{key}")
+        option = {"labels": "--label", "limits": "--limit"}.get(key, f"--{key}")
         command = click.option(option, key, metavar=metavar, multiple=True, callback=_pairs, help=text)(command)
     for key, (metavar, text) in reversed(_TEXTS.items()):
         command = click.option(f"--{key.replace('_', '-')}", key, metavar=metavar, help=text)(command)
@@ -73,6 +84,9 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
 @_entry_options
 @click.option(
     "--success-code", "success_codes", type=int, multiple=True, help="An exit code of success; may be repeated."
+)
+@click.option(
+    "--secret", "secrets", metavar="NAME", multiple=True, help="A variable whose value is not shown; may be repeated."
 )
 @click.option("--disabled", is_flag=True, help="Do not start it yet: cronscope enable NAME does.")
 @json_option
@@ -108,7 +122,7 @@ def add(
 def _value(key: str, value: Any) -> Any:
     from exporter.document import NOWHERE, Scalar
 
-    if key == "retention":
+    if key in ("limits", "retention"):
         return {each: Scalar(text, NOWHERE, plain=True).builtin() for each, text in value.items()}
     if isinstance(value, tuple):
         return list(value)
@@ -158,7 +172,10 @@ def _switch(loaded: LoadedConfig, action: Literal["enable", "disable"], names: S
 
 def _tell(changed: LoadedConfig, names: Sequence[str], as_json: bool, text: str) -> None:
     """What was done, or as JSON the entries of the scripts as they are now."""
-    click.echo(to_json({"scripts": [changed.entries[name] for name in names]}) if as_json else text)
+    from exporter.secrets import masked
+
+    entries = [masked(changed.entries[name]) for name in names]
+    click.echo(to_json({"scripts": entries}) if as_json else text)
 
 
 def change(loaded: LoadedConfig, action: dict[str, Any], decision: Decision) -> LoadedConfig:

@@ -32,7 +32,8 @@ def serve(
     from relay.service import ListenError, serve
 
     _log_to_stderr(log_level)
-    file = config_file(config, {"listen": listen, "data_dir": data_dir, "url_prefix": url_prefix})
+    flags = {"listen": listen, "data_dir": data_dir, "url_prefix": url_prefix}
+    file = config_file(config, flags, starting=True)
     try:
         asyncio.run(serve(file, file.load(), _tell_ready))
     except ListenError as error:

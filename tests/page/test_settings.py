@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from exporter.config import load
 from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
 
@@ -287,6 +288,41 @@ def test_the_settings_are_the_same_as_yaml(page: Page, service: Service) -> None
     button(page, "Save").click()
     expect_saved(page)
     assert config_of(service, "backup")["retries"] == 5
+
+
+def test_secrets_are_kept_by_who_does_not_see_them_and_bounds_have_their_fields(
+    open_page: OpenPage, service: Service
+) -> None:
+    change(service, {"env": {"DB_PASSWORD": "hunter22", "LANG": None}})
+    page = open_page(service, SETTINGS)
+    value = field(page, "Value of DB_PASSWORD")
+    expect(value).to_have_value("***")
+    field(page, "umask").fill("0027")
+    field(page, "Niceness").fill("5")
+    field(page, "CPU time").fill("soon")
+    button(page, "Save").click()
+    expect_fault(field(page, "CPU time"), "cpu_time: expected a duration")
+    field(page, "CPU time").fill("90")
+    field(page, "Variable").last.fill("LOGIN")
+    field(page, "Value of LOGIN").fill("alice")
+    field(page, "Secrets").fill("LOGIN")
+    button(page, "Save").click()
+    expect_saved(page)
+    expect(field(page, "Value of LOGIN")).to_have_value("***")
+    written = {"umask": "0027", "nice": 5, "limits": {"cpu_time": 90}, "secrets": ["LOGIN"]}
+    env = {"DB_PASSWORD": "hunter22", "LOGIN": "alice"}
+    assert load(service.config, environ={}, flags={}).entries["backup"].items() >= {**written, "env": env}.items()
+    button(page, "YAML").click()
+    text = field(page, "The script’s entry as YAML")
+    expect(text).to_have_value(re.compile("DB_PASSWORD: .?[*]{3}"))
+    assert "hunter22" not in page.content()
+    button(page, "Form").click()
+    value.fill("changed")
+    button(page, "Save").click()
+    expect_saved(page)
+    expect(value).to_have_value("***")
+    env["DB_PASSWORD"] = "changed"  # noqa: S105
+    assert load(service.config, environ={}, flags={}).entries["backup"]["env"] == env
 
 
 def test_the_first_script_takes_three_fields_and_the_keyboard(

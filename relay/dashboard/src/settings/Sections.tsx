@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { duration } from "../text/format";
-import { type Command as CommandDraft, LIMITS, quoted, unquoted } from "./entry";
+import { type Command as CommandDraft, LIMITS, type LimitsField, quoted, unquoted } from "./entry";
 import { partOf } from "./faults";
 import { Choice, type Fields, Labelled, Pairs, PLAIN, Remove, Text } from "./Field";
 import type { ServiceSettings } from "./service";
@@ -109,11 +109,16 @@ function Words({ control, words: list, onType }: WordsProps) {
 }
 
 export function Surroundings({ fields }: { fields: Fields }) {
+  const t = words();
   return (
     <>
-      <Text fields={fields} field="workdir" placeholder={words().configFolder} mono />
-      <Text fields={fields} field="env_file" placeholder={words().none} mono />
-      <Pairs fields={fields} field="env" what={words().variable} />
+      <Text fields={fields} field="workdir" placeholder={t.configFolder} mono />
+      <Text fields={fields} field="env_file" placeholder={t.none} mono />
+      <Pairs fields={fields} field="env" what={t.variable} />
+      <Text fields={fields} field="secrets" placeholder={t.none} mono class="wide" />
+      <Text fields={fields} field="user" placeholder={t.asService} mono />
+      <Text fields={fields} field="group" placeholder={t.asUser} mono />
+      <Text fields={fields} field="umask" placeholder={t.asService} mono />
     </>
   );
 }
@@ -126,7 +131,47 @@ export function Bounds({ fields }: { fields: Fields }) {
       <Choice fields={fields} field="overlap" choices={words().overlaps} />
       <Text fields={fields} field="max_output" placeholder="10MiB" />
       <Text fields={fields} field="success_codes" placeholder="0" />
+      <Text fields={fields} field="nice" placeholder="0" />
+      <LimitsOf fields={fields} field="limits" labels={words().bounds} />
     </>
+  );
+}
+
+interface LimitsProps {
+  fields: Fields;
+  field: LimitsField;
+  labels: Readonly<Record<string, string>>;
+  /** What holds where nothing is typed. */
+  placeholders?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Several limits in a row. */
+function LimitsOf({ fields, field, labels, placeholders }: LimitsProps) {
+  const values: Readonly<Record<string, string>> = fields.draft[field];
+  const parts = fields.faults(field).map(partOf);
+  return (
+    <Labelled fields={fields} field={field} group class="wide">
+      {({ id, ...control }) => (
+        <div class="bar-of">
+          {LIMITS[field].map((limit, index) => (
+            <label key={limit} class="limit">
+              <span class="note">{labels[limit]}</span>
+              <input
+                {...control}
+                {...PLAIN}
+                aria-invalid={parts.some((part) => part === undefined || part === limit) || undefined}
+                id={index ? undefined : id}
+                type="text"
+                class="short"
+                placeholder={placeholders?.[limit] ?? ""}
+                value={values[limit]}
+                onInput={(event) => fields.type({ [field]: { ...values, [limit]: event.currentTarget.value } })}
+              />
+            </label>
+          ))}
+        </div>
+      )}
+    </Labelled>
   );
 }
 
@@ -149,34 +194,12 @@ export function Failure({ fields, ageLimit }: { fields: Fields; ageLimit: number
 
 export function Look({ fields, service }: { fields: Fields; service: ServiceSettings | null }) {
   const t = words();
-  const { retention, enabled } = fields.draft;
-  const parts = fields.faults("retention").map(partOf);
+  const { enabled } = fields.draft;
   return (
     <>
       <Text fields={fields} field="description" placeholder={t.none} class="wide" />
       <Pairs fields={fields} field="labels" what={t.label} />
-      <Labelled fields={fields} field="retention" group class="wide">
-        {({ id, ...control }) => (
-          <div class="bar-of">
-            {LIMITS.map((limit, index) => (
-              <label key={limit} class="limit">
-                <span class="note">{t.limits[limit]}</span>
-                <input
-                  {...control}
-                  {...PLAIN}
-                  aria-invalid={parts.some((part) => part === undefined || part === limit) || undefined}
-                  id={index ? undefined : id}
-                  type="text"
-                  class="short"
-                  placeholder={service?.retention[limit] ?? ""}
-                  value={retention[limit]}
-                  onInput={(event) => fields.type({ retention: { ...retention, [limit]: event.currentTarget.value } })}
-                />
-              </label>
-            ))}
-          </div>
-        )}
-      </Labelled>
+      <LimitsOf fields={fields} field="retention" labels={t.limits} placeholders={service?.retention} />
       <Labelled fields={fields} field="enabled" class="wide">
         {(control) => (
           <input

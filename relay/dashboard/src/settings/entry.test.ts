@@ -6,8 +6,10 @@ const FULL: Entry = {
   jitter: "5s", enabled: false, timeout: 600, kill_after: "10s", overlap: "queue", missed: "once", retries: 2,
   retry_delay: 1.5, success_codes: [0, 3], max_output: "1MiB", workdir: "work", env: { LANG: "C.UTF-8", N: 1 },
   env_file: "backup.env", labels: { team: "ops" }, success_age_limit: "26h", retention: { runs: 1000, days: 0.5 },
+  secrets: ["LOGIN"], user: 1000, group: "backup", umask: "0027", nice: 5, limits: { cpu_time: 90, memory: "1GiB" },
 };
 
+const NO_LIMITS = draftOf({}).limits;
 const typed = (entry: Entry, some: Partial<Draft>) => changes(entry, { ...draftOf(entry), ...some });
 
 test("what was not touched is not sent, however it is written", () => {
@@ -29,6 +31,12 @@ test.each<[Partial<Draft>, Entry]>([
   [{ success_codes: "" }, { success_codes: null }],
   [{ retention: { runs: "1000", days: "", bytes: "1GiB" } }, { retention: { days: null, bytes: "1GiB" } }],
   [{ retention: { runs: "", days: "", bytes: "" } }, { retention: null }],
+  [{ nice: "-5" }, { nice: -5 }],
+  [{ user: "1000" }, {}],
+  [{ umask: "0077", group: "" }, { umask: "0077", group: null }],
+  [{ secrets: "LOGIN, 1" }, { secrets: ["LOGIN", "1"] }],
+  [{ limits: { ...NO_LIMITS, cpu_time: "2m", open_files: "64" } }, { limits: { cpu_time: "2m", memory: null, open_files: 64 } }],
+  [{ limits: NO_LIMITS }, { limits: null }],
   [{ labels: [] }, { labels: null }],
   [{ command: { isList: true, text: "", words: ["dump", "--full", ""] } }, { command: ["dump", "--full", ""] }],
   [{ command: { isList: false, text: "dump", words: [] } }, { command: "dump" }],

@@ -29,12 +29,22 @@ export interface When {
   readonly at: string;
 }
 
-export const LIMITS = ["runs", "days", "bytes"] as const;
-type Limits = Readonly<Record<(typeof LIMITS)[number], string>>;
+/** Fields of several limits, each of which may be unset. */
+export const LIMITS = {
+  retention: ["runs", "days", "bytes"],
+  limits: ["cpu_time", "memory", "open_files", "processes", "file_size"],
+} as const;
+export type LimitsField = keyof typeof LIMITS;
+type Limits<F extends LimitsField> = Readonly<Record<(typeof LIMITS)[F][number], string>>;
 
-const NUMBERS = ["timeout", "kill_after", "jitter", "retries", "retry_delay", "max_output", "success_age_limit"] as const;
-const TEXTS = ["name", "description", "timezone", "overlap", "missed", "workdir", "env_file"] as const;
-export type TextField = (typeof NUMBERS)[number] | (typeof TEXTS)[number] | "success_codes";
+const NUMBERS = [
+  "timeout", "kill_after", "jitter", "retries", "retry_delay", "max_output", "success_age_limit", "nice",
+] as const;
+const TEXTS = [
+  "name", "description", "timezone", "overlap", "missed", "workdir", "env_file", "user", "group", "umask",
+] as const;
+const LISTS = ["success_codes", "secrets"] as const;
+export type TextField = (typeof NUMBERS)[number] | (typeof TEXTS)[number] | (typeof LISTS)[number];
 
 /** What stands in the fields. */
 export interface Draft extends Readonly<Record<TextField, string>> {
@@ -43,15 +53,16 @@ export interface Draft extends Readonly<Record<TextField, string>> {
   readonly enabled: boolean;
   readonly env: readonly Pair[];
   readonly labels: readonly Pair[];
-  readonly retention: Limits;
+  readonly retention: Limits<"retention">;
+  readonly limits: Limits<"limits">;
   /** What no field is for, as it can be written in YAML. */
   readonly rest: Entry;
 }
 
 export type Field = keyof Draft;
 export const FIELDS: readonly Field[] = [
-  "name", "description", "command", "workdir", "env", "env_file", "when", "timezone", "jitter", "timeout", "kill_after",
-  "overlap", "max_output", "success_codes", "retries", "retry_delay", "missed", "success_age_limit", "labels",
+  "name", "description", "command", "workdir", "env", "env_file", "secrets", "user", "group", "umask", "when", "timezone", "jitter", "timeout", "kill_after",
+  "overlap", "max_output", "success_codes", "nice", "limits", "retries", "retry_delay", "missed", "success_age_limit", "labels",
   "retention", "enabled", "rest",
 ];
 
@@ -66,19 +77,24 @@ export function draftOf(entry: Entry): Draft {
   const text = (key: string) => String(take(key, isPlain) ?? "");
   const pairs = (key: string) =>
     Object.entries(take(key, isPlainMapping) ?? {}).map(([name, value]) => ({ name, value: String(value) }));
-  const limits: Record<string, unknown> = take("retention", isPlainMapping) ?? {};
+  const limits = <F extends LimitsField>(field: F) => {
+    const given: Record<string, unknown> = take(field, isPlainMapping) ?? {};
+    return Object.fromEntries(LIMITS[field].map((limit) => [limit, String(given[limit] ?? "")])) as Limits<F>;
+  };
   const words = take("command", isPlainList);
   const [every, cron, at] = [text("every"), text("cron"), text("at")];
   const texts = Object.fromEntries([...NUMBERS, ...TEXTS].map((key) => [key, text(key)])) as Record<TextField, string>;
   return {
     ...texts,
     success_codes: (take("success_codes", isPlainList) ?? []).join(", "),
+    secrets: (take("secrets", isPlainList) ?? []).join(", "),
     command: { isList: words !== undefined, text: text("command"), words: (words ?? []).map(String) },
     when: { kind: every ? "every" : cron ? "cron" : at ? "at" : "manual", every, cron, at },
     enabled: take("enabled", isBoolean) ?? true,
     env: pairs("env"),
     labels: pairs("labels"),
-    retention: { runs: String(limits["runs"] ?? ""), days: String(limits["days"] ?? ""), bytes: String(limits["bytes"] ?? "") },
+    retention: limits("retention"),
+    limits: limits("limits"),
     rest,
   };
 }
@@ -145,13 +161,15 @@ function keysOf(field: Field, draft: Draft): Record<string, unknown> {
       const pairs = draft[field].filter(({ name }) => name);
       return { [field]: pairs.length ? Object.fromEntries(pairs.map(({ name, value }) => [name, value])) : undefined };
     }
-    case "retention": {
-      const set = LIMITS.filter((limit) => draft.retention[limit].trim());
-      return { retention: set.length ? Object.fromEntries(set.map((limit) => [limit, number(draft.retention[limit])])) : undefined };
+    case "retention":
+    case "limits": {
+      const set = Object.entries<string>(draft[field]).filter(([, text]) => text.trim());
+      return { [field]: set.length ? Object.fromEntries(set.map(([limit, text]) => [limit, number(text)])) : undefined };
     }
-    case "success_codes": {
-      const codes = draft.success_codes.split(/[\s,]+/).filter(Boolean);
-      return { success_codes: codes.length ? codes.map(number) : undefined };
+    case "success_codes":
+    case "secrets": {
+      const items = draft[field].split(/[\s,]+/).filter(Boolean);
+      return { [field]: items.length ? (field === "secrets" ? items : items.map(number)) : undefined };
     }
     case "rest":
       return { ...draft.rest };
@@ -166,7 +184,7 @@ function keysOf(field: Field, draft: Draft): Record<string, unknown> {
 /** Bare numbers are written as such. */
 function number(text: string): number | string {
   const trimmed = text.trim();
-  return /^(0|[1-9]\d{0,14})(\.\d{1,6})?$/.test(trimmed) ? Number(trimmed) : trimmed;
+  return /^-?(0|[1-9]\d{0,14})(\.\d{1,6})?$/.test(trimmed) ? Number(trimmed) : trimmed;
 }
 
 /** What merged into `before` makes `after` of it (RFC 7396). */

@@ -1,4 +1,4 @@
-import { type Draft, type Field, LIMITS, quoted } from "./entry";
+import { type Draft, type Field, quoted } from "./entry";
 import { words } from "./words";
 
 /** What stands in a field, in a line; empty where nothing does. */
@@ -16,7 +16,8 @@ export function tell(field: Field, draft: Draft): string {
     case "labels":
       return draft[field].map(({ name, value }) => `${name}=${value}`).join(", ");
     case "retention":
-      return LIMITS.filter((limit) => draft.retention[limit]).map((limit) => `${limit}: ${draft.retention[limit]}`).join(", ");
+    case "limits":
+      return Object.entries(draft[field]).flatMap(([limit, text]) => (text ? [`${limit}: ${text}`] : [])).join(", ");
     case "rest":
       return Object.keys(draft.rest).join(", ");
     default:

@@ -1,0 +1,69 @@
+"""Values that are not shown: of variables that hold secrets, wherever it is told what a script's entry says.
+
+Who changes an entry gives back what he was shown, and the value stays what it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Entry: TypeAlias = Mapping[str, Any]
+
+MASK = "***"
+"""Shown in place of a value."""
+_NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|KEYS?$", re.IGNORECASE)
+"""In names of variables that hold secrets, declared or not."""
+_SALT = os.urandom(16)
+
+
+def masked(entry: Entry) -> Entry:
+    """The entry as it is shown."""
+    if not (hidden := _hidden(entry)):
+        return entry
+    return {**entry, "env": {name: MASK if name in hidden else value for name, value in entry["env"].items()}}
+
+
+def restored(entry: Entry, known: Entry) -> tuple[Entry, list[str]]:
+    """The entry with values of `known`, the one that was shown, in place of masks; variables that have none there."""
+    variables, before = entry.get("env"), known.get("env")
+    if not isinstance(variables, dict) or MASK not in variables.values():
+        return entry, []
+    before = before if isinstance(before, dict) else {}
+    given = [name for name, value in variables.items() if value == MASK]
+    hiding = [name for name in given if _hides(name, entry) or _hides(name, known)]
+    kept = {name: before[name] for name in hiding if name in before}
+    return {**entry, "env": {**variables, **kept}}, [name for name in hiding if name not in before]
+
+
+def salt(entry: Entry) -> bytes:
+    """Goes with a digest that is shown of the entry, so that nobody tries out which values it is the digest of."""
+    return _SALT if _hidden(entry) else b""
+
+
+def readable_by(path: Path) -> str | None:
+    """Who else than the owner of a file can read it; None: nobody, or there is no such file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    if mode & stat.S_IROTH:
+        return "every user of this machine"
+    return "its group" if mode & stat.S_IRGRP else None
+
+
+def _hidden(entry: Entry) -> set[str]:
+    """The variables of which the values are hidden; there is nothing to hide of an empty one."""
+    variables = entry.get("env")
+    if not isinstance(variables, dict):
+        return set()
+    return {name for name, value in variables.items() if value != "" and _hides(name, entry)}
+
+
+def _hides(name: str, entry: Entry) -> bool:
+    declared = entry.get("secrets")
+    return bool(_NAMES.search(name)) or (isinstance(declared, Iterable) and name in declared)

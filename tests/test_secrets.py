@@ -1,0 +1,160 @@
+"""Values of variables that hold secrets are not shown, and not lost by who gives back what he was shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter import script_edits
+from exporter.config import ConfigError, LoadedConfig, load, read
+from exporter.etag import etag_of
+from exporter.events import to_json
+from exporter.script_edits import Decision, etag_of_entry
+from exporter.secrets import MASK, masked
+from relay.translation import in_language
+from tests.command_line import invoke
+from tests.service import Service, until
+
+VALUE = "hunter22"
+ENTRY: dict[str, Any] = {
+    "name": "job", "command": "true", "secrets": ["LOGIN"],
+    "env": {"LANG": "C", "DB_PASSWORD": VALUE, "API_TOKEN": "12345678", "LOGIN": f"me:{VALUE}", "EMPTY_SECRET": ""},
+}  # fmt: skip
+SHOWN = {"LANG": "C", "DB_PASSWORD": MASK, "API_TOKEN": MASK, "LOGIN": MASK, "EMPTY_SECRET": ""}
+
+
+def of(*entries: Mapping[str, Any]) -> LoadedConfig:
+    return read(json.dumps({"scripts": entries}), Path("c.yml"), environ={}, flags={})
+
+
+def env_after(decision: Decision, name: str = "job") -> Any:
+    return decision(of(ENTRY))[name]["env"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PASSWORD", "DB_PASSWORD", "PGPASSWORD", "password", "MYSQL_PASSWD", "API_TOKEN", "TOKEN_FILE", "CLIENT_SECRET_1",
+     "AWS_SECRET_ACCESS_KEY", "APIKEY", "SIGNING_KEYS", "GCP_CREDENTIALS", "GPG_PASSPHRASE"],
+)  # fmt: skip
+def test_the_value_of_a_variable_that_sounds_secret_is_not_shown(name: str) -> None:
+    assert masked({"name": "a", "env": {name: VALUE}})["env"] == {name: MASK}
+
+
+@pytest.mark.parametrize("name", ["LANG", "PATH", "KEYBOARD", "PASS_THROUGH", "USER"])
+def test_other_values_are_shown_unless_they_are_declared_secret(name: str) -> None:
+    entry = {"name": "a", "env": {name: VALUE}}
+    assert masked(entry) is entry
+    assert masked({**entry, "secrets": [name]})["env"] == {name: MASK}
+
+
+@pytest.mark.parametrize("keys", [{}, {"env": ["A"]}, {"env": {"A": "b"}, "secrets": 5}])
+def test_an_entry_without_secrets_is_shown_as_it_is(keys: dict[str, Any]) -> None:
+    assert masked({"name": "a", **keys}) == {"name": "a", **keys}
+
+
+def test_who_puts_or_patches_what_was_shown_keeps_every_value() -> None:
+    shown = dict(masked(of(ENTRY).entries["job"]))
+    assert shown["env"] == SHOWN
+    assert env_after(script_edits.put("job", shown)) == ENTRY["env"]
+    assert env_after(script_edits.put("job", {**shown, "secrets": None})) == ENTRY["env"]
+    assert env_after(script_edits.patch(["job"], {"env": SHOWN, "timeout": "5m"})) == ENTRY["env"]
+    assert env_after(script_edits.patch(["job"], {"secrets": None, "env": {"LOGIN": MASK}})) == ENTRY["env"]
+    assert env_after(script_edits.create([shown], "replace")) == ENTRY["env"]
+    assert env_after(script_edits.enable(["job"], False)) == ENTRY["env"]
+
+
+def test_a_renamed_script_keeps_them_too_and_what_is_changed_or_removed_is() -> None:
+    shown = {**masked(ENTRY), "name": "other"}
+    assert env_after(script_edits.put("job", shown)) == ENTRY["env"]
+    changed = {"env": {"DB_PASSWORD": "new", "API_TOKEN": None, "LANG": MASK}}
+    after = {**ENTRY["env"], "DB_PASSWORD": "new", "LANG": MASK}
+    del after["API_TOKEN"]
+    assert env_after(script_edits.patch(["job"], changed)) == after  # LANG is no secret, so that is its value
+
+
+@pytest.mark.parametrize(
+    ("decision", "keys"),
+    [
+        (script_edits.create([{**masked(ENTRY), "name": "new"}], within="scripts[{}]"),
+         ["scripts[0].env.DB_PASSWORD", "scripts[0].env.API_TOKEN", "scripts[0].env.LOGIN"]),
+        (script_edits.patch(["job"], {"env": {"DB_PASSWORD": None, "PGPASSWORD": MASK}}), ["env.PGPASSWORD"]),
+        (script_edits.patch(["job"], {"env": {"OTHER": MASK}, "secrets": ["OTHER"]}), ["env.OTHER"]),
+    ],
+)  # fmt: skip
+def test_a_mask_without_a_value_behind_it_is_a_fault(decision: Decision, keys: list[str]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        decision(of(ENTRY))
+    assert [fault.key for fault in raised.value.faults] == keys
+    for fault in raised.value.faults:
+        assert fault.message.startswith(f"{fault.key}: *** stands for a value that is not shown")
+        assert in_language(fault.message, "zh-Hant").language == "zh-Hant"
+
+
+def test_the_etag_changes_with_a_secret_and_does_not_give_it_away() -> None:
+    other = {**ENTRY, "env": {**ENTRY["env"], "DB_PASSWORD": "other"}}
+    assert etag_of_entry(ENTRY) == etag_of_entry(dict(ENTRY)) != etag_of_entry(other)
+    guessed = etag_of(to_json({key: ENTRY[key] for key in sorted(ENTRY)}))
+    assert etag_of_entry(ENTRY) != guessed
+    open_entry = {"command": "true", "name": "a"}
+    assert etag_of_entry(open_entry) == etag_of(to_json(open_entry))
+
+
+def test_no_answer_event_or_log_line_of_the_service_has_a_secret(start_service: Callable[..., Service]) -> None:
+    service = start_service(json.dumps({"scripts": [ENTRY, {"name": "other", "command": "true"}]}))
+    path = "/api/v1/scripts"
+
+    def asked(path: str, method: str = "GET", body: Any = None, **headers: str) -> tuple[dict[str, str], Any]:
+        content = None if body is None else json.dumps(body).encode()
+        _, answered, text = service.fetch(path, method=method, body=content, headers=headers)
+        told.append(text.decode())
+        return answered, json.loads(text)
+
+    told: list[str] = []
+    with service.socket("?v=1") as frames:
+        frames.wait("snapshot")
+        asked(path)
+        headers, script = asked(f"{path}/job")
+        assert script["config"]["env"] == SHOWN
+        changed, _ = asked(f"{path}/job", "PUT", {**script["config"], "timeout": "5m"}, **{"If-Match": headers["Etag"]})
+        assert frames.wait("script_changed")["data"]["script"]["config"]["env"] == SHOWN
+        asked(f"{path}/job", "PATCH", {"env": {**SHOWN, "LANG": "C.UTF-8"}}, **{"If-Match": changed["Etag"]})
+        frames.wait("script_changed")
+        asked(f"{path}/batch", "POST", {"action": "export"})
+        asked(f"{path}/job", "PATCH", {"env": f"DB_PASSWORD={VALUE}"})
+        asked("/api/v1/config/check", "POST", {"scripts": [{**ENTRY, "env": f"DB_PASSWORD={VALUE}", "x": 1}]})
+        service.ended(service.run("job"))
+        told += [json.dumps(frame) for frame in frames.seen]
+    written = load(service.config, environ={}, flags={}).entries["job"]
+    assert written == {**ENTRY, "timeout": "5m", "env": {**ENTRY["env"], "LANG": "C.UTF-8"}}
+    shown = invoke("disable", "job", "-c", service.config, "--json")
+    assert json.loads(shown.stdout)["scripts"][0]["env"] == {**SHOWN, "LANG": "C.UTF-8"}
+    for text in (*told, shown.output, *service.errors):
+        assert VALUE not in text
+        assert "12345678" not in text
+    assert VALUE in service.fetch("/api/v1/config")[2].decode()  # which is for those who write it
+
+
+def test_an_env_file_that_others_can_read_is_told_by_check_and_at_start_and_reload(
+    start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    for name, mode in (("open.env", 0o644), ("group.env", 0o640), ("mine.env", 0o600)):
+        (tmp_path / name).write_text(f"A_PASSWORD={VALUE}\n")
+        (tmp_path / name).chmod(mode)
+    scripts = [{"name": name, "command": "true", "env_file": f"../{name}.env"} for name in ("open", "mine")]
+    service = start_service(json.dumps({"scripts": scripts}))
+    scripts.append({"name": "group", "command": "true", "env_file": "../group.env"})
+    service.config.write_text(json.dumps({"scripts": scripts}))
+    assert service.fetch("/-/reload", method="POST", body=b"")[0] == 200
+    until(lambda: service.errors, lambda lines: any("group.env" in line for line in lines))
+    told = [line for line in service.errors if "can be read by" in line]
+    assert [("WARNING" in line, "every user" in line, "its group" in line) for line in told] == [
+        (True, True, False), (True, False, True),
+    ]  # fmt: skip
+    checked = invoke("check", "-c", service.config)
+    assert checked.exit_code == 0
+    assert checked.stderr.count(": warning: ") == 2
+    assert "warning" not in checked.stdout
