@@ -56,7 +56,7 @@ test.each([
 
 test.each([
   ["skip", "skipped if still running"],
-  ["queue", "waits for the runs before it"],
+  ["queue", "waits for earlier runs"],
   ["replace", "ends the run under way"],
   ["allow", null],
 ] as const)("a start planned while the script runs is told with what overlap: %s makes of it", (overlap, text) => {

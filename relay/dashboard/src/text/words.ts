@@ -45,7 +45,7 @@ const words = translated({
     byHand: "by hand only",
     afterThisRun: "after this run",
     whileRunning: {
-      skip: "skipped if still running", queue: "waits for the runs before it", replace: "ends the run under way",
+      skip: "skipped if still running", queue: "waits for earlier runs", replace: "ends the run under way",
     },
     due: "due",
     schedule: "Schedule",
