@@ -2,7 +2,7 @@
  * Where in the page the reader is, kept in the address behind `#`: so it works under any path, and every place
  * can be linked to, reloaded and gone back to.
  */
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import type { RunFilter } from "./api/runs";
 import { filterOf, filterQuery } from "./runs/filter";
 
@@ -119,22 +119,41 @@ const hash = signal(location.hash);
 
 export const route = computed(() => parse(hash.value));
 
+/** Which step of the browser's history the reader is at: the same again after going back, and after a reload. */
+export const step = signal(stepHere());
+
+function stepHere(): number {
+  const state: unknown = history.state;
+  if (typeof state === "number") return state;
+  const fresh = Math.random();
+  history.replaceState(fresh, "");
+  return fresh;
+}
+
 export function go(to: Route): void {
   location.hash = address(to);
 }
 
 /** The same place, said more exactly: it does not become a step to go back to. */
 export function replace(to: Route): void {
-  history.replaceState(null, "", address(to));
+  history.replaceState(step.value, "", address(to));
   hash.value = location.hash;
 }
 
 addEventListener("hashchange", () => {
   if (location.hash === hash.value) return; // the reader stayed, below
   const question = objection();
-  if (question === null || confirm(question)) hash.value = location.hash;
-  else history.pushState(null, "", hash.value || "#/");
+  if (question !== null && !confirm(question)) history.pushState(step.value, "", hash.value || "#/");
+  else {
+    batch(() => {
+      hash.value = location.hash;
+      step.value = stepHere();
+    });
+  }
 });
+
+// A link to where the reader is already makes no step, but the browser forgets what was noted of this one.
+addEventListener("popstate", () => location.hash === hash.value && history.replaceState(step.value, ""));
 
 addEventListener("beforeunload", (event) => {
   if (objection() !== null) event.preventDefault(); // the browser asks in its own words

@@ -12,9 +12,6 @@ import { words } from "./words";
 /** Name of the script that keys are for. */
 export const current = signal<string | null>(null);
 
-/** How far the page was scrolled when the reader left, in pixels. */
-let top = 0;
-
 /** Rows may stand so many pixels from the upper and the lower end of the window, where bars lie above them. */
 const ABOVE = 120;
 const BELOW = 40;
@@ -25,12 +22,8 @@ export function useWalk(shown: readonly ScriptRow[], list: RefObject<HTMLElement
   const name = current.value;
 
   useLayoutEffect(() => {
-    scrollTo(0, top);
     // One who came by a link in the head still has the focus there, and is told of the page as ever.
     if (current.peek() !== null && !document.activeElement?.closest("header")) focus(list, current.peek()!);
-    return () => {
-      top = scrollY;
-    };
   }, []);
 
   function walk(step: number) {
