@@ -55,6 +55,32 @@ def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page) -> Non
     expect(about).to_contain_text("None while it is disabled")
 
 
+STANDS_AT = """() => [...document.querySelectorAll(".script-head button, .tabs a, .run-filters, .output-tools")].map((each) => {
+  const { x, y } = each.getBoundingClientRect();
+  return [each.textContent, Math.round(x), Math.round(y)];
+})"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_moves_when_a_run_starts_or_ends(open_page: OpenPage, service: Service, width: int) -> None:
+    page = open_page(service, "#/scripts/gated", viewport={"width": width, "height": 740})
+    head, bar = page.get_by_role("region", name="About the script"), page.get_by_role("progressbar")
+    for tab in ("runs", "output"):
+        page.goto(f"{service.url}/#/scripts/gated/{tab}")
+        expect(page.locator(".loading")).to_have_count(0)
+        before = page.evaluate(STANDS_AT)
+        service.run("gated")
+        expect(bar).to_be_visible()
+        expect(page.locator(".loading")).to_have_count(0)
+        seen = [page.evaluate(STANDS_AT)]
+        (service.folder / "gate").write_text("go\n")
+        expect(bar).to_have_count(0)
+        expect(head).to_contain_text("Idle")
+        expect(page.get_by_text("Completed").first).to_be_visible()
+        seen.append(page.evaluate(STANDS_AT))
+        assert seen == [before, before], tab
+
+
 def test_keys_run_stop_and_change_the_view(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, "#/scripts/gated")
     about = page.get_by_role("region", name="About the script")

@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import "./editor.css";
 import { runScript } from "../api/scripts";
 import { address } from "../route";
-import { alarm, announce, said } from "../shell/announce";
+import { announce, complain } from "../shell/announce";
 import { useControlKeys } from "../shell/controlKeys";
 import { count } from "../text/format";
 import { Question } from "../ui/Question";
@@ -56,7 +56,7 @@ export function Editor({ source, scripts = [] }: Props) {
     try {
       setStarted({ script, run: await runScript(script) });
     } catch (error) {
-      alarm(said(error));
+      complain(error);
     }
   }
   useControlKeys({ s: () => void save("save"), ...(script === undefined ? {} : { enter: () => void save("run") }) });

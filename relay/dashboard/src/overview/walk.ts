@@ -5,7 +5,7 @@ import { useLayoutEffect } from "preact/hooks";
 import { runScript, stopScript } from "../api/scripts";
 import type { ScriptRow } from "../live/store";
 import { go } from "../route";
-import { alarm, said } from "../shell/announce";
+import { complain } from "../shell/announce";
 import { useCommands } from "../shell/commands";
 import { words } from "./words";
 
@@ -45,7 +45,7 @@ export function useWalk(shown: readonly ScriptRow[], list: RefObject<HTMLElement
   }
 
   const call = (ask: (name: string) => Promise<unknown>) =>
-    withCurrent((row) => ask(row.name).catch((error: unknown) => alarm(said(error))));
+    withCurrent((row) => ask(row.name).catch(complain));
   const look = (tab: "runs" | "output" | "code") => withCurrent((row) => go({ page: "script", name: row.name, tab }));
 
   useCommands(

@@ -6,7 +6,7 @@ import type { ScriptRow } from "../live/store";
 import { address, go, type Route, route, TABS, type Tab } from "../route";
 import { RunList } from "../runs/RunList";
 import { words as runWords } from "../runs/words";
-import { alarm, said } from "../shell/announce";
+import { complain } from "../shell/announce";
 import { useCommands } from "../shell/commands";
 import { later } from "../ui/later";
 import { Strip } from "../ui/Strip";
@@ -92,7 +92,7 @@ function Tabs({ name, here }: { name: string; here: Tab }) {
   const t = words();
   const look = (tab: Tab) => go({ page: "script", name, tab });
   const step = (by: number) => look(TABS[(TABS.indexOf(tabNow()) + by + TABS.length) % TABS.length]!);
-  const call = (ask: (name: string) => Promise<unknown>) => () => ask(name).catch((error) => alarm(said(error)));
+  const call = (ask: (name: string) => Promise<unknown>) => () => ask(name).catch(complain);
   useCommands(
     () => [
       { title: t.keys.run, keys: "r", run: call(runScript) },

@@ -5,7 +5,9 @@ const isLive = signal(true);
 const online = signal(true);
 vi.mock("../live/live", () => ({ isLive, online, latest: signal({ rows: null }), onFrame: () => () => {} }));
 
-const { messages } = await import("./announce");
+const { complain, messages } = await import("./announce");
+const { ApiError } = await import("../api/client");
+const { step } = await import("../route");
 const { tellOfConnection } = await import("./telling");
 
 const told = () => messages.value.map(({ kind, text }) => [kind, text]);
@@ -57,4 +59,17 @@ test("who has dismissed it is told of the connection's return", () => {
   messages.value = [];
   isLive.value = true;
   expect(told()).toEqual([["said", "Connected again."]]);
+});
+
+test("that the service cannot be reached goes once it can, any other complaint with the place", () => {
+  isLive.value = false;
+  complain(new ApiError("cannot be reached"));
+  complain(new ApiError("is running already", 409));
+  step.value += 1;
+  expect(told()).toEqual([["urgent", "cannot be reached"]]);
+  isLive.value = true;
+  expect(told()).toEqual([]);
+  complain(new ApiError("cannot be reached")); // the connection does not know of it
+  step.value += 1;
+  expect(told()).toEqual([]);
 });
