@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -66,3 +67,32 @@ def test_who_comes_back_is_where_they_left(open_page: OpenPage, service: Service
     is_at(page, 2500)
     page.mouse.wheel(0, -500)
     is_at(page, 2000)
+
+
+def test_what_is_chosen_in_a_place_is_in_its_address(open_page: OpenPage, service: Service) -> None:
+    page = open_page(service, "#/?show=off&sort=burnt&text=s1")
+    filter_ = page.get_by_role("searchbox")
+    expect(page.get_by_text("No script fits")).to_be_visible()
+    page.get_by_role("button", name="All", exact=True).click()
+    filter_.fill("s15")
+    page.get_by_label("Sort by").select_option("Name")
+    expect(page).to_have_url(re.compile(r"#/\?text=s15&sort=name$"))
+    page.reload()
+    expect(filter_).to_have_value("s15")
+    expect(page.get_by_role("rowheader")).to_have_text(["s15"])
+
+    page.get_by_role("link", name="Timeline").click()
+    page.get_by_role("button", name="1 h").click()
+    page.get_by_role("button", name="Only failures").click()
+    expect(page).to_have_url(re.compile(r"#/timeline\?past=3600&failures=true$"))
+    page.get_by_role("button", name="Earlier").click()
+    expect(page).to_have_url(re.compile(r"#/timeline\?from=.*&to=.*&failures=true$"))
+    page.reload()
+    expect(page.get_by_role("button", name="Only failures")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("button", name="Now")).to_be_enabled()
+    page.go_back()  # no step for each letter
+    expect(page).to_have_url(re.compile(r"#/\?text=s15&sort=name$"))
+    page.get_by_role("link", name="Timeline").click()
+    page.get_by_role("link", name="Overview").click()
+    expect(page).to_have_url(re.compile(r"#/\?text=s15&sort=name$"))
+    expect(filter_).to_have_value("s15")

@@ -10,8 +10,8 @@ export const TABS = ["runs", "output", "code", "settings", "versions"] as const;
 export type Tab = (typeof TABS)[number];
 
 export type Route =
-  | { page: "overview" }
-  | { page: "timeline" }
+  /** `query` is for the page to read. */
+  | { page: "overview" | "timeline"; query?: string }
   /** Runs of every script. */
   | { page: "runs"; filter?: RunFilter }
   /**
@@ -47,6 +47,7 @@ export function parse(address: string): Route {
   switch (page) {
     case "overview":
     case "timeline":
+      return query ? { page, query } : { page };
     case "new":
     case "config":
       return { page };
@@ -84,7 +85,8 @@ function isTab(text: string): text is Tab {
 export function address(route: Route): string {
   switch (route.page) {
     case "overview":
-      return "#/";
+    case "timeline":
+      return `#/${route.page === "timeline" ? "timeline" : ""}${route.query ? `?${route.query}` : ""}`;
     case "files": {
       const parts = ["#/files", ...(route.path ?? "").split("/").filter(Boolean).map(encodeURIComponent)];
       return parts.join("/") + (route.versions ? "?versions" : "");
