@@ -79,7 +79,7 @@ def test_what_is_chosen_in_a_place_is_in_its_address(open_page: OpenPage, servic
     expect(page).to_have_url(re.compile(r"#/\?text=s15&sort=name$"))
     page.reload()
     expect(filter_).to_have_value("s15")
-    expect(page.get_by_role("rowheader")).to_have_text(["s15"])
+    expect(page.get_by_role("rowheader").get_by_role("link")).to_have_text(["s15"])
 
     page.get_by_role("link", name="Timeline").click()
     page.get_by_role("button", name="1 h").click()

@@ -56,7 +56,9 @@ def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page) -> Non
     expect(about).to_contain_text("None while it is disabled")
 
 
-STANDS_AT = """() => [...document.querySelectorAll(".script-head button, .tabs a, .run-filters, .output-tools")].map((each) => {
+STANDS_AT = """() => [
+  ...document.querySelectorAll(".script-head button, .tabs a, .run-filters, .output-tools")
+].map((each) => {
   const { x, y } = each.getBoundingClientRect();
   return [each.textContent, Math.round(x), Math.round(y)];
 })"""
