@@ -297,6 +297,13 @@ def test_what_is_not_there_is_said(open_page: OpenPage, service: Service) -> Non
     page.keyboard.press("Enter")
     expect(page.get_by_text(re.compile("lines dropped here"))).to_be_in_viewport()
     expect(page.get_by_text("Line 50,000 was not kept")).to_be_visible()
+    page.goto(f"{service.url}/#/")
+    page.goto(f"{service.url}/#/scripts/dropped/output?line=50000")
+    expect(page.get_by_text("Line 50,000 was not kept")).to_be_visible()
+    expect(page.locator(".output-line [aria-current]")).to_be_in_viewport()
+    expect(page.get_by_text(re.compile("lines dropped here"))).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Copy line 50000")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("line=50000"))
     page.get_by_role("spinbutton", name="Go to line").fill("100001")
     page.keyboard.press("Enter")
     expect(page.get_by_text("The output ends at line 100,000.")).to_be_visible()
@@ -315,6 +322,7 @@ def test_everything_is_done_by_keys_on_a_narrow_screen(open_page: OpenPage, serv
     until(lambda: first_in_view(page), lambda number: number == 1)
     page.keyboard.press("PageDown")
     until(lambda: first_in_view(page), lambda number: 1 < number < 100)
+    page.get_by_role("button", name="更多工具").press("Enter")
     for pressed in ("true", "false", "true"):  # so narrow, lines are wrapped unless the reader wants otherwise
         expect(page.get_by_role("button", name="自動換行")).to_have_attribute("aria-pressed", pressed)
         page.keyboard.press("w")
@@ -333,7 +341,7 @@ def test_the_end_and_the_tools_are_in_the_window_at_once(
     page = open_output(open_page, service, "needles", viewport={"width": width, "height": height})
     expect(line(page, 6_003)).to_be_in_viewport(ratio=0.95)  # its edges are between pixels
     for place in (
-        page.get_by_role("link", name="Output"), search(page), page.get_by_role("button", name="Wrap"),
+        page.get_by_role("link", name="Output"), search(page), page.get_by_role("button", name="Copy all"),
     ):  # fmt: skip
         expect(place).to_be_in_viewport(ratio=1)
     assert page.evaluate("[document.documentElement.scrollHeight, innerHeight]") == [height, height]

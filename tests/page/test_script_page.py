@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -58,6 +59,36 @@ def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page, servic
     page.evaluate("location.hash = '#/scripts/fails'")
     service.run("fails")
     expect(about).to_contain_text(re.compile(r"Next startsin (10 min|9 min \d+ s) [\d:]+ · Retry"))
+
+
+STANDS_AT = """() => [
+  ...document.querySelectorAll(".script-head button, .tabs a, .run-filters, .output-tools")
+].map((each) => {
+  const { x, y } = each.getBoundingClientRect();
+  return [each.textContent, Math.round(x), Math.round(y)];
+})"""
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_moves_when_a_run_starts_or_ends(open_page: OpenPage, service: Service, width: int) -> None:
+    now = int(time.time() * 1000)
+    remember(service, (PastRun("gated", now - age * 60_000) for age in range(5, 10)))
+    page = open_page(service, "#/scripts/gated", viewport={"width": width, "height": 740})
+    head, bar = page.get_by_role("region", name="About the script"), page.get_by_role("progressbar")
+    for tab in ("runs", "output"):
+        page.goto(f"{service.url}/#/scripts/gated/{tab}")
+        expect(page.locator(".loading")).to_have_count(0)
+        before = page.evaluate(STANDS_AT)
+        service.run("gated")
+        expect(bar).to_be_visible()
+        expect(page.locator(".loading")).to_have_count(0)
+        seen = [page.evaluate(STANDS_AT)]
+        (service.folder / "gate").write_text("go\n")
+        expect(bar).to_have_count(0)
+        expect(head).to_contain_text("Idle")
+        expect(page.locator("main .signed", has_text="Completed").first).to_be_visible()
+        seen.append(page.evaluate(STANDS_AT))
+        assert seen == [before, before], tab
 
 
 def test_keys_run_stop_and_change_the_view(open_page: OpenPage, service: Service) -> None:

@@ -296,6 +296,8 @@ def test_a_connection_that_is_lost_for_long_is_told_aloud(open_page: OpenPage, s
     before = [each.evaluate(STANDS_AT) for each in (page, narrow)]
     service.kill()
     expect(page.get_by_test_id("connection")).to_contain_text("data as of")
+    page.get_by_role("button", name="Run greet").click()
+    expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached.")
     expect(page.get_by_role("alert")).to_contain_text("The connection to the service is lost.")
     expect(page).to_have_title("Not connected · Cronscope")
     expect(narrow.get_by_role("button", name="Retry now")).to_be_visible()

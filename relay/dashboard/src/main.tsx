@@ -9,6 +9,7 @@ import { onKey } from "./shell/commands";
 import { notifyOfFailures } from "./shell/notifications";
 import { open } from "./shell/opened";
 import { Page } from "./shell/Page";
+import { keepPlaces } from "./shell/places";
 import { wearTheme } from "./shell/theme";
 import { tellByTitle } from "./shell/title";
 import { tellOfConnection, tellOfScripts } from "./shell/telling";
@@ -19,6 +20,7 @@ const root = document.getElementById("page")!;
 root.replaceChildren();
 
 wearTheme();
+keepPlaces();
 effect(() => {
   document.documentElement.lang = language.value;
 });

@@ -3,7 +3,9 @@ import { address, parse, type Route } from "./route";
 
 const PLACES: [string, Route][] = [
   ["#/", { page: "overview" }],
+  ["#/?show=failing", { page: "overview", query: "show=failing" }],
   ["#/timeline", { page: "timeline" }],
+  ["#/timeline?past=3600", { page: "timeline", query: "past=3600" }],
   ["#/runs", { page: "runs" }],
   ["#/runs?script=a&status=failed", { page: "runs", filter: { script: "a", status: "failed" } }],
   ["#/new", { page: "new" }],

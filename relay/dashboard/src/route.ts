@@ -2,7 +2,7 @@
  * Where in the page the reader is, kept in the address behind `#`: so it works under any path, and every place
  * can be linked to, reloaded and gone back to.
  */
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import type { RunFilter } from "./api/runs";
 import { filterOf, filterQuery } from "./runs/filter";
 
@@ -10,8 +10,8 @@ export const TABS = ["runs", "output", "code", "settings", "versions"] as const;
 export type Tab = (typeof TABS)[number];
 
 export type Route =
-  | { page: "overview" }
-  | { page: "timeline" }
+  /** `query` is for the page to read. */
+  | { page: "overview" | "timeline"; query?: string }
   /** Runs of every script. */
   | { page: "runs"; filter?: RunFilter }
   /**
@@ -47,6 +47,7 @@ export function parse(address: string): Route {
   switch (page) {
     case "overview":
     case "timeline":
+      return query ? { page, query } : { page };
     case "new":
     case "config":
       return { page };
@@ -84,7 +85,8 @@ function isTab(text: string): text is Tab {
 export function address(route: Route): string {
   switch (route.page) {
     case "overview":
-      return "#/";
+    case "timeline":
+      return `#/${route.page === "timeline" ? "timeline" : ""}${route.query ? `?${route.query}` : ""}`;
     case "files": {
       const parts = ["#/files", ...(route.path ?? "").split("/").filter(Boolean).map(encodeURIComponent)];
       return parts.join("/") + (route.versions ? "?versions" : "");
@@ -119,22 +121,41 @@ const hash = signal(location.hash);
 
 export const route = computed(() => parse(hash.value));
 
+/** Which step of the browser's history the reader is at: the same again after going back, and after a reload. */
+export const step = signal(stepHere());
+
+function stepHere(): number {
+  const state: unknown = history.state;
+  if (typeof state === "number") return state;
+  const fresh = Math.random();
+  history.replaceState(fresh, "");
+  return fresh;
+}
+
 export function go(to: Route): void {
   location.hash = address(to);
 }
 
 /** The same place, said more exactly: it does not become a step to go back to. */
 export function replace(to: Route): void {
-  history.replaceState(null, "", address(to));
+  history.replaceState(step.value, "", address(to));
   hash.value = location.hash;
 }
 
 addEventListener("hashchange", () => {
   if (location.hash === hash.value) return; // the reader stayed, below
   const question = objection();
-  if (question === null || confirm(question)) hash.value = location.hash;
-  else history.pushState(null, "", hash.value || "#/");
+  if (question !== null && !confirm(question)) history.pushState(step.value, "", hash.value || "#/");
+  else {
+    batch(() => {
+      hash.value = location.hash;
+      step.value = stepHere();
+    });
+  }
 });
+
+// A link to where the reader is already makes no step, but the browser forgets what was noted of this one.
+addEventListener("popstate", () => location.hash === hash.value && history.replaceState(step.value, ""));
 
 addEventListener("beforeunload", (event) => {
   if (objection() !== null) event.preventDefault(); // the browser asks in its own words

@@ -4,7 +4,7 @@ import { useRef, useState } from "preact/hooks";
 import "./editor.css";
 import { runScript } from "../api/scripts";
 import { address } from "../route";
-import { alarm, announce, said } from "../shell/announce";
+import { announce, complain } from "../shell/announce";
 import { useControlKeys } from "../shell/controlKeys";
 import { count } from "../text/format";
 import { Question } from "../ui/Question";
@@ -60,7 +60,7 @@ export function Editor({ source, scripts = [] }: Props) {
     try {
       setStarted({ script, run: await runScript(script) });
     } catch (error) {
-      alarm(said(error));
+      complain(error);
     } finally {
       starting.value = false;
     }

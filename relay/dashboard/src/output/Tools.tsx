@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { downloadPath } from "../api/output";
 import type { Run, Stream } from "../events";
 import { useAction } from "../shell/action";
@@ -30,6 +30,7 @@ interface Props {
 export function Tools({ run, total, stream, setStream, wrap, times, scrolling, span, goTo, ...finding }: Props) {
   const t = words();
   const id = run.run_id;
+  const [open, setOpen] = useState(false);
   const copy = useAction(async () => announce(t.copied(count(await copyLines(id, span)))));
   useEffect(() => {
     if (!span) return;
@@ -44,6 +45,32 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
     <div class="output-tools bar-of">
       <Search runId={id} total={total} stream={stream} {...finding} />
       <div class="output-more bar-of">
+        <button
+          type="button"
+          aria-pressed={run.status === "running" && scrolling.following}
+          disabled={run.status !== "running"}
+          onClick={() => scrolling.follow(!scrolling.following)}
+        >
+          {t.follow}
+        </button>
+        <button type="button" disabled={copy.busy || !total} onClick={() => void copy.go()}>
+          {copyTitle(span)}
+        </button>
+        <a class="button" href={downloadPath(id)} download>
+          {t.download}
+        </a>
+        <button
+          type="button"
+          class="icon output-rest-toggle"
+          aria-label={t.options}
+          title={t.options}
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
+          ⋯
+        </button>
+      </div>
+      <div class={open ? "output-rest bar-of open" : "output-rest bar-of"}>
         <select
           aria-label={t.streams}
           value={stream ?? "all"}
@@ -69,11 +96,6 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
         <button type="button" aria-pressed={wrap.value} onClick={() => (wrap.value = !wrap.value)}>
           {t.wrap}
         </button>
-        {run.status === "running" && (
-          <button type="button" aria-pressed={scrolling.following} onClick={() => scrolling.follow(!scrolling.following)}>
-            {t.follow}
-          </button>
-        )}
         <input
           class="output-number"
           type="number"
@@ -85,12 +107,6 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
             if (event.key === "Enter" && value && total) goTo(Math.max(1, Math.floor(Number(value))) - 1);
           }}
         />
-        <button type="button" disabled={copy.busy || !total} onClick={() => void copy.go()}>
-          {copyTitle(span)}
-        </button>
-        <a class="button" href={downloadPath(id)} download>
-          {t.download}
-        </a>
       </div>
     </div>
   );

@@ -148,8 +148,8 @@ function useSpan(place: Place, line: number | undefined, output: RunOutput, show
   const [span, setSpan] = useState<Span | null>(null);
   useEffect(() => {
     if (line === undefined) setSpan(null);
-    else if (total && span?.first !== line) goTo(line);
-  }, [line, total > 0]);
+    else if (total && (span?.first !== line || output.gaps.nearest(line, total) !== line)) goTo(line);
+  }, [line, total > 0, output.gaps]); // that a line was dropped becomes known on the way to it
 
   function put(chosen: Span | null) {
     setSpan(chosen);
@@ -157,8 +157,7 @@ function useSpan(place: Place, line: number | undefined, output: RunOutput, show
   }
 
   function goTo(wanted: number) {
-    const { gaps } = output;
-    const number = gaps.lineOf(gaps.rowOf(Math.min(wanted, total - 1)));
+    const number = output.gaps.nearest(Math.min(wanted, total - 1), total);
     if (wanted >= total) announce(t.endsAt(count(total)));
     else if (number !== wanted) announce(t.notKept(count(wanted + 1)));
     put({ first: number, last: number });

@@ -34,3 +34,10 @@ test("one that grew, or joins others, is one", () => {
 test("at the end of the output as well", () => {
   expect(gapsOf([90, 100]).rowOf(100)).toBe(91);
 });
+
+test("of a dropped line the nearest one that was kept is known, whatever ends there", () => {
+  const gaps = gapsOf([20, 30]);
+  expect([19, 20, 24, 25, 29, 30].map((line) => gaps.nearest(line, 100))).toEqual([19, 19, 19, 30, 30, 30]);
+  expect(gapsOf([0, 10]).nearest(1, 100)).toBe(10);
+  expect(gapsOf([90, 100]).nearest(99, 100)).toBe(89);
+});

@@ -31,6 +31,14 @@ export class Gaps {
     return new Gaps([...apart, whole].sort((one, other) => one.first - other.first));
   }
 
+  /** The line itself, or, of a dropped one, the nearest that was kept, of so many lines. */
+  nearest(line: number, total: number): number {
+    const gap = this.#gaps.find(({ first, next }) => first <= line && line < next);
+    if (!gap) return line;
+    const before = gap.first - 1;
+    return before >= 0 && (line - before <= gap.next - line || gap.next >= total) ? before : gap.next;
+  }
+
   lineOf(row: number): number {
     let line = row;
     for (const { first, next } of this.#gaps) {

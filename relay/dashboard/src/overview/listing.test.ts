@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ScriptRow } from "../live/store";
-import { allLabels, held, listed, NO_WISH, type Wish } from "./listing";
+import { allLabels, held, listed, NO_WISH, type Wish, wishOf, wishQuery } from "./listing";
 
 const NOW = 1_000_000;
 
@@ -64,4 +64,11 @@ describe("while the pointer is among them", () => {
   test("one that fits no longer stays, one that is gone does not", () => {
     expect(held([], ["zeta", "gone"], rows).map(({ name }) => name)).toEqual(["zeta"]);
   });
+});
+
+test("a wish can be told in an address, and of an address is kept what makes sense", () => {
+  const wish: Wish = { text: "nightly 備份", show: "failing", labels: ["team=ops", "a=b=c"], order: "next" };
+  expect(wishOf(wishQuery(wish))).toEqual(wish);
+  expect(wishQuery(NO_WISH)).toBe("");
+  expect(wishOf("show=burnt&sort=luck&label=odd&x=1")).toEqual(NO_WISH);
 });

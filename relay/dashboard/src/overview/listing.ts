@@ -17,6 +17,26 @@ export interface Wish {
 
 export const NO_WISH: Wish = { text: "", show: "all", labels: [], order: "file" };
 
+/** What of an address's query is a wish. */
+export function wishOf(query: string): Wish {
+  const given = new URLSearchParams(query);
+  return {
+    text: given.get("text") ?? NO_WISH.text,
+    show: SHOWS.find((each) => each === given.get("show")) ?? NO_WISH.show,
+    labels: given.getAll("label").filter((label) => label.includes("=")),
+    order: ORDERS.find((each) => each === given.get("sort")) ?? NO_WISH.order,
+  };
+}
+
+/** The query of an address; empty where nothing is wished for. */
+export function wishQuery({ text, show, labels, order }: Wish): string {
+  const query = new URLSearchParams(labels.map((label) => ["label", label]));
+  if (text) query.set("text", text);
+  if (show !== NO_WISH.show) query.set("show", show);
+  if (order !== NO_WISH.order) query.set("sort", order);
+  return query.toString();
+}
+
 /** The rows that fit, in the order that is wished for; equal ones in the order of the file. */
 export function listed(rows: Iterable<ScriptRow>, wish: Wish, now: number): ScriptRow[] {
   const words = wish.text.toLowerCase().split(/\s+/).filter(Boolean);

@@ -6,15 +6,12 @@ import { runScript } from "../api/scripts";
 import { stop } from "../live/stopping";
 import type { ScriptRow } from "../live/store";
 import { go } from "../route";
-import { alarm, said } from "../shell/announce";
+import { complain } from "../shell/announce";
 import { useCommands } from "../shell/commands";
 import { words } from "./words";
 
 /** Name of the script that keys are for. */
 export const current = signal<string | null>(null);
-
-/** How far the page was scrolled when the reader left, in pixels. */
-let top = 0;
 
 /** Rows may stand so many pixels from the upper and the lower end of the window, where bars lie above them. */
 const ABOVE = 120;
@@ -26,12 +23,8 @@ export function useWalk(shown: readonly ScriptRow[], list: RefObject<HTMLElement
   const name = current.value;
 
   useLayoutEffect(() => {
-    scrollTo(0, top);
     // One who came by a link in the head still has the focus there, and is told of the page as ever.
     if (current.peek() !== null && !document.activeElement?.closest("header")) focus(list, current.peek()!);
-    return () => {
-      top = scrollY;
-    };
   }, []);
 
   function walk(step: number) {
@@ -53,7 +46,7 @@ export function useWalk(shown: readonly ScriptRow[], list: RefObject<HTMLElement
   }
 
   const call = (ask: (name: string) => Promise<unknown>) =>
-    withCurrent((row) => ask(row.name).catch((error: unknown) => alarm(said(error))));
+    withCurrent((row) => ask(row.name).catch(complain));
   const look = (tab: "runs" | "output" | "code") => withCurrent((row) => go({ page: "script", name: row.name, tab }));
 
   useCommands(

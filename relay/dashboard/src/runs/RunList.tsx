@@ -2,8 +2,10 @@ import "./runs.css";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RunFilter } from "../api/runs";
 import type { Run } from "../events";
+import { step } from "../route";
 import { leftAt } from "../shell/away";
 import { useCommands } from "../shell/commands";
+import { here } from "../shell/places";
 import { clock } from "../live/clock";
 import { count } from "../text/format";
 import { useInside } from "../ui/inside";
@@ -26,8 +28,13 @@ interface Props {
 /** Runs, newest start first: live, and further back at the reader's wish. */
 export function RunList({ filter, label, several, none, onForget }: Props) {
   const t = words();
-  const runs = useMemo(() => new LiveRuns(filter), [JSON.stringify(filter)]);
+  const what = JSON.stringify(filter);
+  const runs = useMemo(() => new LiveRuns(filter, here().loaded[what]), [what]);
   useEffect(() => runs.start(), [runs]);
+  const loaded = runs.page.value?.runs.length;
+  useEffect(() => {
+    if (loaded !== undefined) here().loaded[what] = loaded;
+  }, [loaded, step.value]);
   const { shown, fresh, hold, show } = useHeld(runs);
   const list = useRef<HTMLDivElement>(null);
   useCommands(

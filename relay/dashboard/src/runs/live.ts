@@ -7,6 +7,8 @@ import { said } from "../shell/announce";
 import { continued, refreshed, updated } from "./listing";
 
 const PAGE = 50;
+/** The service gives no more at once. */
+const MOST = 1_000;
 /** At least so many milliseconds lie between two looks. */
 const PAUSE = 1_000;
 /** Looking for text in outputs is work for the service. */
@@ -25,12 +27,16 @@ export class LiveRuns {
   readonly #touched = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lookedAt = -Infinity;
+  /** Runs to ask for at first. */
+  readonly #first: number;
   /** Something has happened since the last look. */
   readonly #news = signal(true);
   readonly #looking = signal(false);
 
-  constructor(filter: RunFilter) {
+  /** `loaded`: how many runs the reader had before them when they were here last. */
+  constructor(filter: RunFilter, loaded = 0) {
     this.#filter = filter;
+    this.#first = Math.min(MOST, Math.max(PAGE, loaded));
   }
 
   /** Begin to ask and to listen; until the function that is returned is called. */
@@ -85,7 +91,7 @@ export class LiveRuns {
     this.#touched.clear();
     await this.#ask(async () => {
       const { signal } = this.#abort;
-      const page = await listRuns(this.#filter, { limit: PAGE }, signal);
+      const page = await listRuns(this.#filter, { limit: this.page.peek() ? PAGE : this.#first }, signal);
       this.page.value = this.page.value ? refreshed(this.page.value, page) : page;
       const further = this.page.value.runs.slice(page.runs.length);
       for (const { run_id, status } of further) {

@@ -22,7 +22,11 @@ export function Head({ row, brief }: { row: ScriptRow; brief: boolean }) {
       <div class="bar-of spread">
         <div class="bar-of">
           <h1>{row.name}</h1>
-          {brief && <State row={row} />}
+          {brief && (
+            <div class="now">
+              <State row={row} />
+            </div>
+          )}
         </div>
         <div class="bar-of">
           {dashboard !== null && (

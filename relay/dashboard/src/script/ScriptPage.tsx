@@ -9,7 +9,7 @@ import type { ScriptRow } from "../live/store";
 import { address, go, type Route, route, TABS, type Tab } from "../route";
 import { RunList } from "../runs/RunList";
 import { words as runWords } from "../runs/words";
-import { alarm, said } from "../shell/announce";
+import { complain } from "../shell/announce";
 import { useCommands } from "../shell/commands";
 import { later } from "../ui/later";
 import { Strip } from "../ui/Strip";
@@ -96,7 +96,7 @@ function Tabs({ name, here }: { name: string; here: Tab }) {
   const tabs = TABS.filter((tab) => may(needOf({ page: "script", name, tab })));
   const look = (tab: Tab) => go({ page: "script", name, tab });
   const step = (by: number) => look(tabs[(tabs.indexOf(tabNow()) + by + tabs.length) % tabs.length]!);
-  const call = (ask: (name: string) => Promise<unknown>) => () => ask(name).catch((error) => alarm(said(error)));
+  const call = (ask: (name: string) => Promise<unknown>) => () => ask(name).catch(complain);
   useCommands(
     () => [
       ...(may("operate")

@@ -4,7 +4,7 @@ import { Denied } from "../access/Denied";
 import { may, needOf } from "../access/session";
 import { isLive, paused, state } from "../live/live";
 import { Overview } from "../overview/Overview";
-import { address, go, type Route, route } from "../route";
+import { address, go, type Route, route, step } from "../route";
 import { translated } from "../text/language";
 import { later } from "../ui/later";
 import { useCommands } from "./commands";
@@ -14,6 +14,7 @@ import { Messages } from "./Messages";
 import { Notice } from "./Notice";
 import { open } from "./opened";
 import { Palette } from "./Palette";
+import { arrive } from "./places";
 import { Since } from "./Since";
 
 const words = translated({
@@ -76,7 +77,7 @@ export function Page() {
       <Header />
       <main id="content" ref={main} tabIndex={-1} class={isLive.value && !paused.value ? "" : "stale"}>
         {problem && <Notice problem={problem} />}
-        <Arrival key={route.value.page === "script" ? route.value.name : route.value.page} />
+        <Arrival key={step.value} />
         <Content route={route.value} />
       </main>
       <Messages />
@@ -119,9 +120,9 @@ function Content({ route }: { route: Route }) {
   }
 }
 
-/** Another place is seen from its top on, unless it knows better: this comes before what that does. */
+/** A place is seen from its top on, or from where it was left, unless it knows better: this comes before what that does. */
 function Arrival() {
-  useLayoutEffect(() => scrollTo(0, 0), []);
+  useLayoutEffect(arrive, []);
   return null;
 }
 

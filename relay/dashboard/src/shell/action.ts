@@ -1,5 +1,5 @@
-import { useState } from "preact/hooks";
-import { alarm, said } from "./announce";
+import { useRef, useState } from "preact/hooks";
+import { complain } from "./announce";
 
 export interface Action<A extends unknown[]> {
   busy: boolean;
@@ -10,15 +10,18 @@ export interface Action<A extends unknown[]> {
 /** Something that the reader has done by a call of the API: one at a time, and what went wrong is told. */
 export function useAction<A extends unknown[]>(call: (...args: A) => Promise<unknown>): Action<A> {
   const [busy, setBusy] = useState(false);
+  const forgive = useRef<() => void>(() => {});
   return {
     busy,
     async go(...args) {
       setBusy(true);
       try {
         await call(...args);
+        forgive.current();
         return true;
       } catch (error) {
-        alarm(said(error));
+        forgive.current();
+        forgive.current = complain(error);
         return false;
       } finally {
         setBusy(false);

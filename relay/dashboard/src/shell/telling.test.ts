@@ -8,7 +8,9 @@ let hear: (frame: { type: string; data: object }) => void;
 const onFrame = (listener: typeof hear) => ((hear = listener), () => {});
 vi.mock("../live/live", () => ({ isLive, online, latest, onFrame }));
 
-const { messages } = await import("./announce");
+const { complain, messages } = await import("./announce");
+const { ApiError } = await import("../api/client");
+const { step } = await import("../route");
 const { tellOfConnection, tellOfScripts } = await import("./telling");
 
 const told = () => messages.value.map(({ kind, text }) => [kind, text]);
@@ -76,4 +78,17 @@ test("who has dismissed it is told of the connection's return", () => {
   messages.value = [];
   isLive.value = true;
   expect(told()).toEqual([["said", "Connected again."]]);
+});
+
+test("that the service cannot be reached goes once it can, any other complaint with the place", () => {
+  isLive.value = false;
+  complain(new ApiError("cannot be reached"));
+  complain(new ApiError("is running already", 409));
+  step.value += 1;
+  expect(told()).toEqual([["urgent", "cannot be reached"]]);
+  isLive.value = true;
+  expect(told()).toEqual([]);
+  complain(new ApiError("cannot be reached")); // the connection does not know of it
+  step.value += 1;
+  expect(told()).toEqual([]);
 });

@@ -3,8 +3,9 @@ import { effect, signal } from "@preact/signals";
 import { clock } from "../live/clock";
 import { isLive, latest, onFrame, online } from "../live/live";
 import { isFailure, summarize } from "../live/summary";
+import { step } from "../route";
 import { translated } from "../text/language";
-import { alarm, announce, whisper } from "./announce";
+import { alarm, announce, settle, whisper } from "./announce";
 
 const words = translated({
   en: {
@@ -28,10 +29,19 @@ const words = translated({
 /** A connection may be away for so many milliseconds before that is worth an alarm. */
 const PATIENCE = 10_000;
 
-/** Tells of a connection that is lost for as long as it is, and of its return; until the function that is returned is called. */
+/**
+ * Tells of a connection that is lost for as long as it is, and of its return, and takes back what went wrong for want of
+ * it, or in a place that is left; until the function that is returned is called.
+ */
 export function tellOfConnection(): () => void {
   const lost = signal(false);
   const ends = [
+    effect(() => {
+      if (step.value && isLive.value) settle("connection");
+    }),
+    effect(() => {
+      if (step.value) settle("place");
+    }),
     effect(() => {
       if (!isLive.value) {
         const timer = setTimeout(() => (lost.value = true), PATIENCE);

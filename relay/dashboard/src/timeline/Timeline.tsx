@@ -1,5 +1,4 @@
 import "./timeline.css";
-import { signal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { clock, useTick } from "../live/clock";
@@ -11,6 +10,7 @@ import { listed, NO_WISH } from "../overview/listing";
 import { useRowHeight } from "../overview/rowHeight";
 import { address } from "../route";
 import { useCommands } from "../shell/commands";
+import { useInAddress } from "../shell/inAddress";
 import { count, duration, moment } from "../text/format";
 import { resultOf, triggerName } from "../text/words";
 import { Figure, type Table } from "../ui/Figure";
@@ -20,16 +20,15 @@ import { Feed } from "./feed";
 import { Legend } from "./Legend";
 import { fit, onZoomKey, place, RANGES, toPresent, viewAt } from "./place";
 import { Plot } from "./Plot";
+import { readTimeline, timelineQuery, wish } from "./wish";
 import { words } from "./words";
-
-/** Which lanes to show; it outlives a look at another place. */
-const wish = signal({ text: "", failures: false });
 
 const HOUR = 3_600_000;
 
 /** The runs of the last day, a lane for each script, and the starts that are planned. */
 export function Timeline() {
   const t = words();
+  useInAddress("timeline", timelineQuery(), readTimeline);
   const redraw = useRef<() => void>(() => {});
   const feed = useMemo(() => new Feed(() => redraw.current?.()), []);
   useEffect(() => feed.start(), [feed]);

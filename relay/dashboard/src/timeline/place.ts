@@ -11,15 +11,39 @@ const HOUR = 3_600_000;
 /** How far back the reader may look with one press. */
 export const RANGES = [HOUR, 6 * HOUR, PAST];
 
-const UNTOLD: Place = { past: PAST };
+/** Where the page looks until the reader has said where to. */
+let untold: { readonly past: number } = { past: PAST };
 
 /** It outlives a look at another place. */
-export const place = signal<Place>(UNTOLD);
+export const place = signal<Place>(untold);
 
 /** Until the reader has said where to look: as far back as there is something to be seen, `oldest` being the first. */
 export function fit(oldest: number): void {
   const past = RANGES.find((range) => oldest > clock.now() - range);
-  if (place.value === UNTOLD && past !== undefined && past < PAST) place.value = { past };
+  if (place.value === untold && untold.past === PAST && past !== undefined) place.value = untold = { past };
+}
+
+/** What the reader has said, as parameters of an address. */
+export function placeQuery(): Record<string, string> {
+  if (place.value === untold) return {};
+  if ("past" in place.value) return { past: String(Math.round(place.value.past / 1000)) };
+  const { from, to } = place.value.view;
+  return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+}
+
+/** What parameters of an address say; null where that is nothing, or cannot be seen. */
+export function placeOf(given: URLSearchParams): Place | null {
+  const past = Number(given.get("past")) * 1000;
+  if (past >= SHORTEST && past <= PAST) return { past };
+  const [from, to] = [Date.parse(given.get("from") ?? ""), Date.parse(given.get("to") ?? "")];
+  const limits = whole(clock.now());
+  const seen = to - from >= SHORTEST && to > limits.from && from < limits.to;
+  return seen ? { view: zoomed({ from, to }, 1, (from + to) / 2, limits) } : null;
+}
+
+/** Look at a place, or, where there is none, where the page looks by itself. */
+export function lookAt(wanted: Place | null): void {
+  place.value = wanted ?? untold;
 }
 
 /** What is in view at a time. */
