@@ -125,6 +125,17 @@ def test_a_hash_for_a_secret_of_a_container_is_printed(file: Path, tmp_path: Pat
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("line", ["listen: 0.0.0.0:8917", "anonymous: view"])
+def test_a_file_that_lacks_nothing_but_its_first_user_gets_one(tmp_path: Path, line: str) -> None:
+    file = tmp_path / "cronscope.yml"
+    file.write_text(f"{line}\n")
+    assert invoke("check", "-c", file).exit_code == 1
+    assert passwd(file, "admin")[0] == 0
+    assert invoke("check", "-c", file).exit_code == 0
+    file.write_text(f"{line}\n")
+    assert cronscope("token", "-c", file, "a", "--role", "view", CRONSCOPE_LISTEN="0.0.0.0:80").returncode == 0
+
+
 def test_a_token_is_printed_once_and_only_its_hash_is_kept(file: Path) -> None:
     result = invoke("token", "-c", file, "prometheus", "--role", "scrape")
     made = result.stdout.strip()

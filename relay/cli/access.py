@@ -13,6 +13,7 @@ from relay.cli.options import config_file, config_option, examples
 
 if TYPE_CHECKING:
     from exporter.config import LoadedConfig
+    from exporter.config_file import ConfigFile
     from exporter.edits import Entry
     from exporter.events import Instant
 
@@ -40,7 +41,7 @@ def passwd(config: Path | None, role: Role | None, from_stdin: bool, only_print:
     if only_print:
         click.echo(hash_password(_password(from_stdin, LONGEST)))
         return
-    file = config_file(config)
+    file = _file(config)
     user = file.load().users.get(name)
     if user is not None and "password_hash" not in user:
         raise click.ClickException(
@@ -84,9 +85,14 @@ def token(config: Path | None, role: Role, expires: str | None, name: str) -> No
             raise click.ClickException(f"there is a token named {name} already: take it out of the configuration first")
         return {**loaded.tokens, name: entry}
 
-    config_file(config).edit(decide, "tokens")
+    _file(config).edit(decide, "tokens")
     click.echo(made)
     click.echo(f"This is the token of {name}, which is shown this once.", err=True)
+
+
+def _file(config: Path | None) -> ConfigFile:
+    """The file, with what would be wrong in it without any user or token overruled: the first one mends that."""
+    return config_file(config, {"listen": "127.0.0.1:0", "anonymous": "none"})
 
 
 def _check_name(name: str) -> None:
