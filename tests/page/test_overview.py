@@ -234,6 +234,7 @@ def test_something_is_done_to_several_scripts_at_once(page: Page, service: Servi
     expect(question).to_contain_text("greet, gated")
     expect(question).to_contain_text("1 more")
     question.get_by_role("button", name="Delete 2 scripts").click()
+    expect(question).to_have_count(0)
     page.get_by_role("searchbox").fill("")
     expect(names(page)).to_have_text(["copies"])
     assert "gated" not in service.config.read_text()

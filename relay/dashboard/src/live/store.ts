@@ -20,7 +20,7 @@ export interface Result {
 }
 
 /** What becomes of a start that comes while the script still runs. */
-export type Overlap = "skip" | "queue" | "replace" | "allow";
+type Overlap = "skip" | "queue" | "replace" | "allow";
 
 export interface ScriptRow {
   readonly name: string;
