@@ -115,7 +115,7 @@ def test_what_a_script_writes_appears_at_once(open_page: OpenPage, service: Serv
     expect(line(page, 40)).to_be_visible()
     delays = sorted(page.evaluate("[...delays.values()].slice(10)"))
     assert len(delays) == 30
-    assert delays[26] < 300, delays  # nine of ten, so that a machine which is busy for a moment is no reproach
+    assert delays[15] < 150, delays  # the median: the slowest are told by what else the machine does
 
 
 def test_a_million_lines_are_at_hand_but_few_are_drawn(open_page: OpenPage, service: Service) -> None:
