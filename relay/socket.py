@@ -339,7 +339,8 @@ class SocketHandler(WebSocketHandler):
     relay: Relay
     identity: Identity
     stream: IOStream
-    _through_tls = False
+    _socket: socket.socket | None = None
+    """Of the stream, where it may be written to directly."""
     _client: Client | None = None
     _protocol: Protocol | None = None
     _rich = False
@@ -388,7 +389,7 @@ class SocketHandler(WebSocketHandler):
         self.stream = self.ws_connection.stream
         self.stream.set_nodelay(True)
         self.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        self._through_tls = isinstance(self.stream, SSLIOStream)
+        self._socket = None if isinstance(self.stream, SSLIOStream) else self.stream.socket
         self.request.headers.clear()  # nobody looks at headers any more, and they take up to a few kilobytes
         self.request.headers = self._headers = _NO_HEADERS
         self._client = self.relay.join(self, rich=self._rich, resume=self._resume)
@@ -406,12 +407,11 @@ class SocketHandler(WebSocketHandler):
         - with TLS everything goes to the stream: a record that the kernel did not take must be offered again as it is
           (SSL_write(3)), and that is the stream's business.
         """
-        stream = self.stream
-        if self._through_tls or stream.closed() or stream.writing():
+        if self._socket is None or self.stream.writing():
             return 0
         try:
-            return stream.socket.send(frames)
-        except OSError:  # full, or broken: the stream sees to it
+            return self._socket.send(frames)
+        except OSError:  # full, broken, or closed: the stream sees to it
             return 0
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
