@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { downloadPath } from "../api/output";
 import type { Run, Stream } from "../events";
 import { useAction } from "../shell/action";
@@ -32,8 +32,8 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
   const id = run.run_id;
   const [open, setOpen] = useState(false);
   const copy = useAction(async () => announce(t.copied(count(await copyLines(id, span)))));
-  useEffect(() => {
-    if (!span) return;
+  useLayoutEffect(() => {
+    if (!span) return; // whoever copies as soon as the lines are marked means them
     const onCopy = ({ target, defaultPrevented }: ClipboardEvent) => {
       const other = defaultPrevented || target instanceof HTMLInputElement || !getSelection()?.isCollapsed;
       if (!other) void copy.go();

@@ -87,3 +87,15 @@ test("what could not be loaded ahead is tried anew the next time", async () => {
   show(Part);
   expect(root.textContent).toBe("the part");
 });
+
+test("a part that has been loaded just after it was drawn as missing is shown", async () => {
+  let finish!: () => void;
+  const Part = later(() => new Promise<() => string>((resolve) => (finish = () => resolve(() => "the part"))));
+  const ahead = loadAhead();
+  await vi.waitFor(() => expect(finish).toBeDefined());
+  show(Part);
+  expect(root.textContent).toBe("Loading…");
+  finish();
+  await ahead;
+  await shows("the part");
+});

@@ -57,10 +57,9 @@ export function later<P extends object>(load: () => Promise<ComponentType<P>>): 
   loads.push(loadOnce);
 
   return function Later(props: P) {
-    const [state, setState] = useState<"loading" | "failed" | "done">("loading");
-    const attempt = () => {
-      if (!loaded) loadOnce().then(() => setState("done"), () => setState("failed"));
-    };
+    const [state, setState] = useState<"loading" | "failed" | "done">(loaded ? "done" : "loading");
+    // Also where it is there by now: it may have come after this was drawn.
+    const attempt = () => void loadOnce().then(() => setState("done"), () => setState("failed"));
     useEffect(attempt, [isLive.value]); // what failed for want of a connection does not fail with it
     if (loaded) {
       const Component = loaded;
