@@ -356,11 +356,11 @@ class LiveRuns:
 
     async def drop_waiting(self, script_name: str) -> None:
         """Throw away the output of a script's runs that found no room: their records have been deleted."""
-        for run_id in tuple(self._unarchived):
-            live = self._runs[run_id]
-            if live.run.script_name == script_name:
-                del self._unarchived[run_id], self._runs[run_id]
-                await asyncio.to_thread(_discard, self._folder / run_id, live.folder)
+        waiting = [run_id for run_id in self._unarchived if self._runs[run_id].run.script_name == script_name]
+        for run_id in waiting:
+            del self._unarchived[run_id]
+        for live in [self._runs.pop(run_id) for run_id in waiting]:
+            await asyncio.to_thread(_discard, self._folder / live.run.run_id, live.folder)
 
     # --- beginning and end of the service ---
 
