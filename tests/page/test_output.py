@@ -448,3 +448,18 @@ def test_what_is_selected_and_chosen_is_copied_though_few_lines_are_drawn(
     page.keyboard.press("Control+c")
     expect(page.get_by_text("Copied: 1,000,000 lines.")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()").count("\n") == 1_000_000
+
+
+def test_where_one_clicked_is_not_copied_in_place_of_the_lines_that_are_chosen(
+    open_page: OpenPage, service: Service
+) -> None:
+    ran(service, "million")
+    page = open_output(
+        open_page, service, "million", "?line=1000", permissions=["clipboard-read", "clipboard-write"]
+    )  # fmt: skip
+    line(page, 1001).locator(".text").click()
+    page.mouse.wheel(0, 3000)
+    expect(line(page, 1001)).to_have_count(0)
+    page.keyboard.press("Control+c")
+    expect(page.get_by_text("Copied: 1 line.")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "1000\n"

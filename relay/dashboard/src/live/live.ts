@@ -191,8 +191,8 @@ export function start(): void {
     stream.probe();
   });
   document.addEventListener("visibilitychange", () => {
+    visible.value = document.visibilityState === "visible"; // before what waits is known: a hidden page draws nothing
     updates.flush();
-    visible.value = document.visibilityState === "visible";
     if (visible.value) stream.wake();
   });
   clock.start(() => stream.connect()); // the greeting tells the service's time

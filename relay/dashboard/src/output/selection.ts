@@ -31,6 +31,7 @@ export function useSelection(list: RefObject<HTMLElement | null>, copy: (selecte
     function onCopy(event: ClipboardEvent) {
       if (!known.current || !list.current) return;
       const { anchor, focus } = known.current;
+      if (anchor.line === focus.line && anchor.at === focus.at) return; // the reader has only clicked there
       const now = getSelection()!;
       const whole =
         pointOf(now.anchorNode, now.anchorOffset)?.line === anchor.line &&

@@ -56,7 +56,7 @@ export const words = translated({
     copy: "Copy all",
     copyLine: (n: string) => `Copy line ${n}`,
     copyLines: (n: string) => `Copy ${n} lines`,
-    copied: (n: string) => `Copied: ${n} lines.`,
+    copied: (n: string) => (n === "1" ? "Copied: 1 line." : `Copied: ${n} lines.`),
     notCopied: "The browser did not allow to copy.",
     download: "Download",
     fresh: (n: string) => (n === "1" ? "1 new line" : `${n} new lines`),
