@@ -21,8 +21,8 @@ from relay import body, guard, parameters
 from relay.accept import preferred_language
 from relay.access import ANYONE, Access
 from relay.problem import CONTENT_TYPE, Problem, problem_of
+from relay.relay import Relay
 from relay.roles import Need, needed
-from relay.socket import Relay
 
 T = TypeVar("T")
 Q = TypeVar("Q", bound=Struct)

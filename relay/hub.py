@@ -42,7 +42,7 @@ from relay.frames import (
     plain_frame,
     rich_frame,
 )
-from relay.lanes import BATCH_BYTES, LANE_BYTES, OUTPUT_BYTES, Client
+from relay.lanes import BATCH_BYTES, LANE_BYTES, OUTPUT_BYTES, Client, Offer, take_nothing
 from relay.subscriptions import Fetch, Follow, Locate, Subscriptions, Unfollow
 
 PROTOCOL = 1
@@ -157,9 +157,9 @@ class Hub:
         """False for an event of this epoch that nobody can have got yet."""
         return resume.epoch != self._epoch or resume.after <= self.seq
 
-    def join(self, *, rich: bool, resume: Resume | None, now: Instant) -> Client:
+    def join(self, *, rich: bool, resume: Resume | None, now: Instant, offer: Offer = take_nothing) -> Client:
         """Register a client and give it its first frames in one step, so what is published later follows on them."""
-        client = Client(rich=rich)
+        client = Client(offer=offer, rich=rich)
         if rich:
             self._greet(client, resume, now)
         else:
@@ -347,7 +347,7 @@ class Hub:
         return share
 
     def fall_behind(self, client: Client, size: int) -> None:
-        """A client's share, of `size` bytes, is under way; `sent` must follow."""
+        """Something of `size` bytes is under way to a client that was in step, or all sent; `sent` must follow."""
         if client in self._clients:
             self._audience(client).part(client)
             client.under_way(size)

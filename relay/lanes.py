@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from msgspec import UNSET, UnsetType
@@ -15,6 +16,14 @@ OUTPUT_BYTES = 256 << 10
 """From here on no further page of output is read for a client: the lane holds at most one page more."""
 BATCH_BYTES = 64 << 10
 """What is handed to the socket at a time, unless one frame is longer."""
+
+Offer = Callable[[bytes], int]
+"""How many bytes of whole frames the network took at once; where it raises OSError, none."""
+
+
+def take_nothing(_: bytes) -> int:
+    """Everything is to be written in another way."""
+    return 0
 
 
 class Lane:
@@ -97,6 +106,8 @@ class Lanes:
 class Client(Lanes):
     """One connection.  Made by `Hub.join`; everything in it belongs to the hub."""
 
+    offer: Offer = field(default=take_nothing, kw_only=True)
+    """For whoever holds the sockets, who writes to thousands in a row."""
     rich: bool = field(kw_only=True)
     allowance: int = 0
     """Bytes that came while nothing was under way: a snapshot, resumed events, a burst.  They are not the reader's

@@ -5,7 +5,7 @@ from __future__ import annotations
 from asyncio import Future
 
 from tornado.iostream import StreamClosedError
-from tornado.websocket import WebSocketProtocol13
+from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from relay.hub import Cause
 
@@ -20,13 +20,29 @@ _TOO_BIG = 1009
 _PROTOCOL_ERROR = 1002
 
 
+class Handler(WebSocketHandler):
+    """What the protocol needs of one."""
+
+    def held_up(self) -> None:
+        """The network did not take at once what the protocol has written."""
+        raise NotImplementedError
+
+
 class Protocol(WebSocketProtocol13):
     """One connection."""
 
+    handler: Handler
     rich = False
     broken = False
     """Whether the client did not keep to RFC 6455, and the connection was ended for that."""
     _at_header = False
+
+    def _write_frame(self, fin: bool, opcode: int, data: bytes, flags: int = 0) -> Future[None]:
+        assert self.stream is not None
+        written = super()._write_frame(fin, opcode, data, flags)
+        if self.stream.writing():
+            self.handler.held_up()
+        return written
 
     def close(self, code: int | None = None, reason: str | None = None) -> None:
         if code != _TOO_BIG:

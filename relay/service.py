@@ -22,8 +22,8 @@ from exporter.staged_restore import resume
 from relay.app import App
 from relay.descriptors import Listener, raise_limit, shares
 from relay.handler import MAX_BODY, Site
+from relay.relay import Relay
 from relay.server import Server
-from relay.socket import Relay
 from relay.systemd import Systemd
 
 log = logging.getLogger(__name__)

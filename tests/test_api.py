@@ -23,7 +23,7 @@ from exporter.settings import Settings
 from exporter.versions import UnknownVersion
 from relay.app import ROUTES, App
 from relay.handler import MAX_BODY, Handler, Site
-from relay.socket import Relay
+from relay.relay import Relay
 from tests.fake_engine import RUN_ID, FakeEngine
 
 Fetch = Callable[..., Awaitable[HTTPResponse]]

@@ -11,7 +11,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from relay import pages
 from relay.app import App
 from relay.handler import Site
-from relay.socket import Relay
+from relay.relay import Relay
 from tests.fake_engine import FakeEngine
 from tests.service import Service
 

@@ -6,7 +6,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from relay.access import Access
 from relay.app import App
 from relay.handler import Site
-from relay.socket import Relay
+from relay.relay import Relay
 from tests.access.asking import Clock, Fetch, settings
 from tests.fake_engine import FakeEngine
 

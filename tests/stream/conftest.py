@@ -13,7 +13,7 @@ from tornado.ioloop import IOLoop
 
 from relay.app import App
 from relay.handler import Site
-from relay.socket import Relay
+from relay.relay import Relay
 from tests.stream.net import Errors, Net, TalkingEngine
 
 

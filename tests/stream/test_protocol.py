@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import select
 import socket
 import ssl
 import subprocess
@@ -21,7 +22,7 @@ from tornado.websocket import websocket_connect
 
 from relay.app import App
 from relay.protocol import MAX_MESSAGE
-from relay.socket import Relay
+from relay.relay import Relay
 from tests.hub_client import changed, started
 from tests.programs import program
 from tests.stream.net import BINARY, CLOSE, FIN, PING, PONG, TEXT, Net, TalkingEngine, Viewer, Wire, frame_of, until
@@ -196,6 +197,27 @@ def test_whatever_frames_come_nothing_goes_wrong_and_the_service_goes_on(
 
 
 # --- Order and completeness of what is written past the stream's buffer ------------------------------
+
+
+@pytest.mark.gen_test(timeout=30)
+async def test_nothing_is_written_past_a_pong_that_the_network_has_not_taken_whole(
+    net: Net, engine: TalkingEngine, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.socket.SEND_BUFFER", 4096)
+    wire = await net.wire("/ws?v=1", receive_buffer=2048)
+    for number in range(500):  # more than the network holds; only the latest of those that wait is answered
+        await wire.send(PING, b"%0125d" % number)
+    await next_of(wire, PONG)
+    while wire.socket in select.select([wire.socket], [], [], 0.1)[0]:  # not a turn of the loop
+        wire.buffer += wire.socket.recv(1 << 16)
+    engine.say(started())
+    relay.stop()
+    pongs = []
+    while (frame := await wire.frame()) is not None and frame[0] == PONG:
+        pongs.append(frame[1])
+    assert pongs == sorted(pongs)
+    assert frame is not None
+    assert frame[0] == CLOSE
 
 
 class TestFewBytesAtATime:

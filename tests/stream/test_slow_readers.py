@@ -6,14 +6,14 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
-from exporter.events import Instant
-from relay.hub import Hub, Resume
+from relay.hub import Hub
 from relay.lanes import Client
 from relay.protocol import FAREWELL_SECONDS
-from relay.socket import Relay
+from relay.relay import Relay
 from tests.hub_client import changed
 from tests.stream.net import CLOSE, TEXT, Net, TalkingEngine, Wire, until
 
@@ -58,8 +58,8 @@ async def test_one_stalled_reader_among_a_thousand_costs_the_others_nothing_and_
     joined: list[Client] = []
     join = Hub.join
 
-    def noting(hub: Hub, *, rich: bool, resume: Resume | None, now: Instant) -> Client:
-        joined.append(join(hub, rich=rich, resume=resume, now=now))
+    def noting(hub: Hub, **arguments: Any) -> Client:
+        joined.append(join(hub, **arguments))
         return joined[-1]
 
     monkeypatch.setattr(Hub, "join", noting)

@@ -9,7 +9,7 @@ from tornado.httpclient import HTTPClientError
 
 from exporter.events import Error
 from relay.protocol import MAX_MESSAGE
-from relay.socket import Relay
+from relay.relay import Relay
 from tests.hub_client import RUN, changed, sample, split, started
 from tests.stream.net import (
     BINARY,
@@ -256,7 +256,7 @@ async def test_output_that_cannot_be_read_is_told_and_the_connection_lives(
 async def test_a_subscriber_that_stalls_is_moved_near_the_end_and_told_of_the_gap(
     net: Net, engine: TalkingEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("relay.socket.SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr("relay.relay.SWEEP_SECONDS", 0.02)
     monkeypatch.setattr("relay.hub.LAG_SECONDS", 0.05)
     wire = await net.wire("/ws?v=1", receive_buffer=4096)
     await wire.send(TEXT, SUBSCRIBE.encode())
@@ -490,7 +490,7 @@ async def test_a_client_that_leaves_while_its_subscription_is_looked_into_leaves
 class TestHeartbeat:
     @pytest.fixture
     def relay(self, engine: TalkingEngine, monkeypatch: pytest.MonkeyPatch) -> Relay:
-        monkeypatch.setattr("relay.socket.SWEEP_SECONDS", 0.02)
+        monkeypatch.setattr("relay.relay.SWEEP_SECONDS", 0.02)
         return Relay(engine, client_limit=100, heartbeat_seconds=0.1)
 
     @pytest.mark.gen_test
