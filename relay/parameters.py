@@ -25,7 +25,7 @@ def read(arguments: Mapping[str, list[bytes]], of: type[Q]) -> Q:
 
     Raises a 422 problem with every fault of the query.
     """
-    known = shapes(of)
+    known, now = shapes(of), Instant.now()
     values: dict[str, Any] = {}
     faults: list[FieldError] = []
     for name, given in arguments.items():
@@ -33,7 +33,7 @@ def read(arguments: Mapping[str, list[bytes]], of: type[Q]) -> Q:
             if name not in known:
                 raise ValueError("is no parameter of this address")
             if (text := _text(given)) != "":
-                values[name] = _value(known[name], text)
+                values[name] = _value(known[name], text, now)
         except ValueError as error:
             faults.append(FieldError(pointer=f"#/{name[:100]}", message=str(error)))
     if faults:
@@ -51,18 +51,19 @@ def _text(given: list[bytes]) -> str:
         raise ValueError("is not UTF-8") from None
 
 
-def _value(shape: Shape, text: str) -> Any:
+def _value(shape: Shape, text: str, now: Instant) -> Any:
+    """All that counts back from `now` does from the same one."""
     assert shape.parse is not None
     try:
-        return shape.parse(text)
+        return moment(text, now) if shape.parse is moment else shape.parse(text)
     except ValueError:
         raise ValueError(f"expected {shape.form}") from None
 
 
-def moment(text: str) -> Instant:
-    """Raises ValueError."""
+def moment(text: str, now: Instant | None = None) -> Instant:
+    """`now`: the present time, unless another is given.  Raises ValueError."""
     if text[-1].isalpha() and text[0].isdigit() and "T" not in text.upper():
-        return Instant(Instant.now() - Duration.parse(text))
+        return Instant((now or Instant.now()) - Duration.parse(text))
     return _time(text)
 
 
