@@ -210,7 +210,7 @@ def test_every_event_reaches_every_client_whatever_happens_and_nothing_grows(
     assert all(len(client.epochs) == 2 for client in clients)
     assert all(client.resumed for client in clients)
     for client in clients:
-        ended = [run for run in runs_since(service, client.since) if run["started_at"] > client.since]
+        ended = [run for run in runs_since(service, client.since) if (run["started_at"] or "") > client.since]
         happened = {(run["run_id"], status) for run in ended for status in ("running", run["status"])}
         assert len(ended) > SECONDS / 3, client.since
         assert happened <= client.told
