@@ -268,11 +268,22 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     retention: Retention = Retention()
 
 
+class Tls(Struct, frozen=True, kw_only=True):
+    """With what the service shows who it is: two files in PEM."""
+
+    cert: Path
+    """The certificate, and after it those that lead to its authority."""
+    key: Path
+    """The private key of the certificate, without a passphrase."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The whole file.  Paths are absolute once read."""
 
     listen: Listen = "127.0.0.1:8917"
     """HOST:PORT; an IPv6 address in brackets; port 0 takes any free one."""
+    tls: Tls | None = None
+    """Unset: by plain HTTP."""
     data_dir: Path = Path("data")
     scripts_dir: Path = Path("scripts")
     timezone: str = "local"
@@ -297,6 +308,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What is written to standard output: every run that has ended, and every line that runs print."""
     retention: Retention = Retention(runs=200, days=30, bytes=Size(256 << 20))
     scripts: list[ScriptSettings] = []
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is anybody who could show who he is; else whoever reaches the service may do everything."""
+        return bool(self.users or self.tokens)
 
     @property
     def prefix(self) -> str:

@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-from exporter.config import is_loopback
 from exporter.events import Instant
+from exporter.exposure import is_loopback
 from exporter.settings import Role, Settings, Token, User
 from relay.passwords import Busy, Passwords
 from relay.problem import Problem
@@ -75,8 +75,7 @@ class Access:
     @property
     def is_open(self) -> bool:
         """Whether whoever comes may do everything.  The settings may have changed since the service began to listen."""
-        settings = self._settings()
-        return self._is_loopback and not (settings.users or settings.tokens)
+        return self._is_loopback and not self._settings().has_credentials
 
     def role(self, identity: Identity) -> Role | None:
         """What somebody may do now."""
@@ -85,8 +84,7 @@ class Access:
             case "anyone":
                 if self.is_open:
                     return "edit"
-                has_credentials = settings.users or settings.tokens
-                return settings.anonymous if has_credentials and settings.anonymous != "none" else None
+                return settings.anonymous if settings.has_credentials and settings.anonymous != "none" else None
             case "local":
                 return "edit"
             case "token":

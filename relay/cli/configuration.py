@@ -17,19 +17,19 @@ from relay.cli.options import config_file, config_option, json_option
 def check(config: Path | None, as_json: bool) -> None:
     """Check the configuration file: print every fault as FILE:LINE: message.
 
-    An env_file that others can read is a warning, on standard error.
+    An env_file or a key of tls that others can read is a warning, on standard error.
 
     Exit code 0 where it is sound, 1 where it is faulty.
     """
     from exporter.config import ConfigError, Fault
-    from exporter.doctor import env_files
+    from exporter.doctor import env_files, open_key
     from exporter.events import to_json
 
     faults: list[Fault] = []
     sound = ""
     try:
         loaded = config_file(config, starting=True).load()
-        for finding in env_files(loaded):
+        for finding in (*env_files(loaded), *open_key(loaded)):
             click.echo(f"{finding.where}: warning: {finding.what}; {finding.remedy}", err=True)
         count = len(loaded.settings.scripts)
         sound = f"{loaded.path}: {count} script{'' if count == 1 else 's'}, no faults"
