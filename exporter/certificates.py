@@ -41,6 +41,8 @@ class Certificate(Struct, frozen=True):
 
     context: ssl.SSLContext
     """For listening: TLS 1.2 and newer."""
+    chain: str
+    """In PEM, with those that lead to its authority."""
     fingerprint: str
     """SHA-256 of the certificate in DER, hexadecimal: by that the own user's commands know the service."""
     flaw: str | None
@@ -69,7 +71,7 @@ def load(tls: Tls) -> Certificate:
     lacks_issuer = len(certificates) == 1 and bool(shown) and shown["issuer"] != shown["subject"]
     ends_at = Instant(ssl.cert_time_to_seconds(shown["notAfter"]) * 1000) if shown else None
     fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificates[0])).hexdigest()
-    return Certificate(context, fingerprint, flaw, ends_at, lacks_issuer)
+    return Certificate(context, chain, fingerprint, flaw, ends_at, lacks_issuer)
 
 
 def is_for_everybody(key: Path) -> bool:

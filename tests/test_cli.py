@@ -13,7 +13,7 @@ import pytest
 
 from relay.cli import main
 from relay.cli.service import OneLine
-from relay.service import ListenError, listen
+from relay.listening import ListenError, listen
 from tests.command_line import invoke
 from tests.service import DEADLINE, Service, until
 

@@ -29,7 +29,8 @@ def serve(
     """
     import asyncio
 
-    from relay.service import ListenError, serve
+    from relay.listening import ListenError
+    from relay.service import serve
 
     _log_to_stderr(log_level)
     flags = {"listen": listen, "data_dir": data_dir, "url_prefix": url_prefix}
