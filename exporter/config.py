@@ -157,7 +157,7 @@ def read(
     reading = _Reading(path.absolute().parent, file, starting)
     try:
         settings = reading.settings(compose(text), given)
-        for key, message in () if reading.means_credentials else exposure.open_faults(settings):
+        for key, message in exposure.faults(settings, means_credentials=reading.means_credentials):
             outside = [(environment, set_variables), (command_line, set_flags)]
             places = [(told, name) for told, given_ in outside for name, of, _ in given_ if of == key]
             if places:
@@ -232,7 +232,7 @@ def _outside(given: list[tuple[str, str, str]], faults: _Faults) -> dict[str, An
 def _service_fault(key: str, value: Any) -> str | None:
     """What is wrong that the type of a top-level key does not say."""
     match key:
-        case "listen":
+        case "listen" | "metrics_listen":
             return exposure.port_fault(value)
         case "timezone":
             return _zone_fault(value)

@@ -74,7 +74,7 @@ log = logging.getLogger(__name__)
 STANDARD_OUTPUT = 1
 SAMPLES_KEPT = Duration(15 * 60_000)
 TICK_SECONDS = 1.0
-NEXT_START = ("listen", "data_dir", "disk_path", "sample_interval")
+NEXT_START = ("listen", "metrics_listen", "data_dir", "disk_path", "sample_interval")
 """Settings that a running service does not change."""
 CLOCK_STEP_SECONDS = 0.5
 

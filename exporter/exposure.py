@@ -52,16 +52,28 @@ def proxy_fault(proxy: str) -> str | None:
     return None
 
 
-def open_faults(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Keys, each with what is wrong with it, by which whoever comes without credentials could do more than is meant."""
-    if settings.has_credentials:
-        return
+def faults(settings: Settings, *, means_credentials: bool) -> Iterator[tuple[str, str]]:
+    """Keys, each with what is wrong with it in view of the others.
+
+    `means_credentials`: there are to be users or tokens, which may be faulty themselves.
+    """
+    if not means_credentials:
+        yield from _open(settings)
+    if settings.metrics_listen == settings.listen and not settings.listen.endswith(":0"):
+        yield "metrics_listen", "expected another address than that of listen, which has the metrics too"
+
+
+def _open(settings: Settings) -> Iterator[tuple[str, str]]:
+    """By which keys whoever comes without credentials could do more than is meant."""
+    rule = "Without any user or token the service listens on loopback only, such as 127.0.0.1:"
+    scraping = settings.metrics_listen
     if not is_loopback(host_of(settings.listen)):
-        rule = "Without any user or token the service listens on loopback only, such as 127.0.0.1:8917"
-        yield "listen", f"{rule}; to reach it from elsewhere, {_FIRST_USER}"
-    elif settings.anonymous != "none":
-        rule = "Without any user or token whoever reaches the service may do everything"
-        yield "anonymous", f"{rule}; to allow {settings.anonymous} alone, {_FIRST_USER}"
+        yield "listen", f"{rule}8917; to reach it from elsewhere, {_FIRST_USER}"
+    elif settings.anonymous == "view" or (settings.anonymous == "scrape" and scraping is None):
+        all_of_it = "Without any user or token whoever reaches the service may do everything"
+        yield "anonymous", f"{all_of_it}; to allow {settings.anonymous} alone, {_FIRST_USER}"
+    if scraping is not None and not is_loopback(host_of(scraping)) and settings.anonymous != "scrape":
+        yield "metrics_listen", f"{rule}8918; to scrape it from elsewhere, say anonymous: scrape, or {_FIRST_USER}"
 
 
 def tls(reader: Reader, report: Report, node: Node, *, look: bool) -> Tls | None:

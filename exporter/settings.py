@@ -282,6 +282,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     listen: Listen = "127.0.0.1:8917"
     """HOST:PORT; an IPv6 address in brackets; port 0 takes any free one."""
+    metrics_listen: Listen | None = None
+    """HOST:PORT of another address, for scraping alone; unset: none."""
     tls: Tls | None = None
     """Unset: by plain HTTP."""
     data_dir: Path = Path("data")

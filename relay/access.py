@@ -14,6 +14,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Literal, NamedTuple
 
 from exporter.events import Instant
@@ -72,6 +73,12 @@ class Access:
         """For commands of whoever may read the data directory, as long as this service lives."""
         self._local_hash = sha256_of(self.local_token)
 
+    def at(self, listen_host: str) -> Access:
+        """The same for another address on which the service listens."""
+        other = copy(self)
+        other._is_loopback = is_loopback(listen_host)
+        return other
+
     @property
     def is_open(self) -> bool:
         """Whether whoever comes may do everything.  The settings may have changed since the service began to listen."""
@@ -84,7 +91,7 @@ class Access:
             case "anyone":
                 if self.is_open:
                     return "edit"
-                return settings.anonymous if settings.has_credentials and settings.anonymous != "none" else None
+                return settings.anonymous if settings.anonymous != "none" else None
             case "local":
                 return "edit"
             case "token":

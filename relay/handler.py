@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable
 from contextlib import aclosing
+from copy import copy
 from itertools import islice
 from types import TracebackType
 from typing import Any, TypeVar
@@ -50,6 +51,13 @@ class Site:
         self.access = Access(lambda: engine.settings, listen_host)
         self._listen_host = listen_host
         self._policy: tuple[Settings, guard.Policy] | None = None
+
+    def at(self, listen_host: str) -> Site:
+        """The same at another address on which the service listens."""
+        other = copy(self)
+        other.access = self.access.at(listen_host)
+        other._listen_host, other._policy = listen_host, None
+        return other
 
     @property
     def policy(self) -> guard.Policy:

@@ -7,6 +7,7 @@ import errno
 import logging
 import socket
 import time
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tornado.iostream import IOStream, SSLIOStream
@@ -15,10 +16,12 @@ from tornado.netutil import bind_sockets
 from exporter import certificates
 from exporter.certificates import Certificate, Unusable
 from exporter.settings import Settings
-from relay.app import App
+from relay.app import App, ScrapeApp
 from relay.descriptors import Listener
 from relay.handler import MAX_BODY, Site
 from relay.server import Server
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 4096
 IDLE_SECONDS = 300.0
@@ -46,24 +49,32 @@ class Listening:
                 self.certificate = certificates.load(settings.tls)
             except Unusable as error:  # since the configuration was checked
                 raise ListenError(f"tls.{error.key}: {error}") from error
-        self.host, self._sockets = listen(settings.listen)
+        self.host, self._sockets = listen(settings.listen, "listen")
+        self._scraped: tuple[str, list[socket.socket]] | None = None
+        if settings.metrics_listen is not None:
+            self._scraped = listen(settings.metrics_listen, "metrics_listen")
         self._servers: list[Server] = []
 
     @property
     def origin(self) -> str:
         """Where the page is, `http://127.0.0.1:8917`."""
-        port = self._sockets[0].getsockname()[1]
-        return f"{'https' if self.certificate else 'http'}://{self.host}:{port}"
+        return self._origin(self.host, self._sockets)
 
     @property
     def fingerprint(self) -> str:
         """Of the certificate that is shown; empty without TLS."""
         return self.certificate.fingerprint if self.certificate else ""
 
-    def serve(self, site: Site, connections: int) -> None:
-        """Begin to answer; `connections` is as in `relay.descriptors.Shares`."""
-        self._sockets = [Listener.of(each, connections) for each in self._sockets]
-        self._begin(App(site), self._sockets)
+    def serve(self, site: Site, connections: int) -> list[Site]:
+        """Begin to answer; the sites of all addresses.  `connections` is as in `relay.descriptors.Shares`."""
+        self._sockets = self._begin(App(site), self._sockets, connections)
+        if self._scraped is None:
+            return [site]
+        host, sockets = self._scraped
+        scraped = site.at(host)
+        log.info("metrics are served at %s/metrics", self._origin(host, sockets))
+        self._begin(ScrapeApp(scraped), sockets, connections)
+        return [site, scraped]
 
     def show(self, certificate: Certificate) -> None:
         """Show another certificate to whoever connects from now on."""
@@ -77,14 +88,20 @@ class Listening:
         for server in self._servers:
             await server.close_all_connections()
 
-    def _begin(self, app: App, sockets: list[socket.socket]) -> None:
+    def _origin(self, host: str, sockets: Sequence[socket.socket]) -> str:
+        return f"{'https' if self.certificate else 'http'}://{host}:{sockets[0].getsockname()[1]}"
+
+    def _begin(self, app: App, sockets: Iterable[socket.socket], connections: int) -> list[socket.socket]:
+        """The sockets that take the place of those that were given."""
         of = Server if self.certificate is None else SecureServer
         server = of(
             app, max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS,
             ssl_options=self.certificate and self.certificate.context,
         )  # fmt: skip
-        server.add_sockets(sockets)
+        listeners: list[socket.socket] = [Listener.of(each, connections) for each in sockets]
+        server.add_sockets(listeners)
         self._servers.append(server)
+        return listeners
 
 
 class SecureServer(Server):
@@ -117,13 +134,16 @@ class OnceAMinute(logging.Filter):
         return True
 
 
-def listen(address: str) -> tuple[str, list[socket.socket]]:
-    """Host as in a URL, and listening sockets, of `HOST:PORT`.  Raises ListenError."""
+def listen(address: str, key: str) -> tuple[str, list[socket.socket]]:
+    """Host as in a URL, and listening sockets, of `HOST:PORT`, which a key of the settings has.  Raises ListenError."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
     try:
         sockets = bind_sockets(int(port), host, backlog=BACKLOG)
     except OSError as error:
-        hint = "; is Cronscope running already? --listen takes another port" if error.errno == errno.EADDRINUSE else ""
+        hint = ""
+        if error.errno == errno.EADDRINUSE:
+            flag = key.replace("_", "-")
+            hint = f"; is Cronscope running already? {key} in the configuration, or --{flag}, takes another port"
         raise ListenError(f"cannot listen on {address}: {error.strerror}{hint}") from error
     return f"[{host}]" if ":" in host else host, sockets

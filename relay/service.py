@@ -46,13 +46,15 @@ async def serve(file: ConfigFile, loaded: LoadedConfig, ready: Callable[[str], N
     logging.getLogger().addHandler(engine.metrics.log_handler)
     logging.getLogger("tornado.general").addFilter(OnceAMinute())
     site = Site(engine, listening.host)
-    listening.serve(site, connections)
+    sites = listening.serve(site, connections)
     stopping = asyncio.Event()
     _handle_signals(engine, systemd, stopping)
     await engine.start()
     gc.freeze()  # what is there now stays: looking for cycles in it took 15 ms and more each time
     # Only now: nobody is there yet to be told of what the last life left, which may be a lot.
-    site.relay = relay = Relay(engine, client_limit=clients)
+    relay = Relay(engine, client_limit=clients)
+    for each in sites:
+        each.relay = relay
     engine.listens(listening.origin, site.access.local_token, listening.fingerprint)
     renewal = _renewal(engine, listening, site)
     url = f"{listening.origin}{engine.settings.prefix}/"

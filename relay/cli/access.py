@@ -92,7 +92,7 @@ def token(config: Path | None, role: Role, expires: str | None, name: str) -> No
 
 def _file(config: Path | None) -> ConfigFile:
     """The file, with what would be wrong in it without any user or token overruled: the first one mends that."""
-    return config_file(config, {"listen": "127.0.0.1:0", "anonymous": "none"})
+    return config_file(config, {"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0", "anonymous": "none"})
 
 
 def _check_name(name: str) -> None:
