@@ -22,6 +22,7 @@ from exporter.cron import ScheduleError
 from exporter.document import NOWHERE, Node, Scalar, Sequence, Unreadable, compose, shown
 from exporter.settings import (
     SCHEDULES,
+    AuthProxy,
     Duration,
     Limits,
     Retention,
@@ -312,7 +313,7 @@ class _Reading:
     def means_credentials(self) -> bool:
         """Whether the file means to have any, sound or not."""
         given = [self._fields[key][1] for key in ("users", "tokens") if key in self._fields]
-        return any(not isinstance(node, Sequence) or node.items for node in given)
+        return self._is_set("auth_proxy") or any(not isinstance(node, Sequence) or node.items for node in given)
 
     def node_of(self, key: str) -> Node:
         """Where a top-level key that the file has stands."""
@@ -329,6 +330,7 @@ class _Reading:
         values: dict[str, Any] = {"data_dir": self._base / "data", "scripts_dir": self._base / "scripts"}
         values |= self._sound(fields, "", _service_fault) | given
         values["tls"] = self._tls()
+        values["auth_proxy"] = self._auth_proxy()
         retention = self._retention(fields, "", Settings().retention)
         timezone = values.get("timezone", "local")
         scripts = self._scripts(fields, timezone, retention)
@@ -336,16 +338,25 @@ class _Reading:
         tokens = self._credentials("tokens", Token, "sha256", self.tokens)
         return Settings(**values, retention=retention, scripts=scripts, users=users, tokens=tokens)
 
+    def _is_set(self, key: str) -> bool:
+        """Whether a top-level key has a value, which null is not."""
+        return key in self._fields and self._fields[key][0] is not None
+
     def _tls(self) -> Tls | None:
-        value, node = self._fields.get("tls", (None, None))
-        if value is None or node is None:
+        if not self._is_set("tls"):
             return None
-        return exposure.tls(self._reader, self._faults.add, node, look=self._starting)
+        return exposure.tls(self._reader, self._faults.add, self.node_of("tls"), look=self._starting)
+
+    def _auth_proxy(self) -> AuthProxy | None:
+        if not self._is_set("auth_proxy"):
+            return None
+        return exposure.auth_proxy(self._reader, self._faults.add, self.node_of("auth_proxy"))
 
     def _credentials(self, key: str, of: type[C], secret: str, entries: dict[str, dict[str, Any]]) -> list[C]:
         if key not in self._fields:
             return []
-        read = credentials.Credentials(self._reader, self._faults.add, of, secret)
+        may_lack = of is User and self._is_set("auth_proxy")
+        read = credentials.Credentials(self._reader, self._faults.add, of, secret, may_lack=may_lack)
         sound = read.read(self._fields[key][1], key)
         entries.update(read.entries)
         return sound

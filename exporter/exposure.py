@@ -14,7 +14,7 @@ from msgspec import Struct
 from exporter import certificates
 from exporter.certificates import Unusable
 from exporter.document import Mapping, Node, shown
-from exporter.settings import Settings, Tls
+from exporter.settings import AuthProxy, Settings, Tls
 from exporter.shapes import FAULTY, Fields, Reader
 
 S = TypeVar("S", bound=Struct)
@@ -59,6 +59,9 @@ def faults(settings: Settings, *, means_credentials: bool) -> Iterator[tuple[str
     """
     if not means_credentials:
         yield from _open(settings)
+    if settings.auth_proxy is not None and not settings.trusted_proxies:
+        message = "expected trusted_proxies beside it, with the proxy's address, as nobody else is believed"
+        yield "auth_proxy", message
     if settings.metrics_listen == settings.listen and not settings.listen.endswith(":0"):
         yield "metrics_listen", "expected another address than that of listen, which has the metrics too"
 
@@ -93,6 +96,12 @@ def tls(reader: Reader, report: Report, node: Node, *, look: bool) -> Tls | None
         except Unusable as error:
             report(fields[error.key][1], f"tls.{error.key}", str(error))
     return sound
+
+
+def auth_proxy(reader: Reader, report: Report, node: Node) -> AuthProxy:
+    """The setting, without what is faulty."""
+    fields = _fields(reader, report, node, AuthProxy, "auth_proxy") or {}
+    return AuthProxy(**{name: value for name, (value, _) in fields.items() if value is not FAULTY})
 
 
 def _fields(reader: Reader, report: Report, node: Node, of: type[Struct], key: str) -> Fields | None:

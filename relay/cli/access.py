@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from exporter.settings import Role
+from exporter.settings import NAME_PATTERN, USER_NAME_PATTERN, Role
 from relay.cli.options import config_file, config_option, examples
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def passwd(config: Path | None, role: Role | None, from_stdin: bool, only_print:
     Its argon2id hash is written into the configuration file, with everything else kept as it is.  All sessions of
     that user end.
     """
-    _check_name(name)
+    _check_name(name, USER_NAME_PATTERN, "letters, digits, _, ., -, + and @")
     from relay.passwords import LONGEST, hash_password
 
     if only_print:
@@ -43,7 +43,7 @@ def passwd(config: Path | None, role: Role | None, from_stdin: bool, only_print:
         return
     file = _file(config)
     user = file.load().users.get(name)
-    if user is not None and "password_hash" not in user:
+    if user is not None and "password_hash_file" in user:
         raise click.ClickException(
             f"the hash of {name} is in {user['password_hash_file']}; cronscope passwd {name} --print prints a new one"
         )
@@ -72,7 +72,7 @@ def token(config: Path | None, role: Role, expires: str | None, name: str) -> No
 
     A program shows it as `Authorization: Bearer TOKEN`, a scraper also as the password of Basic.
     """
-    _check_name(name)
+    _check_name(name, NAME_PATTERN, "letters, digits, _, . and -")
     from relay.access import new_token, sha256_of
 
     made = new_token()
@@ -95,15 +95,11 @@ def _file(config: Path | None) -> ConfigFile:
     return config_file(config, {"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0", "anonymous": "none"})
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, pattern: str, form: str) -> None:
     import re
 
-    from exporter.settings import NAME_PATTERN
-
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise click.BadParameter(
-            "expected at most 64 letters, digits, _, . and -, the first a letter or digit", param_hint="NAME"
-        )
+    if not re.fullmatch(pattern, name):
+        raise click.BadParameter(f"expected at most 64 {form}, the first a letter or digit", param_hint="NAME")
 
 
 def _password(from_stdin: bool, longest: int) -> str:

@@ -64,7 +64,9 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         yield from machine.examine(Settings(data_dir=Path.cwd()), os.environ)
         return
     yield from doctor.examine(loaded, os.environ)
-    yield from names_behind_proxy(loaded.settings, doctor.Lines(loaded))
+    lines = doctor.Lines(loaded)
+    yield from names_behind_proxy(loaded.settings, lines)
+    yield from believed_of_anybody(loaded.settings, lines)
     yield from machine.examine(loaded.settings, os.environ)
 
 
@@ -102,6 +104,17 @@ def names_behind_proxy(settings: Settings, lines: Lines) -> Iterator[Finding]:
             what = f"allowed_hosts: where a proxy serves {host} by HTTPS, its page may not start scripts or open /ws"
             remedy = f"add {secure} to allowed_origins, or the proxy to trusted_proxies"
             yield Finding(severity="warning", where=lines.of("allowed_hosts"), what=what, remedy=remedy)
+
+
+def believed_of_anybody(settings: Settings, lines: Lines) -> Iterator[Finding]:
+    """Networks that hold everybody, of whom each could say that he is somebody else."""
+    from exporter.doctor import Finding
+
+    for proxy in settings.trusted_proxies if settings.auth_proxy else []:
+        if proxy.endswith("/0"):
+            what = f"trusted_proxies: {proxy} is everybody, and with auth_proxy whoever comes can say who he is"
+            remedy = "write the address of the proxy alone"
+            yield Finding(severity="error", where=lines.of("trusted_proxies"), what=what, remedy=remedy)
 
 
 def _summary(findings: list[Finding]) -> str:

@@ -9,7 +9,7 @@ function answer(status: number, body: object) {
   return fetch;
 }
 
-const ANN = { name: "ann", role: "operate", signed_in: true, can_sign_in: true, xsrf_token: "x" };
+const ANN = { name: "ann", role: "operate", signed_in: true, can_sign_in: true, by_proxy: false, xsrf_token: "x" };
 
 afterEach(() => {
   vi.unstubAllGlobals();

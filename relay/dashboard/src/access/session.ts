@@ -15,6 +15,8 @@ interface Session {
   signed_in: boolean;
   /** Who has not signed in may do so. */
   can_sign_in: boolean;
+  /** Only the proxy can sign them out. */
+  by_proxy: boolean;
   xsrf_token: string | null;
 }
 
