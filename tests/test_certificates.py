@@ -14,13 +14,18 @@ from exporter.certificates import load
 from exporter.config import ConfigError
 from exporter.config import load as load_config
 from exporter.settings import Tls
-from tests.certificates import make
+from tests.certificates import TRY, make
 from tests.command_line import invoke
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> tuple[Path, Path]:
     return make(tmp_path)
+
+
+def test_the_readme_says_how_to_try_it() -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    assert TRY in " ".join(readme.replace("\\\n", "").split())
 
 
 def expire(cert: Path, key: Path) -> None:
