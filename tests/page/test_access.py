@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, expect
 
+from tests.certificates import make
 from tests.page.conftest import faults_of
 from tests.service import DEADLINE, Service
 
@@ -77,6 +79,18 @@ def test_who_comes_is_asked_who_they_are_and_comes_back_to_where_they_were(
     expect(other).to_have_title("Sign in – Cronscope")  # its stream has ended
     page.goto(f"{service.url}/#/")
     expect(page).to_have_title("Sign in – Cronscope")
+
+
+def test_the_page_is_live_by_tls_and_its_form_leads_to_it(
+    new_page: Callable[..., Page], start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    cert, key = make(tmp_path / "tls")
+    service = start_service(f"{CONFIG}tls: {{cert: {cert}, key: {key}}}\n")
+    page = new_page(service, "", ignore_https_errors=True)
+    sign_in(page, "edit")
+    expect(page.get_by_test_id("connection")).to_have_text("Live")
+    page.get_by_role("button", name="Run greet").click()
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
 
 
 def test_each_role_is_offered_what_it_may_do(new_page: Callable[..., Page], service: Service) -> None:
