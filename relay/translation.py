@@ -23,6 +23,8 @@ The query has faults.
 查詢條件有錯誤。
 This takes the role {need}: sign in.
 這需要 {need} 權限：請先登入。
+This takes the role {need}, and {name} has none.
+這需要 {need} 權限，而 {name} 沒有任何權限。
 This takes the role {need}, and {name} has {role}.
 這需要 {need} 權限，而 {name} 只有 {role}。
 Nobody may do this.

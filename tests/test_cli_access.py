@@ -114,6 +114,14 @@ def test_what_is_no_password_changes_nothing(file: Path) -> None:
     assert file.read_text() == TEXT
 
 
+def test_who_signed_in_at_a_proxy_alone_so_far_gets_a_password_and_keeps_the_role(file: Path) -> None:
+    proxied = "auth_proxy: {}\ntrusted_proxies: [127.0.0.1]\nusers: [{name: ann@example.org, role: operate}]\n"
+    file.write_text(TEXT + proxied)
+    assert passwd(file, "ann@example.org") == (0, "ann@example.org may sign in now, with the role operate\n")
+    [user] = settings(file).users
+    assert PasswordHasher().verify(user.password_hash or "", PASSWORD)
+
+
 def test_a_hash_for_a_secret_of_a_container_is_printed(file: Path, tmp_path: Path) -> None:
     code, hashed = passwd(file, "admin", "--print")
     assert (code, file.read_text()) == (0, TEXT)

@@ -93,6 +93,16 @@ def test_the_page_is_live_by_tls_and_its_form_leads_to_it(
     expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
 
 
+def test_whom_a_proxy_knows_and_the_service_does_not_is_told_so(
+    new_page: Callable[..., Page], start_service: Callable[..., Service]
+) -> None:
+    service = start_service("{trusted_proxies: [127.0.0.1], auth_proxy: {}}")
+    page = new_page(service, "", extra_http_headers={"Remote-User": "bob"})
+    expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
+    expect(page.get_by_text("This takes the role scrape, and bob has none.")).to_be_visible()
+    assert faults_of(page) == []
+
+
 def test_each_role_is_offered_what_it_may_do(new_page: Callable[..., Page], service: Service) -> None:
     page = new_page(service, "")
     sign_in(page, "view")
