@@ -98,7 +98,9 @@ class Listening:
             app, max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS,
             ssl_options=self.certificate and self.certificate.context,
         )  # fmt: skip
-        listeners: list[socket.socket] = [Listener.of(each, connections) for each in sockets]
+        listeners: list[socket.socket] = [
+            Listener.of(each, connections, secure=self.certificate is not None) for each in sockets
+        ]
         server.add_sockets(listeners)
         self._servers.append(server)
         return listeners
