@@ -45,6 +45,7 @@ class Watched:
 
         monkeypatch.setattr(certificates, "load", noting)
         monkeypatch.setattr(watching, "LOOK_MILLISECONDS", 10)
+        monkeypatch.setattr(watching, "SETTLED_MILLISECONDS", 10)
         self._load = load
 
     def _heard(self, entry: Entry) -> None:
