@@ -31,10 +31,11 @@ RUN cronscope init
 VOLUME /var/lib/cronscope
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
   CMD ["python", "-c", "\
-import http.client, os, pathlib; \
+import http.client, os, pathlib, ssl; \
 lock = pathlib.Path(os.environ.get('CRONSCOPE_DATA_DIR', 'data'), 'cronscope.lock'); \
-token = [*(lock.read_text().splitlines() if lock.exists() else ()), '', '', ''][2]; \
-service = http.client.HTTPConnection(os.environ['CRONSCOPE_LISTEN'], timeout=4); \
+_, url, token, *_ = [*(lock.read_text().splitlines() if lock.exists() else ()), '', '', '']; \
+tls = {'context': ssl._create_unverified_context()} if url.startswith('https') else {}; \
+service = (http.client.HTTPSConnection if tls else http.client.HTTPConnection)(os.environ['CRONSCOPE_LISTEN'], timeout=4, **tls); \
 service.request('GET', os.environ.get('CRONSCOPE_URL_PREFIX', '').rstrip('/') + '/-/healthy', headers={'Authorization': 'Bearer ' + token}); \
 answer = service.getresponse(); \
 print(answer.read().decode()); \

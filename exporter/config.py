@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -17,18 +16,20 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from msgspec.structs import replace
 
-from exporter import accounts, credentials, document
+from exporter import accounts, credentials, document, exposure
 from exporter.accounts import UnknownAccount
 from exporter.cron import ScheduleError
 from exporter.document import NOWHERE, Node, Scalar, Sequence, Unreadable, compose, shown
 from exporter.settings import (
     SCHEDULES,
+    AuthProxy,
     Duration,
     Limits,
     Retention,
     ScriptSettings,
     Settings,
     Size,
+    Tls,
     Token,
     User,
 )  # fmt: skip
@@ -157,8 +158,7 @@ def read(
     reading = _Reading(path.absolute().parent, file, starting)
     try:
         settings = reading.settings(compose(text), given)
-        if not reading.has_credentials and (wrong := check_open(settings)):
-            key, message = wrong
+        for key, message in exposure.faults(settings, means_credentials=reading.means_credentials):
             outside = [(environment, set_variables), (command_line, set_flags)]
             places = [(told, name) for told, given_ in outside for name, of, _ in given_ if of == key]
             if places:
@@ -188,28 +188,6 @@ def normal_entry(entry: Mapping[str, Any], loaded: LoadedConfig) -> dict[str, An
         raise ConfigError(found)
     [normal] = reading.entries.values()
     return normal
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches who listens at a host, of which an IPv6 address may be in brackets."""
-    host = host.strip("[]").lower()
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False  # where a name leads to may change at any time
-
-
-def check_open(settings: Settings) -> tuple[str, str] | None:
-    """The key, and what is wrong with it, where whoever comes could do more than is meant; None: nothing is."""
-    if settings.users or settings.tokens:
-        return None
-    if not is_loopback(settings.listen.rpartition(":")[0]):
-        rule = "Without any user or token the service listens on loopback only, such as 127.0.0.1:8917"
-        return "listen", f"{rule}; to reach it from elsewhere, make the first user: cronscope passwd admin"
-    if settings.anonymous != "none":
-        rule = "Without any user or token whoever reaches the service may do everything"
-        return "anonymous", f"{rule}; to allow {settings.anonymous} alone, make the first user: cronscope passwd admin"
-    return None
 
 
 class _Faults:
@@ -255,8 +233,8 @@ def _outside(given: list[tuple[str, str, str]], faults: _Faults) -> dict[str, An
 def _service_fault(key: str, value: Any) -> str | None:
     """What is wrong that the type of a top-level key does not say."""
     match key:
-        case "listen" if int(value.rpartition(":")[2]) > 65_535:
-            return f"expected a port from 0 to 65535, not {value.rpartition(':')[2]}"
+        case "listen" | "metrics_listen":
+            return exposure.port_fault(value)
         case "timezone":
             return _zone_fault(value)
         case "sample_interval" if value < SHORTEST_INTERVAL:
@@ -264,7 +242,7 @@ def _service_fault(key: str, value: Any) -> str | None:
         case "grafana_url":
             return _address_fault(value)
         case "trusted_proxies":
-            return next(filter(None, map(_proxy_fault, value)), None)
+            return next(filter(None, map(exposure.proxy_fault, value)), None)
     return None
 
 
@@ -309,14 +287,6 @@ def _address_fault(address: str) -> str | None:
     return None
 
 
-def _proxy_fault(proxy: str) -> str | None:
-    try:
-        ip_network(proxy)
-    except ValueError as error:  # also where bits are set beyond the network's
-        return f"expected addresses and networks that there can be, not {proxy}: {error}"
-    return None
-
-
 def _zone_fault(name: str) -> str | None:
     try:
         zone(name)
@@ -340,10 +310,10 @@ class _Reading:
         self.tokens: dict[str, dict[str, Any]] = {}
 
     @property
-    def has_credentials(self) -> bool:
+    def means_credentials(self) -> bool:
         """Whether the file means to have any, sound or not."""
         given = [self._fields[key][1] for key in ("users", "tokens") if key in self._fields]
-        return any(not isinstance(node, Sequence) or node.items for node in given)
+        return self._is_set("auth_proxy") or any(not isinstance(node, Sequence) or node.items for node in given)
 
     def node_of(self, key: str) -> Node:
         """Where a top-level key that the file has stands."""
@@ -359,6 +329,8 @@ class _Reading:
         self._fields = fields
         values: dict[str, Any] = {"data_dir": self._base / "data", "scripts_dir": self._base / "scripts"}
         values |= self._sound(fields, "", _service_fault) | given
+        values["tls"] = self._tls()
+        values["auth_proxy"] = self._auth_proxy()
         retention = self._retention(fields, "", Settings().retention)
         timezone = values.get("timezone", "local")
         scripts = self._scripts(fields, timezone, retention)
@@ -366,10 +338,25 @@ class _Reading:
         tokens = self._credentials("tokens", Token, "sha256", self.tokens)
         return Settings(**values, retention=retention, scripts=scripts, users=users, tokens=tokens)
 
+    def _is_set(self, key: str) -> bool:
+        """Whether a top-level key has a value, which null is not."""
+        return key in self._fields and self._fields[key][0] is not None
+
+    def _tls(self) -> Tls | None:
+        if not self._is_set("tls"):
+            return None
+        return exposure.tls(self._reader, self._faults.add, self.node_of("tls"), look=self._starting)
+
+    def _auth_proxy(self) -> AuthProxy | None:
+        if not self._is_set("auth_proxy"):
+            return None
+        return exposure.auth_proxy(self._reader, self._faults.add, self.node_of("auth_proxy"))
+
     def _credentials(self, key: str, of: type[C], secret: str, entries: dict[str, dict[str, Any]]) -> list[C]:
         if key not in self._fields:
             return []
-        read = credentials.Credentials(self._reader, self._faults.add, of, secret)
+        may_lack = of is User and self._is_set("auth_proxy")
+        read = credentials.Credentials(self._reader, self._faults.add, of, secret, may_lack=may_lack)
         sound = read.read(self._fields[key][1], key)
         entries.update(read.entries)
         return sound

@@ -6,22 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Protocol
-
-from watchfiles import Change, awatch
 
 from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.edits import Entry
 from exporter.etag import Precondition
+from exporter.watching import looks
 
 log = logging.getLogger(__name__)
-
-SETTLED_MILLISECONDS = 400
-"""How long nothing may have happened to the file before it is read: not every editor writes it at once."""
-LOOK_MILLISECONDS = 5000
-"""How often it is read without a hint: what happened before the watch began, or on a network's disk, tells nobody."""
 
 
 class Listener(Protocol):
@@ -122,23 +115,8 @@ class Configuration:
         await self._turn.acquire()
 
     async def _watch(self) -> None:
-        path = self.file.path.absolute()
-        link = path.is_symlink()  # then anything in its folder may change where it leads
-        names = {path.name, path.resolve().name}
-
-        def about_it(_: Change, changed: str) -> bool:
-            return link or Path(changed).name in names
-
-        folders = {path.parent, path.resolve().parent}
-        changes = awatch(
-            *folders, watch_filter=about_it, step=SETTLED_MILLISECONDS, recursive=False,
-            rust_timeout=LOOK_MILLISECONDS, yield_on_timeout=True,
-        )  # fmt: skip
-        try:
-            async for _ in changes:
-                await self._look()
-        except (OSError, RuntimeError) as error:
-            log.warning("changes of %s by hand are noticed only on SIGHUP or POST /-/reload: %s", path, error)
+        async for _ in looks(self.file.path):
+            await self._look()
 
     async def _look(self) -> None:
         async with self._turn:

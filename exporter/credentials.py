@@ -19,12 +19,19 @@ _LONGEST = 4096
 class Credentials(Generic[C]):
     """Reads one of the two lists."""
 
-    def __init__(self, reader: Reader, report: Callable[[Node, str, str], None], of: type[C], secret: str) -> None:
-        """`secret` is the key of the hash; its name with `_file` that of a file with the hash."""
+    def __init__(
+        self, reader: Reader, report: Callable[[Node, str, str], None], of: type[C], secret: str, *,
+        may_lack: bool = False,
+    ) -> None:  # fmt: skip
+        """`secret` is the key of the hash; its name with `_file` that of a file with the hash.
+
+        `may_lack`: an entry may have neither.
+        """
         self._reader = reader
         self._report = report
         self._of: type[C] = of
         self._secret = secret
+        self._may_lack = may_lack
         self._lines: dict[str, int] = {}
         self.entries: dict[str, dict[str, Any]] = {}
         """Every sound entry as written, by name."""
@@ -50,7 +57,7 @@ class Credentials(Generic[C]):
                 self._report(node, f"{key}.{required}", f"missing; each of these needs a {required}")
         self._check_unique(fields, values, key)
         self._take_secret(node, fields, values, key)
-        if not {"name", "role", self._secret} <= values.keys():
+        if not {"name", "role"} <= values.keys() or not (self._may_lack or self._secret in values):
             return None
         written = {name: self._reader.as_written(child) for name, (value, child) in fields.items() if value is not None}
         self.entries[values["name"]] = written
@@ -60,6 +67,8 @@ class Credentials(Generic[C]):
     def _take_secret(self, node: Node, fields: Fields, values: dict[str, Any], key: str) -> None:
         secret, file = self._secret, f"{self._secret}_file"
         given = [name for name in (secret, file) if name in fields and fields[name][0] is not None]
+        if not given and self._may_lack:
+            return
         if len(given) != 1:
             self._report(
                 node, f"{key}.{secret}", f"expected one of {secret} and {file}, not {'both' if given else 'none'}"

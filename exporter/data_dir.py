@@ -12,7 +12,7 @@ from typing import IO
 from msgspec import Struct
 
 LOCK = "cronscope.lock"
-"""Holds the owner's process id and, once it listens, a second line with its address and a third one with a token."""
+"""Holds the owner's process id and, once it listens, lines with address, token and the certificate's fingerprint."""
 _LOOK_SECONDS = 0.05
 """How long `owner` may hold the lock, at the most, that it looks at."""
 
@@ -29,6 +29,8 @@ class Owner(Struct, frozen=True):
     """Where it can be asked, `http://127.0.0.1:8917/`; None where it does not listen, or not yet."""
     token: str = ""
     """What lets whoever can read this do everything there."""
+    fingerprint: str = ""
+    """SHA-256 of the certificate in DER, hexadecimal, that is shown at an `https` address."""
 
 
 class Reserve:
@@ -84,12 +86,12 @@ def claim(data_dir: Path) -> IO[str]:
     return lock
 
 
-def announce(lock: IO[str], url: str, token: str = "") -> None:
+def announce(lock: IO[str], url: str, token: str = "", fingerprint: str = "") -> None:
     """Leave word where the holder of the lock listens, in place of what was said before."""
     with contextlib.suppress(OSError):  # disk full: it can still be asked by who knows the address
         os.fchmod(lock.fileno(), 0o600)
         lock.truncate(0)
-        lock.write(f"{os.getpid()}\n{url}\n{token}\n")
+        lock.write(f"{os.getpid()}\n{url}\n{token}\n{fingerprint}\n")
         lock.flush()
 
 
@@ -99,8 +101,8 @@ def owner(data_dir: Path) -> Owner | None:
         with open(data_dir / LOCK) as lock:
             if _take(lock, shared=True):
                 return None
-            pid, url, token, *_ = [*lock.read().split("\n"), "", ""]
-            return Owner(int(pid) if pid.isdecimal() else 0, url or None, token)
+            pid, url, token, fingerprint, *_ = [*lock.read().split("\n"), "", "", ""]
+            return Owner(int(pid) if pid.isdecimal() else 0, url or None, token, fingerprint)
     except FileNotFoundError:
         return None
 

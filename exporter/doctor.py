@@ -17,12 +17,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from exporter import document
+from exporter import certificates, document
+from exporter.certificates import Unusable
 from exporter.command import SpawnError, arguments, read_env_file
 from exporter.config import LoadedConfig
 from exporter.confinement import NoSuchRights, identity_of
 from exporter.data_dir import owner
 from exporter.document import Node, Sequence, compose
+from exporter.events import Instant
 from exporter.program import NoProgram, check_format, find
 from exporter.secrets import readable_by
 from exporter.settings import ScriptSettings
@@ -32,6 +34,8 @@ Severity = Literal["error", "warning", "info"]
 
 _HEAD_BYTES = 1 << 16
 """How much of a script is looked at."""
+_SOON_MS = 7 * 24 * 3600 * 1000
+"""Of a certificate's end: whoever renews by himself does so long before."""
 _SHELLS = re.compile(r"(ba|da|z|k|a)?sh")
 _INTERPRETERS = re.compile(rf"{_SHELLS.pattern}|python[0-9.]*|perl|ruby|php[0-9.]*|node")
 _CODE_OPTION = re.compile(r"-[A-Za-z]*[cemr]|-|--(eval|command)(=.*)?")
@@ -75,6 +79,7 @@ def examine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Iterator[Findin
     lines = Lines(loaded)
     yield from _open_to_others(loaded.path, str(loaded.path))
     yield from _data_dir(loaded.settings.data_dir, lines.of("data_dir"))
+    yield from certificate(loaded, lines)
     if os.path.isdir(loaded.settings.scripts_dir):
         yield from _open_to_others(loaded.settings.scripts_dir, lines.of("scripts_dir"))
     for index, script in enumerate(loaded.settings.scripts):
@@ -143,6 +148,39 @@ def _data_dir(path: Path, where: str) -> Iterator[Finding]:
             if held := owner(path):
                 what = f"a service (process {held.pid}) is running with data_dir {path}"
                 yield Finding(severity="info", where=where, what=what, remedy="")
+
+
+def certificate(loaded: LoadedConfig, lines: Lines) -> Iterator[Finding]:
+    """What clients have, or will have, against the certificate that is shown over TLS."""
+    if (tls := loaded.settings.tls) is None:
+        return
+    yield from open_key(loaded)
+    where = lines.of("tls")
+    try:
+        found = certificates.load(tls)
+    except Unusable as error:
+        remedy = "correct the path or the file; nothing starts before"
+        yield Finding(severity="error", where=where, what=f"tls.{error.key}: {error}", remedy=remedy)
+        return
+    renew = "renew it: a running service takes in the new one by itself"
+    if found.flaw is not None:
+        yield Finding(severity="error", where=where, what=f"tls.cert {tls.cert}: {found.flaw}", remedy=renew)
+    elif found.ends_at is not None and found.ends_at - Instant.now() < _SOON_MS:
+        what = f"tls.cert {tls.cert} is valid until {found.ends_at.rfc3339()}"
+        yield Finding(severity="warning", where=where, what=what, remedy=renew)
+    if found.lacks_issuer:
+        what = f"tls.cert {tls.cert} has the service's own certificate alone, which leads many clients to no authority"
+        remedy = "name the file that has those of the authority too, with certbot fullchain.pem"
+        yield Finding(severity="warning", where=where, what=what, remedy=remedy)
+
+
+def open_key(loaded: LoadedConfig) -> Iterator[Finding]:
+    """The key of the certificate, if everybody can read it.  Its group may: that is how a service gets it."""
+    tls = loaded.settings.tls
+    if tls is not None and certificates.is_for_everybody(tls.key):
+        what = f"tls.key {tls.key} can be read by every user of this machine"
+        remedy = f"chmod 600 {shlex.quote(str(tls.key))}"
+        yield Finding(severity="warning", where=Lines(loaded).of("tls"), what=what, remedy=remedy)
 
 
 # --- Scripts ---------------------------------------------------------------------------------------

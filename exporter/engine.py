@@ -74,7 +74,7 @@ log = logging.getLogger(__name__)
 STANDARD_OUTPUT = 1
 SAMPLES_KEPT = Duration(15 * 60_000)
 TICK_SECONDS = 1.0
-NEXT_START = ("listen", "data_dir", "disk_path", "sample_interval")
+NEXT_START = ("listen", "metrics_listen", "data_dir", "disk_path", "sample_interval")
 """Settings that a running service does not change."""
 CLOCK_STEP_SECONDS = 0.5
 
@@ -99,7 +99,7 @@ class Engine:
         self._readable: set[Path] = set()
         """Files of environments that others can read, which has been told."""
         self._executions = 0
-        self._origin = self._token = ""
+        self._origin = self._token = self._fingerprint = ""
         self._pulses = [
             Pulse(self.settings.sample_interval.seconds(), self._sample),
             Pulse(TICK_SECONDS, self._tick),
@@ -158,16 +158,16 @@ class Engine:
         self.config.watch()
         self.ready = True
 
-    def listens(self, origin: str, token: str) -> None:
+    def listens(self, origin: str, token: str, fingerprint: str = "") -> None:
         """Leave word in the data directory where the service can be asked from now on: `http://127.0.0.1:8917`.
 
-        `token` is what lets commands of the same user do so.
+        `token` is what lets commands of the same user do so, and by the `fingerprint` of its certificate they know it.
         """
-        self._origin, self._token = origin, token
+        self._origin, self._token, self._fingerprint = origin, token, fingerprint
         self._announce()
 
     def _announce(self) -> None:
-        announce(self._lock, f"{self._origin}{self.settings.prefix}/", self._token)
+        announce(self._lock, f"{self._origin}{self.settings.prefix}/", self._token, self._fingerprint)
 
     async def _restore(self, past: Past) -> None:
         for name in self._scripts:
@@ -472,7 +472,8 @@ class Engine:
 
     def changed_at_next_start(self) -> list[str]:
         """The keys of the configuration that are not in force before the next start of the service."""
-        return [key for key in NEXT_START if getattr(self.begun_with, key) != getattr(self.settings, key)]
+        changed = [key for key in NEXT_START if getattr(self.begun_with, key) != getattr(self.settings, key)]
+        return changed + (["tls"] if (self.begun_with.tls is None) != (self.settings.tls is None) else [])
 
     def is_running(self, name: str) -> bool:
         return bool(self._scheduler.executing(name))

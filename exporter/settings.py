@@ -109,6 +109,12 @@ Name = Annotated[
     Meta(pattern=NAME_PATTERN, description="a name of at most 64 letters, digits, `_`, `.` and `-`, the first a letter"
          " or digit"),
 ]  # fmt: skip
+USER_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
+UserName = Annotated[
+    str,
+    Meta(pattern=USER_NAME_PATTERN, description="a name or a mail address of at most 64 letters, digits, `_`, `.`, `-`,"
+         " `+` and `@`, the first a letter or digit"),
+]  # fmt: skip
 LabelName = Annotated[
     str, Meta(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", description="a label name: letters, digits and `_`, no digit first")
 ]
@@ -137,6 +143,10 @@ Proxy = Annotated[
     Meta(pattern=r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
          description="an address or a network such as 127.0.0.1 or 10.0.0.0/8"),
 ]  # fmt: skip
+HeaderName = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$", description="the name of a header such as Remote-User"),
+]
 UrlPrefix = Annotated[
     str,
     Meta(pattern=r"^((/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+/?|/?)$",
@@ -200,9 +210,10 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class User(Struct, frozen=True, kw_only=True):
-    """Somebody who signs in with a password.  One of `password_hash` and `password_hash_file` is set."""
+    """Somebody who signs in with a password.  One of `password_hash` and `password_hash_file` is set; with `auth_proxy`
+    perhaps neither."""
 
-    name: Name
+    name: UserName
     password_hash: PasswordHash | None = None
     """Once read, also that of the file."""
     password_hash_file: Path | None = None
@@ -268,11 +279,33 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     retention: Retention = Retention()
 
 
+class Tls(Struct, frozen=True, kw_only=True):
+    """With what the service shows who it is: two files in PEM."""
+
+    cert: Path
+    """The certificate, and after it those that lead to its authority."""
+    key: Path
+    """The private key of the certificate, without a passphrase."""
+
+
+class AuthProxy(Struct, frozen=True, kw_only=True):
+    """Users sign in at a proxy of `trusted_proxies`, which tells their names; their roles are those in `users`."""
+
+    header: HeaderName = "Remote-User"
+    """Has the name in every request.  The proxy must not pass on one that came from elsewhere."""
+    role: Role | None = None
+    """Of whom `users` does not have; unset: they may do nothing."""
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The whole file.  Paths are absolute once read."""
 
     listen: Listen = "127.0.0.1:8917"
     """HOST:PORT; an IPv6 address in brackets; port 0 takes any free one."""
+    metrics_listen: Listen | None = None
+    """HOST:PORT of another address, for scraping alone; unset: none."""
+    tls: Tls | None = None
+    """Unset: by plain HTTP."""
     data_dir: Path = Path("data")
     scripts_dir: Path = Path("scripts")
     timezone: str = "local"
@@ -283,6 +316,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     allowed_origins: list[AllowedOrigin] = []
     trusted_proxies: list[Proxy] = []
     """Addresses whose word on who asks, by `X-Forwarded-For`, `-Proto` and `-Host`, is believed."""
+    auth_proxy: AuthProxy | None = None
+    """Unset: no header says who asks."""
     users: list[User] = []
     tokens: list[Token] = []
     anonymous: Anonymous = "none"
@@ -297,6 +332,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What is written to standard output: every run that has ended, and every line that runs print."""
     retention: Retention = Retention(runs=200, days=30, bytes=Size(256 << 20))
     scripts: list[ScriptSettings] = []
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is anybody who could show who he is; else whoever reaches the service may do everything."""
+        return bool(self.users or self.tokens or self.auth_proxy)
 
     @property
     def prefix(self) -> str:

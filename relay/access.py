@@ -11,14 +11,16 @@ import binascii
 import hashlib
 import hmac
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Literal, NamedTuple
 
-from exporter.config import is_loopback
 from exporter.events import Instant
-from exporter.settings import Role, Settings, Token, User
+from exporter.exposure import is_loopback
+from exporter.settings import USER_NAME_PATTERN, Role, Settings, Token, User
 from relay.passwords import Busy, Passwords
 from relay.problem import Problem
 from relay.roles import Need, suffices
@@ -35,7 +37,7 @@ _BASIC = 'Basic realm="Cronscope", charset="UTF-8"'
 class Identity(NamedTuple):
     """Who asks.  What they may do is for `Access.role` to say."""
 
-    kind: Literal["anyone", "local", "token", "user", "session"]
+    kind: Literal["anyone", "local", "token", "user", "session", "proxy"]
     name: str = ""
     secret: str = ""
     """The hash that was shown to be known, or the key of a session: where it is another one, it is somebody else."""
@@ -71,12 +73,18 @@ class Access:
         self.local_token = new_token()
         """For commands of whoever may read the data directory, as long as this service lives."""
         self._local_hash = sha256_of(self.local_token)
+        self._xsrf_key = secrets.token_bytes(32)
+
+    def at(self, listen_host: str) -> Access:
+        """The same for another address on which the service listens."""
+        other = copy(self)
+        other._is_loopback = is_loopback(listen_host)
+        return other
 
     @property
     def is_open(self) -> bool:
         """Whether whoever comes may do everything.  The settings may have changed since the service began to listen."""
-        settings = self._settings()
-        return self._is_loopback and not (settings.users or settings.tokens)
+        return self._is_loopback and not self._settings().has_credentials
 
     def role(self, identity: Identity) -> Role | None:
         """What somebody may do now."""
@@ -85,8 +93,7 @@ class Access:
             case "anyone":
                 if self.is_open:
                     return "edit"
-                has_credentials = settings.users or settings.tokens
-                return settings.anonymous if has_credentials and settings.anonymous != "none" else None
+                return settings.anonymous if settings.anonymous != "none" else None
             case "local":
                 return "edit"
             case "token":
@@ -98,6 +105,16 @@ class Access:
             case "session":
                 session = self.session(identity)
                 return session.role if session else None
+            case "proxy":
+                by_name = {user.name: user.role for user in settings.users}
+                return by_name.get(identity.name, settings.auth_proxy.role) if settings.auth_proxy else None
+
+    def xsrf_token(self, identity: Identity) -> str | None:
+        """What only the page knows of somebody, who is known by what browsers send by themselves; else None."""
+        if identity.kind == "proxy":
+            return hmac.digest(self._xsrf_key, identity.name.encode(), hashlib.sha256).hex()
+        session = self.session(identity)
+        return session.xsrf_token if session else None
 
     def session(self, identity: Identity) -> Session | None:
         """The session by which somebody is known, if it still is one.  With another password or role it is over."""
@@ -107,11 +124,16 @@ class Access:
         self.sessions.end(session.key)
         return None
 
-    def known(self, headers: Mapping[str, str], cookie: str | None = None) -> Identity:
-        """Who asks, as far as that can be told without a password.  Raises Problem for a token that is none.
+    def known(self, headers: Mapping[str, str], cookie: str | None = None, proxied: str | None = None) -> Identity:
+        """Who asks, as far as that can be told without a password.
 
-        `cookie` is the secret of a session; where that is over, they have not signed in.
+        `cookie` is the secret of a session; where that is over, they have not signed in.  `proxied` is whom a trusted
+        proxy tells.  Raises Problem for a token that is none, and for a name that nobody can have.
         """
+        if proxied is not None:
+            if not re.fullmatch(USER_NAME_PATTERN, proxied):
+                raise Problem(403, "The proxy tells a name that no user can have.")
+            return Identity("proxy", proxied)
         scheme, _, token = headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
             return self._of_token(token.strip())
@@ -169,7 +191,7 @@ class Access:
         if identity is ANYONE:
             challenge = f"{_CHALLENGE}, {_BASIC}" if need == "scrape" else _CHALLENGE
             raise Problem(401, f"This takes the role {need}: sign in.", headers={"WWW-Authenticate": challenge})
-        raise Problem(403, f"This takes the role {need}, and {identity.name} has {role}.")
+        raise Problem(403, f"This takes the role {need}, and {identity.name} has {role or 'none'}.")
 
     def _of_token(self, token: str) -> Identity:
         if hmac.compare_digest(sha256_of(token), self._local_hash):

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Coroutine
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
@@ -120,18 +120,26 @@ def _pattern(route: str) -> str:
     return re.sub(r"{\w+}", "([^/]+)", route.replace("{file}", _FILE).replace("{path}", "(.+)"))
 
 
+SCRAPED = ("/metrics", "/-/healthy", "/-/ready")
+"""What there is where one may only scrape."""
+
+
 class App(Application):
+    routes: ClassVar[list[tuple[str, type[Handler]]]] = ROUTES
+    missing: ClassVar[type[Handler]] = NotFound
+    """Answers for all that there is not."""
+
     def __init__(self, site: Site) -> None:
         self._site = site
         super().__init__(
-            [(_pattern(route), handler, self._arguments(route)) for route, handler in ROUTES],
-            default_handler_class=NotFound,
+            [(_pattern(route), handler, self._arguments(route)) for route, handler in self.routes],
+            default_handler_class=self.missing,
             default_handler_args=self._arguments(UNKNOWN),
             static_hash_cache=False,  # the page may be built anew under a running service
         )
         self._metrics = site.engine.metrics
         self._metrics.http_request_duration.labels(UNKNOWN)
-        for route, handler in ROUTES:
+        for route, handler in self.routes:
             self._metrics.http_request_duration.labels(route)
             for method in handler.allowed_methods():
                 self._metrics.http_requests.labels(route, method, handler.success)
@@ -147,6 +155,10 @@ class App(Application):
         if not request.path.startswith(f"{prefix}/"):
             return self.get_handler_delegate(request, NotFound, self._arguments(UNKNOWN))
         request.path = request.path.removeprefix(prefix)
+        return self._find(request, **kwargs)
+
+    def _find(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        """What answers at a path of the table, and how long a body it takes."""
         found = super().find_handler(request, **kwargs)
         most = getattr(found.handler_class, "max_body", MAX_BODY)
         length = request.headers.get("Content-Length", "")
@@ -164,6 +176,26 @@ class App(Application):
         self._metrics.http_requests.labels(route, method, code).inc()
         self._metrics.http_request_duration.labels(route).observe(request.request_time())
         log.debug("%s %s %r: %d", request.remote_ip, request.method, request.uri, code)
+
+
+class NotScraped(NotFound):
+    """All that there is not at the address for scraping; who asks does not matter."""
+
+    need = "nothing"
+
+    def prepare(self) -> Awaitable[None] | None:
+        Handler.prepare(self)
+        raise Problem(404, f"This address is for scraping alone: it has {', '.join(SCRAPED[:-1])} and {SCRAPED[-1]}.")
+
+
+class ScrapeApp(App):
+    """The application at `metrics_listen`, without `url_prefix`: no proxy is between."""
+
+    routes: ClassVar = [(route, handler) for route, handler in ROUTES if route in SCRAPED]
+    missing = NotScraped
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        return self._find(request, **kwargs)
 
 
 @stream_request_body

@@ -70,16 +70,19 @@ class Listener(socket.socket):
     connections: int
     """As in `Shares`: the kernel gives the lowest number that is free (POSIX, 2.14), so a connection with this one
     comes when all below are taken."""
+    refusal: bytes
+    """What is said to whoever cannot be served; by TLS that would be nothing a client understands."""
     _told_at = -_QUIET_SECONDS
 
     @classmethod
-    def of(cls, listening: socket.socket, connections: int) -> Listener:
-        """Takes over the descriptor of `listening`."""
+    def of(cls, listening: socket.socket, connections: int, *, secure: bool = False) -> Listener:
+        """Takes over the descriptor of `listening`; `secure`: for TLS."""
         listener = cls(fileno=listening.detach())
         listener.setblocking(False)
         if hasattr(socket, "TCP_DEFER_ACCEPT"):  # then what a connection asks for is there when it is accepted: tcp(7)
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
         listener.connections = connections
+        listener.refusal = b"" if secure else _REFUSAL
         return listener
 
     def accept(self) -> tuple[socket.socket, Any]:
@@ -96,7 +99,7 @@ class Listener(socket.socket):
         self._tell("too many connections: new ones are refused (the limit on open files is what allows more)")
         with connection, suppress(OSError):
             connection.setblocking(False)
-            connection.send(_REFUSAL)
+            connection.send(self.refusal)
             connection.shutdown(socket.SHUT_WR)
         raise ConnectionAbortedError
 

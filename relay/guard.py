@@ -32,6 +32,8 @@ class Policy(Struct, frozen=True):
     hosts: frozenset[str]
     origins: frozenset[str]
     proxies: tuple[IPv4Network | IPv6Network, ...]
+    user_header: str | None = None
+    """In which the proxies tell who asks."""
 
 
 class Source(Struct, frozen=True):
@@ -41,6 +43,8 @@ class Source(Struct, frozen=True):
     scheme: str
     host: str | None = None
     """The name by which a trusted proxy was asked, where it tells."""
+    user: str | None = None
+    """Who asks, where a trusted proxy tells; it may be no name of anybody."""
 
 
 class Refusal(Struct, frozen=True):
@@ -50,8 +54,9 @@ class Refusal(Struct, frozen=True):
 
 
 def policy(
-    listen_host: str, allowed_hosts: Iterable[str], allowed_origins: Iterable[str], trusted_proxies: Iterable[str] = ()
-) -> Policy:
+    listen_host: str, allowed_hosts: Iterable[str], allowed_origins: Iterable[str], trusted_proxies: Iterable[str] = (),
+    user_header: str | None = None,
+) -> Policy:  # fmt: skip
     """An entry that is no host, or no origin, allows nothing; a port of an allowed host is not looked at."""
     hosts = (_authority(f"[{host}]" if host.count(":") > 1 and host[0] != "[" else host)
              for host in (listen_host, *allowed_hosts))  # fmt: skip
@@ -60,6 +65,7 @@ def policy(
         frozenset(host[0] for host in hosts if host),
         frozenset(origin for origin in origins if origin),
         tuple(ip_network(proxy) for proxy in trusted_proxies),
+        user_header,
     )
 
 
@@ -81,7 +87,11 @@ def source_of(rules: Policy, peer: str, scheme: str, headers: Mapping[str, str])
         if not _is_trusted(rules, address):
             break
     told_scheme, told_host = (_last(headers.get(f"X-Forwarded-{name}", "")) for name in ("Proto", "Host"))
-    return Source(client, told_scheme.lower() if told_scheme.lower() in _DEFAULT_PORTS else scheme, told_host or None)
+    told_user = headers.get(rules.user_header) if rules.user_header else None
+    return Source(
+        client, told_scheme.lower() if told_scheme.lower() in _DEFAULT_PORTS else scheme, told_host or None,
+        told_user or None,
+    )  # fmt: skip
 
 
 def refusal(

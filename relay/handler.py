@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable
 from contextlib import aclosing
+from copy import copy
 from itertools import islice
 from types import TracebackType
 from typing import Any, TypeVar
@@ -51,14 +53,22 @@ class Site:
         self._listen_host = listen_host
         self._policy: tuple[Settings, guard.Policy] | None = None
 
+    def at(self, listen_host: str) -> Site:
+        """The same at another address on which the service listens."""
+        other = copy(self)
+        other.access = self.access.at(listen_host)
+        other._listen_host, other._policy = listen_host, None
+        return other
+
     @property
     def policy(self) -> guard.Policy:
         """What the guard goes by; follows the settings when they are reloaded."""
         settings = self.engine.settings
         if self._policy is None or self._policy[0] is not settings:
             rules = guard.policy(
-                self._listen_host, settings.allowed_hosts, settings.allowed_origins, settings.trusted_proxies
-            )
+                self._listen_host, settings.allowed_hosts, settings.allowed_origins, settings.trusted_proxies,
+                settings.auth_proxy.header if settings.auth_proxy else None,
+            )  # fmt: skip
             self._policy = (settings, rules)
         return self._policy[1]
 
@@ -98,7 +108,7 @@ class Handler(RequestHandler):
         request, access = self.request, self.site.access
         source = guard.source_of(self.site.policy, request.remote_ip or "", request.protocol, request.headers)
         request.remote_ip, request.protocol = source.address, source.scheme
-        self.identity = access.known(request.headers, self.get_cookie(COOKIE))
+        self.identity = access.known(request.headers, self.get_cookie(COOKIE), source.user)
         if self.identity is ANYONE and self.need == "scrape" and "Authorization" in request.headers:
             return self._prepare_with_password(source)
         self._admit(source)
@@ -111,7 +121,9 @@ class Handler(RequestHandler):
     def _admit(self, source: guard.Source) -> None:
         """Raises Problem where the request may not come in."""
         request, access = self.request, self.site.access
-        by_credentials = self.identity is not ANYONE or access.role(ANYONE) is None
+        shows_some = self.identity is not ANYONE or access.role(ANYONE) is None
+        # What a proxy tells, a page under a name that was rebound can send too, from the machine of the proxy.
+        by_credentials = shows_some and self.identity.kind != "proxy"
         refused = guard.refusal(
             self.site.policy, source, headers=request.headers, by_credentials=by_credentials,
             changes=self.guarded_as_change or request.method not in guard.SAFE_METHODS,
@@ -126,11 +138,11 @@ class Handler(RequestHandler):
             raise Problem(503, "Cronscope is starting.", headers={"Retry-After": "1"})
 
     def _check_xsrf_token(self) -> None:
-        """Raises Problem where a session's cookie comes without what only the page knows."""
+        """Raises Problem where what a browser sends by itself comes without what only the page knows."""
         if self.request.method in guard.SAFE_METHODS or not self.needs_xsrf_token:
             return
-        session = self.site.access.session(self.identity)
-        if session is not None and not session.shows(self.request.headers.get("X-XSRF-Token", "")):
+        token, shown = self.site.access.xsrf_token(self.identity), self.request.headers.get("X-XSRF-Token", "")
+        if token is not None and not hmac.compare_digest(token.encode(), shown.encode(errors="replace")):
             raise Problem(403, "With a session this takes the X-XSRF-Token that GET /api/v1/session tells.")
 
     def check_role(self, need: Need | None) -> None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from tornado.escape import xhtml_escape
 
 from exporter.sentences import Language
-from exporter.settings import Role
+from exporter.settings import Role, Settings
 from relay.handler import COOKIE, Handler
 from relay.operation import Answer, operation
 from relay.problem import Problem
@@ -84,8 +84,10 @@ class SessionState(Struct, frozen=True):
     """Whether there is a session, which `POST /logout` ends."""
     can_sign_in: bool
     """Whether there are users, so that who has not signed in may do so."""
+    by_proxy: bool
+    """Whether a proxy has told who asks, so that only there they can sign out."""
     xsrf_token: str | None
-    """What requests with a session that change something show as `X-XSRF-Token`."""
+    """What requests that change something show as `X-XSRF-Token`, with a session or by a proxy's word."""
 
 
 class Login(Handler):
@@ -97,7 +99,7 @@ class Login(Handler):
     )
     def get(self) -> None:
         place = self.get_query_argument("next", "")
-        if self.site.access.is_open:
+        if self.site.access.is_open or self.identity.kind == "proxy":
             self._go_on(place)
         else:
             self._show(200, place=place)
@@ -150,7 +152,7 @@ class Login(Handler):
         language = self.speak()
         words = _WORDS[language]
         told = in_language(detail, language).text
-        if not self.engine.settings.users:
+        if not can_sign_in(self.engine.settings):
             told = words["nobody"]
         fields = {
             **words, "language": language, "prefix": self.engine.settings.prefix, "given": name[:64],
@@ -168,6 +170,11 @@ class Login(Handler):
                 focus_password=focus if name else "",
             )
         )
+
+
+def can_sign_in(settings: Settings) -> bool:
+    """Whether anybody has a password."""
+    return any(user.password_hash for user in settings.users)
 
 
 class Which(Struct, frozen=True):
@@ -195,13 +202,13 @@ class SessionOf(Handler):
         access, identity = self.site.access, self.identity
         role = access.role(identity)
         assert role is not None  # else the guard has answered
-        session = access.session(identity)
         self.answer(
             SessionState(
                 name=identity.name or None,
                 role=role,
-                signed_in=session is not None,
-                can_sign_in=bool(self.engine.settings.users),
-                xsrf_token=session.xsrf_token if session else None,
+                signed_in=identity.kind == "session",
+                can_sign_in=can_sign_in(self.engine.settings),
+                by_proxy=identity.kind == "proxy",
+                xsrf_token=access.xsrf_token(identity),
             )
         )

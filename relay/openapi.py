@@ -17,7 +17,7 @@ from msgspec import NODEFAULT, UNSET, Struct, structs
 
 from exporter.events import to_json
 from exporter.file_schema import REFERENCE, custom, nullable, schema, schemas
-from exporter.settings import Anonymous, Limits, Name, Retention, ScriptSettings, Settings, Token, User
+from exporter.settings import Anonymous, AuthProxy, Limits, Name, Retention, ScriptSettings, Settings, Tls, Token, User
 from relay.docstrings import docstrings
 from relay.guard import SAFE_METHODS
 from relay.handler import COOKIE, MAX_URL, Handler
@@ -91,7 +91,7 @@ _SCHEMES: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 _LANGUAGE = "Languages for sentences, the most wanted first: English and Traditional Chinese are spoken."
-_FILE = (Settings, ScriptSettings, Limits, Retention, User, Token)
+_FILE = (Settings, ScriptSettings, Limits, Retention, Tls, AuthProxy, User, Token)
 
 
 def document(routes: Iterable[tuple[str, type[Handler]]], version: str, prefix: str) -> bytes:

@@ -49,8 +49,9 @@ class Passwords:
 
         An unknown name costs what the first user's does, so that nobody learns by the time which names there are.
         """
-        found = next((user for user in users if user.name == name), None)
-        tried = found or (users[0] if users else None)
+        with_password = [user for user in users if user.password_hash]
+        found = next((user for user in with_password if user.name == name), None)
+        tried = found or (with_password[0] if with_password else None)
         if tried is None or len(password) > LONGEST:
             return None
         hashed = tried.password_hash or ""

@@ -5,7 +5,6 @@ They are in memory alone: nothing of them is to be found on the disk, and a rest
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -38,9 +37,6 @@ class Session(Struct):
 
     def is_of(self, user: User) -> bool:
         return (user.name, user.password_hash, user.role) == (self.name, self.password_hash, self.role)
-
-    def shows(self, xsrf_token: str) -> bool:
-        return hmac.compare_digest(self.xsrf_token.encode(), xsrf_token.encode(errors="replace"))
 
 
 class Sessions:

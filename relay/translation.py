@@ -23,10 +23,14 @@ The query has faults.
 查詢條件有錯誤。
 This takes the role {need}: sign in.
 這需要 {need} 權限：請先登入。
+This takes the role {need}, and {name} has none.
+這需要 {need} 權限，而 {name} 沒有任何權限。
 This takes the role {need}, and {name} has {role}.
 這需要 {need} 權限，而 {name} 只有 {role}。
 Nobody may do this.
 沒有人可以這麼做。
+The proxy tells a name that no user can have.
+代理伺服器提供的名稱不可能是任何使用者的名稱。
 With a session this takes the X-XSRF-Token that GET /api/v1/session tells.
 以登入狀態變更時，需要 GET /api/v1/session 提供的 X-XSRF-Token。
 This token is none of this service.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -36,6 +37,8 @@ class Service:
         """Where it is asked; it may be that of a proxy."""
         self.token = ""
         """What it is asked with, if anything."""
+        self.trusted: ssl.SSLContext | None = None
+        """Whom to believe by TLS, if not authorities."""
         self.process: subprocess.Popen[str] | None = None
         self.errors: list[str] = []
 
@@ -94,7 +97,7 @@ class Service:
         shown = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         request = urllib.request.Request(self.url + path, body, {**shown, **(headers or {})}, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            with urllib.request.urlopen(request, timeout=DEADLINE, context=self.trusted) as answer:
                 return answer.status, dict(answer.headers), answer.read()
         except urllib.error.HTTPError as error:
             return error.code, dict(error.headers), error.read()
@@ -132,8 +135,9 @@ class Service:
         shown = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         address = f"ws{self.url.removeprefix('http')}/ws{query}"
         with connect(
-            address, additional_headers=shown, compression=None, max_size=None, open_timeout=DEADLINE, close_timeout=1
-        ) as connection:
+            address, additional_headers=shown, compression=None, max_size=None, open_timeout=DEADLINE, close_timeout=1,
+            ssl=self.trusted,
+        ) as connection:  # fmt: skip
             yield Frames(connection)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from relay.cli import main
 from relay.cli.service import OneLine
-from relay.service import ListenError, listen
+from relay.listening import ListenError, listen
 from tests.command_line import invoke
 from tests.service import DEADLINE, Service, until
 
@@ -188,21 +188,21 @@ def test_a_missing_file_keeps_the_service_from_starting(tmp_path: Path) -> None:
 def test_the_host_listened_on_is_told_as_in_a_url(address: str, host: str) -> None:
     if "::1" in address and not Path("/proc/net/if_inet6").exists():
         pytest.skip("needs IPv6")
-    told, sockets = listen(address)
+    told, sockets = listen(address, "listen")
     assert told == host
     for each in sockets:
         each.close()
 
 
 def test_a_port_that_is_taken_is_told() -> None:
-    _, (taken,) = listen("127.0.0.1:0")
+    _, (taken,) = listen("127.0.0.1:0", "listen")
     with taken, pytest.raises(ListenError, match=r"in use; .* --listen"):
-        listen(f"127.0.0.1:{taken.getsockname()[1]}")
+        listen(f"127.0.0.1:{taken.getsockname()[1]}", "listen")
 
 
 def test_a_host_without_address_is_told() -> None:
     with pytest.raises(ListenError, match=r"cannot listen on no\.such\.invalid:1"):
-        listen("no.such.invalid:1")
+        listen("no.such.invalid:1", "listen")
 
 
 # --- log ---

@@ -8,7 +8,7 @@ import os
 import pty
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,10 +69,10 @@ def test_passwd_changes_the_password_and_keeps_role_and_comments(file: Path) -> 
     assert "# of the night shift" in file.read_text()
 
 
-def typed(file: Path, *answers: tuple[str, str]) -> tuple[int, str]:
-    """Exit code and standard error of passwd at a terminal, where each prompt gets its answer."""
+def typed(arguments: Sequence[str | Path], *answers: tuple[str, str]) -> tuple[int, str]:
+    """Exit code and standard error of a command at a terminal, where each prompt gets its answer."""
     ours, theirs = pty.openpty()
-    command = [*PROGRAM, "passwd", "-c", str(file), "admin"]
+    command = [*PROGRAM, *map(str, arguments)]
     told = ""
     with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stderr is not None
@@ -98,7 +98,7 @@ def test_a_terminal_is_asked_twice_without_an_echo(file: Path) -> None:
         ("Password: ", PASSWORD),
         ("Once more: ", PASSWORD),
     ]
-    code, told = typed(file, *asked)
+    code, told = typed(["passwd", "-c", file, "admin"], *asked)
     assert code == 0
     assert [user.name for user in settings(file).users] == ["admin"]
     assert ("do not match" in told, "horse" in told) == (True, False)
@@ -112,6 +112,14 @@ def test_what_is_no_password_changes_nothing(file: Path) -> None:
     assert passwd(file, "admin", "--role", "root")[0] == 2
     assert cronscope("passwd", "-c", file, "admin", stdin=PASSWORD).returncode == 2
     assert file.read_text() == TEXT
+
+
+def test_who_signed_in_at_a_proxy_alone_so_far_gets_a_password_and_keeps_the_role(file: Path) -> None:
+    proxied = "auth_proxy: {}\ntrusted_proxies: [127.0.0.1]\nusers: [{name: ann@example.org, role: operate}]\n"
+    file.write_text(TEXT + proxied)
+    assert passwd(file, "ann@example.org") == (0, "ann@example.org may sign in now, with the role operate\n")
+    [user] = settings(file).users
+    assert PasswordHasher().verify(user.password_hash or "", PASSWORD)
 
 
 def test_a_hash_for_a_secret_of_a_container_is_printed(file: Path, tmp_path: Path) -> None:
@@ -134,6 +142,44 @@ def test_a_file_that_lacks_nothing_but_its_first_user_gets_one(tmp_path: Path, l
     assert invoke("check", "-c", file).exit_code == 0
     file.write_text(f"{line}\n")
     assert cronscope("token", "-c", file, "a", "--role", "view", CRONSCOPE_LISTEN="0.0.0.0:80").returncode == 0
+
+
+def init(folder: Path, *arguments: str, stdin: str | None = None) -> tuple[int, str]:
+    result = cronscope("init", folder, *arguments, stdin=stdin)
+    return result.returncode, result.stdout + result.stderr
+
+
+def test_init_can_make_the_first_administrator_in_a_file_for_its_owner_alone(tmp_path: Path) -> None:
+    code, told = init(tmp_path / "new", "--admin", "ann@example.org", "--stdin", stdin=f"{PASSWORD}\n")
+    file = tmp_path / "new/cronscope.yml"
+    assert (code, file.stat().st_mode & 0o777) == (0, 0o600)
+    assert "ann@example.org may sign in, with the role edit" in told
+    [user] = settings(file).users
+    assert (user.name, user.role) == ("ann@example.org", "edit")
+    assert PasswordHasher().verify(user.password_hash or "", PASSWORD)
+    assert "# Lines such as" in file.read_text()
+    assert passwd(file, "bob") == (0, "bob may sign in now, with the role view\n")
+
+
+def test_init_writes_nothing_without_a_password_to_use(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    assert init(new, "--admin", "ann", "--stdin", stdin="short\n") == (
+        1, "Error: a password has 8 to 1024 characters; nothing was changed\n",
+    )  # fmt: skip
+    assert init(new, "--admin", "a b", "--stdin", stdin=PASSWORD)[0] == 2
+    assert init(new, "--stdin", stdin=PASSWORD)[0] == 2
+    assert init(new, "--admin", "ann", stdin=PASSWORD)[0] == 2  # as nobody said that this is meant
+    assert not new.exists()
+    assert init(new)[0] == 0
+    assert init(new, "--admin", "ann", "--stdin", stdin=PASSWORD)[0] == 1  # before anything is asked
+    assert settings(new / "cronscope.yml").users == []
+
+
+def test_init_asks_at_a_terminal(tmp_path: Path) -> None:
+    asked = [("Password: ", PASSWORD), ("Once more: ", PASSWORD)]
+    code, told = typed(["init", tmp_path / "new", "--admin", "ann"], *asked)
+    assert (code, "horse" in told) == (0, False)
+    assert [user.name for user in settings(tmp_path / "new/cronscope.yml").users] == ["ann"]
 
 
 def test_a_token_is_printed_once_and_only_its_hash_is_kept(file: Path) -> None:

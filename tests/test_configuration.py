@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter import configuration
+from exporter import watching
 from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.configuration import Configuration
@@ -30,7 +30,7 @@ class Told:
 def test_what_nobody_was_told_of_is_found_all_the_same_and_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(configuration, "LOOK_MILLISECONDS", 10)
+    monkeypatch.setattr(watching, "LOOK_MILLISECONDS", 10)
     path = tmp_path / "cronscope.yml"
     path.write_text("scripts: []\n")
     file = ConfigFile(path, environ={}, flags={})

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from exporter import machine
 from exporter.doctor import Finding, first_command
 from relay.cli import main
+from tests.certificates import make
 from tests.service import Service
 
 
@@ -280,6 +281,24 @@ def test_a_host_behind_a_proxy_needs_its_origin_as_the_browser_sees_it() -> None
     assert remedy == "add https://cron.example.org to allowed_origins, or the proxy to trusted_proxies"
     assert findings("allowed_hosts: [cron.example.org]\ntrusted_proxies: [127.0.0.1]\n") == []
     assert findings("allowed_hosts: [cron.example.org]\nallowed_origins: ['https://Cron.example.org:443/']\n") == []
+
+
+def test_a_service_that_shows_a_certificate_needs_no_proxy_to_be_asked_by_https() -> None:
+    make(Path())
+    assert findings("allowed_hosts: [cron.example.org]\ntls: {cert: cert.pem, key: key.pem}\n") == []
+
+
+def test_passwords_and_tokens_that_go_over_the_network_as_they_are_are_told() -> None:
+    make(Path())
+    token = f"tokens: [{{name: a, role: scrape, sha256: {64 * 'a'}}}]\n"
+    for key in ("listen", "metrics_listen"):
+        severity, where, what, remedy = finding(f"{token}{key}: 0.0.0.0:80\n")
+        assert (severity, where) == ("warning", "cronscope.yml:2")
+        assert what == f"{key}: passwords and tokens go over the network as they are"
+        assert remedy == "set tls, or have a proxy with TLS before it and say trusted_proxies"
+        assert findings(f"{token}{key}: 127.0.0.1:80\n") == []
+        assert findings(f"{token}{key}: 0.0.0.0:80\ntrusted_proxies: [127.0.0.1]\n") == []
+        assert findings(f"{token}{key}: 0.0.0.0:80\ntls: {{cert: cert.pem, key: key.pem}}\n") == []
 
 
 # --- The machine -----------------------------------------------------------------------------------

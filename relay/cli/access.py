@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from exporter.settings import Role
+from exporter.settings import NAME_PATTERN, USER_NAME_PATTERN, Role
 from relay.cli.options import config_file, config_option, examples
 
 if TYPE_CHECKING:
@@ -35,27 +35,18 @@ def passwd(config: Path | None, role: Role | None, from_stdin: bool, only_print:
     Its argon2id hash is written into the configuration file, with everything else kept as it is.  All sessions of
     that user end.
     """
-    _check_name(name)
-    from relay.passwords import LONGEST, hash_password
-
+    check_user_name(name)
     if only_print:
-        click.echo(hash_password(_password(from_stdin, LONGEST)))
+        click.echo(hash_asked_for(from_stdin))
         return
     file = _file(config)
     user = file.load().users.get(name)
-    if user is not None and "password_hash" not in user:
+    if user is not None and "password_hash_file" in user:
         raise click.ClickException(
             f"the hash of {name} is in {user['password_hash_file']}; cronscope passwd {name} --print prints a new one"
         )
-    hashed = hash_password(_password(from_stdin, LONGEST))
-    given: dict[str, Any] = {"name": name, "password_hash": hashed}
-
-    def decide(loaded: LoadedConfig) -> dict[str, Entry]:
-        given["role"] = role or loaded.users.get(name, {}).get("role") or ("view" if loaded.users else "edit")
-        return {**loaded.users, name: {**loaded.users.get(name, {}), **given}}
-
-    file.edit(decide, "users")
-    click.echo(f"{name} may sign in now, with the role {given['role']}")
+    given = set_password(file, name, hash_asked_for(from_stdin), role)
+    click.echo(f"{name} may sign in now, with the role {given}")
 
 
 @click.command(
@@ -72,7 +63,7 @@ def token(config: Path | None, role: Role, expires: str | None, name: str) -> No
 
     A program shows it as `Authorization: Bearer TOKEN`, a scraper also as the password of Basic.
     """
-    _check_name(name)
+    _check_name(name, NAME_PATTERN, "letters, digits, _, . and -")
     from relay.access import new_token, sha256_of
 
     made = new_token()
@@ -90,24 +81,44 @@ def token(config: Path | None, role: Role, expires: str | None, name: str) -> No
     click.echo(f"This is the token of {name}, which is shown this once.", err=True)
 
 
+def set_password(file: ConfigFile, name: str, hashed: str, role: Role | None) -> str:
+    """Write a user with a password into the file; the role, which the first user has `edit` of unless it is given."""
+    given: dict[str, Any] = {"name": name, "password_hash": hashed}
+
+    def decide(loaded: LoadedConfig) -> dict[str, Entry]:
+        given["role"] = role or loaded.users.get(name, {}).get("role") or ("view" if loaded.users else "edit")
+        return {**loaded.users, name: {**loaded.users.get(name, {}), **given}}
+
+    file.edit(decide, "users")
+    return str(given["role"])
+
+
+def hash_asked_for(from_stdin: bool) -> str:
+    """The hash of a password that is asked for.  Raises a ClickException where it is none to use."""
+    from relay.passwords import LONGEST, hash_password
+
+    return hash_password(_password(from_stdin, LONGEST))
+
+
+def check_user_name(name: str) -> None:
+    """Raises a ClickException where nobody can be called so."""
+    _check_name(name, USER_NAME_PATTERN, "letters, digits, _, ., -, + and @")
+
+
 def _file(config: Path | None) -> ConfigFile:
     """The file, with what would be wrong in it without any user or token overruled: the first one mends that."""
-    return config_file(config, {"listen": "127.0.0.1:0", "anonymous": "none"})
+    return config_file(config, {"listen": "127.0.0.1:0", "metrics_listen": "127.0.0.1:0", "anonymous": "none"})
 
 
-def _check_name(name: str) -> None:
+def _check_name(name: str, pattern: str, form: str) -> None:
     import re
 
-    from exporter.settings import NAME_PATTERN
-
-    if not re.fullmatch(NAME_PATTERN, name):
-        raise click.BadParameter(
-            "expected at most 64 letters, digits, _, . and -, the first a letter or digit", param_hint="NAME"
-        )
+    if not re.fullmatch(pattern, name):
+        raise click.BadParameter(f"expected at most 64 {form}, the first a letter or digit", param_hint="NAME")
 
 
 def _password(from_stdin: bool, longest: int) -> str:
-    """Asked for twice, without an echo.  Raises a ClickException where it is none to use."""
+    """Asked for twice, without an echo."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     elif sys.stdin.isatty():

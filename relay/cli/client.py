@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import http.client
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -38,8 +41,10 @@ class _Scripts(Struct):
 class Client:
     """Every method raises NoAnswer where the service does not answer, a ClickException where it refuses."""
 
-    def __init__(self, url: str, pid: int, token: str) -> None:
+    def __init__(self, url: str, pid: int, token: str, fingerprint: str = "") -> None:
+        """By `fingerprint` a service is known that is asked by TLS."""
         self._url = url
+        self._fingerprint = fingerprint
         self._pid = pid
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
@@ -97,7 +102,12 @@ class Client:
     ) -> Iterator[http.client.HTTPResponse]:
         """`missing` is what a 404 means."""
         url = urlsplit(self._url)
-        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=ANSWER_SECONDS)
+        host, port = url.hostname or "", url.port
+        connection = (
+            _Known(host, port, self._fingerprint)
+            if url.scheme == "https"
+            else http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)
+        )
         try:
             content = None if body is None else to_json(body)
             connection.request(method, f"{url.path}api/v1/{path}", content, self._headers)
@@ -110,6 +120,27 @@ class Client:
             raise NoAnswer(f"the service (process {self._pid}) does not answer at {self._url}: {why}") from error
         finally:
             connection.close()
+
+
+class _Known(http.client.HTTPSConnection):
+    """By TLS to the service that has left the fingerprint of its certificate, and to nobody else.
+
+    Neither its names nor its authority matter then: it may be one that was made to try it, or is for a name of the
+    network, and the service is asked by its address.
+    """
+
+    def __init__(self, host: str, port: int | None, fingerprint: str) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        super().__init__(host, port, timeout=ANSWER_SECONDS, context=context)
+        self._fingerprint = fingerprint
+
+    def connect(self) -> None:
+        """Raises OSError, before anything was sent, where somebody else answers."""
+        super().connect()
+        shown = hashlib.sha256(self.sock.getpeercert(binary_form=True) or b"").hexdigest()
+        if not hmac.compare_digest(shown, self._fingerprint):
+            raise OSError("another certificate is shown there than the service has left word of")
 
 
 def _parameters(query: RunQuery) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from relay.cli.options import config_file, config_option, json_option
+from relay.cli.access import check_user_name, hash_asked_for, set_password
+from relay.cli.options import config_file, config_option, examples, json_option
 
 
 @click.command()
@@ -17,19 +18,19 @@ from relay.cli.options import config_file, config_option, json_option
 def check(config: Path | None, as_json: bool) -> None:
     """Check the configuration file: print every fault as FILE:LINE: message.
 
-    An env_file that others can read is a warning, on standard error.
+    An env_file or a key of tls that others can read is a warning, on standard error.
 
     Exit code 0 where it is sound, 1 where it is faulty.
     """
     from exporter.config import ConfigError, Fault
-    from exporter.doctor import env_files
+    from exporter.doctor import env_files, open_key
     from exporter.events import to_json
 
     faults: list[Fault] = []
     sound = ""
     try:
         loaded = config_file(config, starting=True).load()
-        for finding in env_files(loaded):
+        for finding in (*env_files(loaded), *open_key(loaded)):
             click.echo(f"{finding.where}: warning: {finding.what}; {finding.remedy}", err=True)
         count = len(loaded.settings.scripts)
         sound = f"{loaded.path}: {count} script{'' if count == 1 else 's'}, no faults"
@@ -39,24 +40,40 @@ def check(config: Path | None, as_json: bool) -> None:
     sys.exit(bool(faults))
 
 
-@click.command()
+@click.command(epilog=examples("cronscope init", "cronscope init --admin ann /srv/cronscope"))
+@click.option("--admin", metavar="NAME", help="Ask for a password, and make this user, who may do everything.")
+@click.option("--stdin", "from_stdin", is_flag=True, help="Read the password from the first line of standard input.")
 @click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
-def init(directory: Path) -> None:
+def init(directory: Path, admin: str | None, from_stdin: bool) -> None:
     """Write a commented cronscope.yml and a few example scripts into DIR, the current directory unless given.
 
-    Overwrites nothing: where one of the files exists already, none is written.
+    Overwrites nothing: where one of the files exists already, none is written.  With --admin only their owner may read
+    the configuration.
     """
+    from exporter.config import FILE_NAME
+
+    if from_stdin and admin is None:
+        raise click.UsageError("--stdin is for the password of --admin")
     source = _examples()
     files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file())
     if existing := [str(directory / file) for file in files if os.path.lexists(directory / file)]:
         raise click.ClickException(f"nothing was written, because these exist already: {', '.join(existing)}")
+    hashed = None
+    if admin is not None:
+        check_user_name(admin)
+        hashed = hash_asked_for(from_stdin)
     try:
         for file in files:
             _copy(source / file, directory / file)
             click.echo(f"wrote {directory / file}")
     except OSError as error:
         raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from error
-    click.echo(f"Next: cronscope serve -c {directory / 'cronscope.yml'}")
+    config = directory / FILE_NAME
+    if admin is not None and hashed is not None:
+        config.chmod(0o600)
+        role = set_password(config_file(config), admin, hashed, "edit")
+        click.echo(f"{admin} may sign in, with the role {role}")
+    click.echo(f"Next: cronscope serve -c {config}")
 
 
 def _examples() -> Path:

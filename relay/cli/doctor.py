@@ -64,7 +64,10 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         yield from machine.examine(Settings(data_dir=Path.cwd()), os.environ)
         return
     yield from doctor.examine(loaded, os.environ)
-    yield from names_behind_proxy(loaded.settings, doctor.Lines(loaded))
+    lines = doctor.Lines(loaded)
+    yield from names_behind_proxy(loaded.settings, lines)
+    yield from believed_of_anybody(loaded.settings, lines)
+    yield from in_the_clear(loaded.settings, lines)
     yield from machine.examine(loaded.settings, os.environ)
 
 
@@ -93,7 +96,7 @@ def names_behind_proxy(settings: Settings, lines: Lines) -> Iterator[Finding]:
             what = f'allowed_origins: no page can come from "{origin}"'
             remedy = "write what the browser shows before the path, such as https://grafana.example.org or …:8443"
             yield Finding(severity="error", where=lines.of("allowed_origins"), what=what, remedy=remedy)
-    if settings.trusted_proxies:  # they tell the scheme that browsers see
+    if settings.trusted_proxies or settings.tls:  # so the scheme that browsers see is known
         return
     origins = policy("", [], settings.allowed_origins).origins
     for host in settings.allowed_hosts:
@@ -102,6 +105,31 @@ def names_behind_proxy(settings: Settings, lines: Lines) -> Iterator[Finding]:
             what = f"allowed_hosts: where a proxy serves {host} by HTTPS, its page may not start scripts or open /ws"
             remedy = f"add {secure} to allowed_origins, or the proxy to trusted_proxies"
             yield Finding(severity="warning", where=lines.of("allowed_hosts"), what=what, remedy=remedy)
+
+
+def believed_of_anybody(settings: Settings, lines: Lines) -> Iterator[Finding]:
+    """Networks that hold everybody, of whom each could say that he is somebody else."""
+    from exporter.doctor import Finding
+
+    for proxy in settings.trusted_proxies if settings.auth_proxy else []:
+        if proxy.endswith("/0"):
+            what = f"trusted_proxies: {proxy} is everybody, and with auth_proxy whoever comes can say who he is"
+            remedy = "write the address of the proxy alone"
+            yield Finding(severity="error", where=lines.of("trusted_proxies"), what=what, remedy=remedy)
+
+
+def in_the_clear(settings: Settings, lines: Lines) -> Iterator[Finding]:
+    """Addresses on the network at which nothing is known to encrypt what is shown there."""
+    from exporter.doctor import Finding
+    from exporter.exposure import host_of, is_loopback
+
+    if settings.tls or settings.trusted_proxies or not settings.has_credentials:
+        return
+    for key, address in (("listen", settings.listen), ("metrics_listen", settings.metrics_listen)):
+        if address is not None and not is_loopback(host_of(address)):
+            what = f"{key}: passwords and tokens go over the network as they are"
+            remedy = "set tls, or have a proxy with TLS before it and say trusted_proxies"
+            yield Finding(severity="warning", where=lines.of(key), what=what, remedy=remedy)
 
 
 def _summary(findings: list[Finding]) -> str:

@@ -16,12 +16,14 @@ LEVELS = ("debug", "info", "warning", "error")
 @click.command()
 @config_option
 @click.option("--listen", metavar="HOST:PORT", help="Where to listen; overrides the file. Port 0 takes any free one.")
+@click.option("--metrics-listen", metavar="HOST:PORT", help="Where to serve /metrics and health alone, too.")
 @data_dir_option
 @click.option("--url-prefix", metavar="PATH", help="Serve everything under this path; overrides the file.")
 @click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="How much to log.")
 def serve(
-    config: Path | None, listen: str | None, data_dir: str | None, url_prefix: str | None, log_level: str
-) -> None:
+    config: Path | None, listen: str | None, metrics_listen: str | None, data_dir: str | None, url_prefix: str | None,
+    log_level: str,
+) -> None:  # fmt: skip
     """Run the service in the foreground: scheduler, /metrics, /ws and the page.
 
     Prints one line with the page's address when it is ready. SIGTERM and SIGINT stop it; scripts under way go on
@@ -29,10 +31,11 @@ def serve(
     """
     import asyncio
 
-    from relay.service import ListenError, serve
+    from relay.listening import ListenError
+    from relay.service import serve
 
     _log_to_stderr(log_level)
-    flags = {"listen": listen, "data_dir": data_dir, "url_prefix": url_prefix}
+    flags = {"listen": listen, "metrics_listen": metrics_listen, "data_dir": data_dir, "url_prefix": url_prefix}
     file = config_file(config, flags, starting=True)
     try:
         asyncio.run(serve(file, file.load(), _tell_ready))

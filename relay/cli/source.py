@@ -87,7 +87,9 @@ def _holder(data_dir: Path) -> Client | None:
     except OSError as error:
         raise click.ClickException(f"cannot look at the data directory {data_dir}: {error.strerror}") from error
     token = os.environ.get(TOKEN_VARIABLE) or held.token if held is not None else ""
-    return Client(held.url, held.pid, token) if held is not None and held.url is not None else None
+    if held is None or held.url is None:
+        return None
+    return Client(held.url, held.pid, token, held.fingerprint)
 
 
 def source(loaded: LoadedConfig) -> Source:

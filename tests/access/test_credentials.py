@@ -151,13 +151,16 @@ async def test_an_unknown_name_costs_what_a_wrong_password_does(monkeypatch: pyt
 
     monkeypatch.setattr(passwords, "_verify", verify)
     users = [User(name=name, password_hash=f"hash of {name}", role="view") for name in ("a", "b")]
+    users.append(User(name="of a proxy", role="view"))
     checking = passwords.Passwords()
     assert await checking.user(users, "b", "mistaken") is None
     assert await checking.user(users, "unknown", "mistaken") is None
     assert await checking.user(users, "unknown", "right") is None
     assert await checking.user(users, "a", "right") == users[0]
     assert await checking.user(users, "unknown", "right") is None
-    assert tried == ["hash of b", "hash of a", "hash of a", "hash of a", "hash of a"]
+    assert await checking.user(users[::-1], "of a proxy", "right") is None
+    assert await checking.user(users[2:] + users, "unknown", "mistaken") is None
+    assert tried == ["hash of b", *4 * ["hash of a"], "hash of b", "hash of a"]
 
 
 @pytest.mark.gen_test

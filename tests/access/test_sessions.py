@@ -203,7 +203,8 @@ def test_there_are_so_many_sessions_and_no_more(clock: Clock) -> None:
 async def test_who_asks_is_told_whatever_they_come_with(fetch: Fetch, engine: FakeEngine, clock: Clock) -> None:
     told = await session(fetch, bearer(TOKENS["view"]))
     assert told == {
-        "name": "view-token", "role": "view", "signed_in": False, "can_sign_in": True, "xsrf_token": None,
+        "name": "view-token", "role": "view", "signed_in": False, "can_sign_in": True, "by_proxy": False,
+        "xsrf_token": None,
     }  # fmt: skip
     engine.config.configure(settings(clock, anonymous="view"))
     assert (await session(fetch, {}))["role"] == "view"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, expect
 
+from tests.certificates import make
 from tests.page.conftest import faults_of
 from tests.service import DEADLINE, Service
 
@@ -77,6 +79,28 @@ def test_who_comes_is_asked_who_they_are_and_comes_back_to_where_they_were(
     expect(other).to_have_title("Sign in – Cronscope")  # its stream has ended
     page.goto(f"{service.url}/#/")
     expect(page).to_have_title("Sign in – Cronscope")
+
+
+def test_the_page_is_live_by_tls_and_its_form_leads_to_it(
+    new_page: Callable[..., Page], start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    cert, key = make(tmp_path / "tls")
+    service = start_service(f"{CONFIG}tls: {{cert: {cert}, key: {key}}}\n")
+    page = new_page(service, "", ignore_https_errors=True)
+    sign_in(page, "edit")
+    expect(page.get_by_test_id("connection")).to_have_text("Live")
+    page.get_by_role("button", name="Run greet").click()
+    expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
+
+
+def test_whom_a_proxy_knows_and_the_service_does_not_is_told_so(
+    new_page: Callable[..., Page], start_service: Callable[..., Service]
+) -> None:
+    service = start_service("{trusted_proxies: [127.0.0.1], auth_proxy: {}}")
+    page = new_page(service, "", extra_http_headers={"Remote-User": "bob"})
+    expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
+    expect(page.get_by_text("This takes the role scrape, and bob has none.")).to_be_visible()
+    assert faults_of(page) == []
 
 
 def test_each_role_is_offered_what_it_may_do(new_page: Callable[..., Page], service: Service) -> None:

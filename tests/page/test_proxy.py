@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -43,11 +44,11 @@ Proxied = Callable[..., Service]
 
 @pytest.fixture
 def proxied(tmp_path: Path, start_service: Callable[..., Service]) -> Iterator[Proxied]:
-    """Starts a service, with nginx before it; `strip`: which takes the path away."""
+    """Starts a service, with nginx before it; `strip`: which takes the path away; `user`: who has signed in there."""
     nginx = program("nginx", "nginx-light")
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(config: str, *arguments: str, strip: bool = False) -> Service:
+    def start(config: str, *arguments: str, strip: bool = False, user: str = "") -> Service:
         service = start_service(config, *arguments)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -55,6 +56,7 @@ def proxied(tmp_path: Path, start_service: Callable[..., Service]) -> Iterator[P
         site = site.replace("127.0.0.1:8917", f"127.0.0.1:{service.port}")
         if strip:
             site = site.replace("proxy_pass http://cronscope;", "proxy_pass http://cronscope/;")
+        site = site.replace('Remote-User ""', f'Remote-User "{user}"')
         (tmp_path / "site").write_text(site)
         (tmp_path / "nginx.conf").write_text(MAIN)
         running.append(subprocess.Popen([nginx, "-p", tmp_path, "-c", "nginx.conf", "-e", "stderr"]))
@@ -115,6 +117,21 @@ def test_streams_metrics_and_changes_pass_and_foreign_origins_do_not(proxied: Pr
         headers={"Content-Type": "application/json"},
     )  # fmt: skip
     assert (status, headers["Location"]) == (201, "/cronscope/api/v1/scripts/new")
+
+
+def test_who_signs_in_at_the_proxy_is_known_and_signs_out_there(proxied: Proxied, open_page: OpenPage) -> None:
+    users = "users: [{name: ann@example.org, role: operate}]\n"
+    service = proxied(f"{CONFIG}{users}auth_proxy: {{}}\nurl_prefix: /cronscope", user="ann@example.org")
+    page = open_page(service)
+    page.get_by_role("button", name="Run job").click()
+    expect(page.get_by_role("row").filter(has_text="job")).to_contain_text("Completed")
+    page.get_by_role("button", name="Settings of this page").click()
+    expect(page.get_by_test_id("account")).to_have_text("ann@example.org (may run scripts)")
+    expect(page.get_by_text("Signed in by the proxy, where you sign out too")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^Sign "))).to_have_count(0)
+    assert service.fetch("/api/v1/status", headers={"Remote-User": "root"})[0] == 200  # which nginx does not pass on
+    service.url = f"http://127.0.0.1:{service.port}/cronscope"
+    assert service.fetch("/api/v1/status")[0] == 401
 
 
 def test_a_reload_applies_what_a_proxy_needs(proxied: Proxied) -> None:

@@ -7,10 +7,11 @@ export function Account() {
   const t = words();
   const leave = useAction(signOut);
   if (!session.value) return null;
-  const { name, role, signed_in, can_sign_in } = session.value;
+  const { name, role, signed_in, can_sign_in, by_proxy } = session.value;
   return (
     <>
       {name !== null && <span data-testid="account">{t.signedIn(name, t.roles[role])}</span>}
+      {by_proxy && <span class="note">{t.byProxy}</span>}
       {signed_in && (
         <>
           <button type="button" disabled={leave.busy} onClick={() => void leave.go("this")}>

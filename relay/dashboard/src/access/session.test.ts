@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { request } from "../api/client";
 import { parse } from "../route";
-import { followSession, knowSession, may, needOf, session, signInAddress } from "./session";
+import { followSession, knowSession, may, needOf, refused, session, signInAddress } from "./session";
 
 function answer(status: number, body: object) {
   const fetch = vi.fn(async (_path: string, _options: RequestInit) => Response.json(body, { status }));
@@ -9,7 +9,7 @@ function answer(status: number, body: object) {
   return fetch;
 }
 
-const ANN = { name: "ann", role: "operate", signed_in: true, can_sign_in: true, xsrf_token: "x" };
+const ANN = { name: "ann", role: "operate", signed_in: true, can_sign_in: true, by_proxy: false, xsrf_token: "x" };
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -37,6 +37,15 @@ test("what changes something shows the session's token, and what does not change
     "x",
     undefined,
   ]);
+});
+
+test("who may do nothing at all learns what the service says to that, till it says otherwise", async () => {
+  answer(403, { detail: "This takes the role scrape, and bob has none." });
+  await knowSession();
+  expect(refused.value).toBe("This takes the role scrape, and bob has none.");
+  answer(200, ANN);
+  await knowSession();
+  expect(refused.value).toBeNull();
 });
 
 test("who is not signed in is led to the form, and back to where they were", async () => {

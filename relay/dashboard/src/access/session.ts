@@ -1,6 +1,6 @@
 /** Who asks, and what they may do here. */
 import { signal } from "@preact/signals";
-import { getJson, onSignedOut, protect, request } from "../api/client";
+import { ApiError, getJson, onSignedOut, protect, request } from "../api/client";
 import type { Route } from "../route";
 
 /** Each contains the one before. */
@@ -15,18 +15,25 @@ interface Session {
   signed_in: boolean;
   /** Who has not signed in may do so. */
   can_sign_in: boolean;
+  /** Only the proxy can sign them out. */
+  by_proxy: boolean;
   xsrf_token: string | null;
 }
 
 /** Null until the service has told. */
 export const session = signal<Session | null>(null);
 
+/** What the service says to whoever it knows and lets do nothing at all. */
+export const refused = signal<string | null>(null);
+
 /** Ask anew: at the beginning, with every connection, and when the service has ended one. */
 export async function knowSession(): Promise<void> {
   try {
     session.value = await getJson<Session>("api/v1/session");
     protect(session.value.xsrf_token);
-  } catch {
+    refused.value = null;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) refused.value = error.message;
     // Not signed in: the form follows. Or no answer: then the service says what may be done when it is there again.
   }
 }

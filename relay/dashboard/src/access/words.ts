@@ -4,6 +4,7 @@ export const words = translated({
   en: {
     signedIn: (name: string, role: string) => `${name} (${role})`,
     roles: { scrape: "scrapes", view: "may look", operate: "may run scripts", edit: "may change everything" },
+    byProxy: "Signed in by the proxy, where you sign out too",
     signIn: "Sign in",
     signOut: "Sign out",
     signOutAll: "Sign out everywhere",
@@ -17,6 +18,7 @@ export const words = translated({
   "zh-Hant": {
     signedIn: (name: string, role: string) => `${name}（${role}）`,
     roles: { scrape: "僅指標", view: "可檢視", operate: "可執行指令稿", edit: "可變更一切" },
+    byProxy: "由代理伺服器登入，也請在那裡登出",
     signIn: "登入",
     signOut: "登出",
     signOutAll: "在所有裝置登出",

@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import "./shell.css";
 import { Denied } from "../access/Denied";
-import { may, needOf } from "../access/session";
+import { may, needOf, refused } from "../access/session";
 import { isLive, paused, state } from "../live/live";
 import { Overview } from "../overview/Overview";
 import { address, go, type Route, route, step } from "../route";
@@ -89,6 +89,7 @@ export function Page() {
 
 function Content({ route }: { route: Route }) {
   const need = needOf(route);
+  if (refused.value !== null) return <Denied need={need} why={refused.value} />;
   if (route.page !== "script" && !may(need)) return <Denied need={need} />;
   switch (route.page) {
     case "overview":
