@@ -16,7 +16,7 @@ from typing import Any
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream, SSLIOStream
 
-BATCH = 16
+BATCH = 4
 """Handshakes between two turns of the event loop."""
 ARRIVAL_SECONDS = 0.5
 """How long handshakes may wait while more keep coming."""
