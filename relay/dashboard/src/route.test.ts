@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { address, parse, type Route } from "./route";
+import { address, go, parse, replace, route, type Route } from "./route";
 
 const PLACES: [string, Route][] = [
   ["#/", { page: "overview" }],
@@ -39,4 +39,20 @@ test("a line that is no number is left out", () => {
 test("a filter that makes no sense is left out, and one script's runs are of that script", () => {
   expect(parse("#/runs?status=burnt")).toEqual({ page: "runs" });
   expect(parse("#/scripts/a?script=b")).toEqual({ page: "script", name: "a", tab: "runs" });
+});
+
+test("who is leaving a place is not called back by what is said more exactly of it", async () => {
+  const left = () => new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
+  const arrived = left();
+  go({ page: "timeline" });
+  await arrived;
+  replace({ page: "timeline", query: "text=a" });
+  expect(location.hash).toBe("#/timeline?text=a");
+
+  const told = left();
+  go({ page: "runs" });
+  replace({ page: "timeline", query: "text=ab" });
+  await told;
+  expect(location.hash).toBe("#/runs");
+  expect(route.value).toEqual({ page: "runs" });
 });

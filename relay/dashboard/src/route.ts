@@ -138,6 +138,7 @@ export function go(to: Route): void {
 
 /** The same place, said more exactly: it does not become a step to go back to. */
 export function replace(to: Route): void {
+  if (location.hash !== hash.value) return; // the reader is leaving it: the browser tells of that a moment later
   history.replaceState(step.value, "", address(to));
   hash.value = location.hash;
 }
@@ -145,8 +146,10 @@ export function replace(to: Route): void {
 addEventListener("hashchange", () => {
   if (location.hash === hash.value) return; // the reader stayed, below
   const question = objection();
-  if (question !== null && !confirm(question)) history.pushState(step.value, "", hash.value || "#/");
-  else {
+  if (question !== null && !confirm(question)) {
+    history.pushState(step.value, "", hash.value || "#/");
+    hash.value = location.hash;
+  } else {
     batch(() => {
       hash.value = location.hash;
       step.value = stepHere();

@@ -31,7 +31,7 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
   const t = words();
   const id = run.run_id;
   const [open, setOpen] = useState(false);
-  const copy = useAction(async () => announce(t.copied(count(await copyLines(id, span)))));
+  const copy = useAction(async () => announce(t.copied(count(await copyLines(id, span, total)))));
   useLayoutEffect(() => {
     if (!span) return; // whoever copies as soon as the lines are marked means them
     const onCopy = ({ target, defaultPrevented }: ClipboardEvent) => {

@@ -24,9 +24,10 @@ export async function copySelected(id: string, { from, to }: Selected, stream: S
   return lines.length;
 }
 
-/** How many lines were copied. Raises ApiError, and Error where the browser does not allow it. */
-export async function copyLines(id: string, span: Span | null): Promise<number> {
-  const lines = (span ? await linesOf(id, span) : await allLines(id)).map(plain);
+/** Of so many; how many lines were copied. Raises ApiError, and Error where the browser does not allow it. */
+export async function copyLines(id: string, span: Span | null, total: number): Promise<number> {
+  const some = span && (span.first > 0 || span.last < total - 1);
+  const lines = (some ? await linesOf(id, span) : await allLines(id)).map(plain);
   await copy(lines.map((line) => `${line}\n`).join(""));
   return lines.length;
 }

@@ -149,9 +149,10 @@ export class Scrolling {
     list.style.transform = `translateY(${-this.#offset}px)`;
     const layer = list.parentElement!;
     layer.style.height = `${this.#view}px`;
+    const before = scroller.scrollTop;
     layer.parentElement!.style.height = `${heightOf(this.#extent)}px`;
+    this.#scrollTop += scroller.scrollTop - before; // a change of the height moves it, which is no wish of the reader's
     if (performance.now() - this.#moved >= IDLE) this.#tellScrollBar();
-    else this.#scrollTop = scroller.scrollTop; // it may have been moved by a change of the height
   }
 
   get #extent(): Extent {
@@ -208,6 +209,7 @@ export class Scrolling {
 
   #tellScrollBar(): void {
     const scroller = this.#scroller!;
+    if (scroller.scrollTop !== this.#scrollTop) return; // the reader has moved it just now, which is still to be told
     const lowest = heightOf(this.#extent) - this.#view;
     const wanted = this.following ? lowest : scrollTopOf(this.#place, this.#extent);
     if (Math.abs(scroller.scrollTop - wanted) >= 1) scroller.scrollTop = wanted;
