@@ -37,7 +37,7 @@ __all__ = ["CursorError", "History", "HistoryError", "Past", "RunPage", "RunQuer
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-_SCHEMA = ("schema.sql", "schema_2.sql")
+_SCHEMA = ("schema.sql", "schema_2.sql", "schema_3.sql")
 """What brings a database from each version to the next."""
 SCHEMA_VERSION = len(_SCHEMA)
 RETRY_SECONDS = 1.0
