@@ -31,16 +31,18 @@ _TRIMMED_EVERY = 500
 MAX_TEXT = 1000
 """Longest target, detail or path that is kept, in characters: whoever is refused may have sent any."""
 
+Kind = Literal["user", "token", "proxy", "local", "anonymous", "disk"]
 Outcome = Literal["done", "refused", "failed"]
 Action = Literal[
     "sign-in", "sign-out",
     "script.run", "script.stop", "script.create", "script.update", "script.rename", "script.delete",
-    "script.enable", "script.disable", "script.import",
+    "script.enable", "script.disable", "script.import", "script.batch",
     "config.save", "config.reload", "config.change",
     "file.write", "file.delete", "file.restore", "file.change",
     "logs.delete", "backup.download", "backup.restore",
 ]  # fmt: skip
-"""`config.change` and `file.change` are what somebody else did on the disk, and was found there."""
+"""`config.change` and `file.change` are what somebody else did on the disk, and was found there; `script.batch` is a
+batch that does not say what is to be done."""
 _OF_CONFIG = ("script.", "config.", "backup.restore")
 """What actions begin with of which the hashes are those of the configuration file."""
 
@@ -48,9 +50,9 @@ _OF_CONFIG = ("script.", "config.", "backup.restore")
 class Actor(Struct, frozen=True, kw_only=True):
     """Who did it."""
 
-    kind: Literal["user", "token", "proxy", "local", "anonymous", "disk"]
-    """`local`: a command of the user who runs the service; `anonymous`: whoever shows no credentials; `disk`: nobody
-    who asked the service, but somebody who changed its files."""
+    kind: Kind
+    """`proxy`: a user whom a trusted proxy names; `local`: a command of the user who runs the service; `anonymous`:
+    whoever shows no credentials; `disk`: nobody who asked the service, but somebody who changed its files."""
     name: str | None = None
     """Of the user or the token."""
     role: Role | None = None
