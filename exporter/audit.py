@@ -31,9 +31,9 @@ _TRIMMED_EVERY = 500
 MAX_TEXT = 1000
 """Longest target, detail or path that is kept, in characters: whoever is refused may have sent any."""
 
-Kind = Literal["user", "token", "proxy", "local", "anonymous", "disk"]
-Outcome = Literal["done", "refused", "failed"]
-Action = Literal[
+ActorKind = Literal["user", "token", "proxy", "local", "anonymous", "disk"]
+AuditOutcome = Literal["done", "refused", "failed"]
+AuditAction = Literal[
     "sign-in", "sign-out",
     "script.run", "script.stop", "script.create", "script.update", "script.rename", "script.delete",
     "script.enable", "script.disable", "script.import", "script.batch",
@@ -50,7 +50,7 @@ _OF_CONFIG = ("script.", "config.", "backup.restore")
 class Actor(Struct, frozen=True, kw_only=True):
     """Who did it."""
 
-    kind: Kind
+    kind: ActorKind
     """`proxy`: a user whom a trusted proxy names; `local`: a command of the user who runs the service; `anonymous`:
     whoever shows no credentials; `disk`: nobody who asked the service, but somebody who changed its files."""
     name: str | None = None
@@ -68,7 +68,7 @@ class Deed(Struct, frozen=True, kw_only=True):
     actor: Actor
     address: str | None = None
     """Where the request came from; null where there was none."""
-    action: Action
+    action: AuditAction
     target: str | None = None
     """Name of the script, path of the file, or name of the account to sign in to, where there is such a one."""
     detail: str | None = None
@@ -79,7 +79,7 @@ class Deed(Struct, frozen=True, kw_only=True):
     Null where it was not there, or where nothing was changed that has one."""
     after: str | None = None
     """The same of what it was afterwards."""
-    outcome: Outcome = "done"
+    outcome: AuditOutcome = "done"
     """`refused`: they may not do so; `failed`: it could not be done."""
     status: int | None = None
     """Of the answer; null where there was no request."""

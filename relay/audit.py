@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from exporter.audit import Action, Actor, Deed, Kind, Outcome
+from exporter.audit import Actor, ActorKind, AuditAction, AuditOutcome, Deed
 from exporter.configuration import ConfigChange
 from exporter.settings import Role
 from relay.access import ANYONE, Identity
 
-ACTIONS: Final[Mapping[str, Mapping[str, Action]]] = {
+ACTIONS: Final[Mapping[str, Mapping[str, AuditAction]]] = {
     "/login": {"POST": "sign-in"},
     "/logout": {"POST": "sign-out"},
     "/-/reload": {"POST": "config.reload"},
@@ -41,12 +41,12 @@ UNAUDITED: Final[Mapping[str, Mapping[str, str]]] = {
     "/api/v1/files/{path}/check": {"POST": "nothing is done with the text but to look at it"},
 }
 """Operations that change nothing although they are no reading, and why not."""
-BATCH: Final[Mapping[str, Action | None]] = {
+BATCH: Final[Mapping[str, AuditAction | None]] = {
     "enable": "script.enable", "disable": "script.disable", "delete": "script.delete", "update": "script.update",
     "import": "script.import", "export": None,
 }  # fmt: skip
 """Actions of `POST /api/v1/scripts/batch`; export only reads."""
-_KINDS: Final[Mapping[str, Kind]] = {
+_KINDS: Final[Mapping[str, ActorKind]] = {
     "anyone": "anonymous", "local": "local", "token": "token", "user": "user", "session": "user", "proxy": "proxy",
 }  # fmt: skip
 _REFUSALS = (401, 403, 421, 429)
@@ -56,7 +56,7 @@ class Note:
     """What the trail is to say of a request; handlers tell it what only they know."""
 
     def __init__(self, route: str, method: str) -> None:
-        self.action: Action | None = ACTIONS.get(route, {}).get(method)
+        self.action: AuditAction | None = ACTIONS.get(route, {}).get(method)
         """None: nothing that belongs there."""
         self.actor = actor_of(ANYONE, None)
         self.targets: list[str] = []
@@ -95,7 +95,7 @@ def actor_of(identity: Identity, role: Role | None) -> Actor:
     return Actor(kind=_KINDS[identity.kind], name=identity.name or None, role=role)
 
 
-def outcome(status: int) -> Outcome:
+def outcome(status: int) -> AuditOutcome:
     """What came of a request that was answered with this status."""
     if status < 400:
         return "done"
