@@ -38,13 +38,13 @@ export function AuditTable({ entries }: { entries: readonly AuditEntry[] }) {
 
 function Row({ entry }: { entry: AuditEntry }) {
   const t = words();
-  const { action, outcome, status } = entry;
+  const { action, outcome, status, target, detail, before, after } = entry;
   const said = t.outcomes[outcome];
-  const cells: [string, ComponentChildren, string?][] = [
+  const cells: [string, ComponentChildren][] = [
     [t.actor, <Who entry={entry} />],
     [t.action, t.actions[action]],
-    [t.target, <Target entry={entry} />, "of"],
-    [t.hashes, <Hashes entry={entry} />],
+    [t.target, target === null && detail === null ? t.none : <Target entry={entry} />],
+    [t.hashes, before === null && after === null ? t.none : <Hashes before={before} after={after} />],
     [t.address, entry.address ?? t.none],
     [t.outcome, <Signed sign={SIGNS[outcome]} text={outcome === "done" || status === null ? said : t.status(said, status)} />],
   ];
@@ -53,8 +53,8 @@ function Row({ entry }: { entry: AuditEntry }) {
       <th role="rowheader" scope="row">
         <When at={Date.parse(entry.at)} />
       </th>
-      {cells.map(([label, content, kind = content === t.none ? "none" : ""]) => (
-        <td key={label} role="cell" data-label={label} class={kind}>
+      {cells.map(([label, content]) => (
+        <td key={label} role="cell" data-label={label} class={content === t.none ? "none" : label === t.target ? "of" : ""}>
           {content}
         </td>
       ))}
@@ -90,7 +90,6 @@ function Target({ entry: { action, target, detail } }: { entry: AuditEntry }) {
   const isFile = action.startsWith("file.");
   const isScript = action.startsWith("script.") || action === "logs.delete";
   const run = detail !== null && target !== null && RUN.test(detail) ? detail : null;
-  if (target === null && detail === null) return <>{t.none}</>;
   return (
     <>
       {target !== null && isScript && <a href={address({ page: "script", name: target, tab: "runs" })}>{target}</a>}
@@ -127,9 +126,8 @@ function Target({ entry: { action, target, detail } }: { entry: AuditEntry }) {
 }
 
 /** The first digits before and after; the rest is in the title. */
-function Hashes({ entry: { before, after } }: { entry: AuditEntry }) {
+function Hashes({ before, after }: { before: string | null; after: string | null }) {
   const t = words();
-  if (before === null && after === null) return <>{t.none}</>;
   if (before === after) {
     return (
       <>
@@ -149,7 +147,7 @@ function Hash({ of, said }: { of: string | null; said: string }) {
   return (
     <>
       <span class="unseen">{said} </span>
-      {of === null ? <span class="note">{t.absent}</span> : <code title={of}>{of.slice(0, SHOWN)}</code>}
+      {of === null ? t.absent : <code title={of}>{of.slice(0, SHOWN)}</code>}
     </>
   );
 }
