@@ -60,6 +60,7 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 DISK = Actor(kind="disk")
+LOCAL = Actor(kind="local", role="edit")
 
 
 class Deed(Struct, frozen=True, kw_only=True):
