@@ -73,8 +73,8 @@ class Deed(Struct, frozen=True, kw_only=True):
     target: str | None = None
     """Name of the script, path of the file, or name of the account to sign in to, where there is such a one."""
     detail: str | None = None
-    """What else there is to be said: ids of runs, the new name of a script, names of scripts that read otherwise since,
-    number of a version."""
+    """What else there is to be said: ids of runs, the new name of a script, number of a version, or what the
+    configuration says something else of since: `users, scripts: backup, sync`."""
     before: str | None = None
     """Hash of the file, or of the configuration file, as its `ETag` has it: the first 32 hex digits of its SHA-256.
     Null where it was not there, or where nothing was changed that has one."""
@@ -150,7 +150,11 @@ class Trail:
         self.trim()
 
     def note(self, *deeds: Deed) -> None:
-        """Add entries.  Nobody waits for that: where the disk does not take them, they are tried again."""
+        """Add entries.  Nobody waits for that.
+
+        Where the disk does not take them, those of what was done are tried again; memory is not for any number of
+        others.
+        """
         at = Instant.now()
         entries = [_entry(self._ids.new(at), at, deed) for deed in deeds]
         if not entries:
@@ -159,7 +163,8 @@ class Trail:
             level: Literal["info", "warning"] = "info" if entry.outcome == "done" else "warning"
             self._write_line(to_json(_Line(time=at, level=level, audit=entry)) + b"\n")
         rows = [_to_row(entry) for entry in entries]
-        self._stored = self._history.write(lambda connection: connection.executemany(_INSERT, rows))
+        done = any(entry.outcome == "done" for entry in entries)
+        self._stored = self._history.write(lambda connection: connection.executemany(_INSERT, rows), retried=done)
         self._untrimmed += len(entries)
         if self._untrimmed >= _TRIMMED_EVERY:
             self.trim()

@@ -37,8 +37,13 @@ class ConfigChange(NamedTuple):
 
     @property
     def told(self) -> str | None:
-        """The same in one text; None where there are none."""
-        return ", ".join(self.scripts) or None
+        """What the file says something else of: `users, scripts: backup, sync`; None where that is nothing."""
+        before, after = self.before.settings, self.after.settings
+        keys = [
+            key for key in after.__struct_fields__ if key != "scripts" and getattr(before, key) != getattr(after, key)
+        ]
+        scripts = [f"scripts: {', '.join(self.scripts)}"] if self.scripts else []
+        return ", ".join(keys + scripts) or None
 
 
 class Listener(Protocol):

@@ -207,6 +207,21 @@ def test_noting_waits_for_nothing(tmp_path: Path) -> None:
     with_history(tmp_path, test)
 
 
+def test_while_nothing_can_be_stored_only_what_was_done_waits_for_better_times(tmp_path: Path) -> None:
+    async def test(history: History) -> None:
+        noted = Noted(history)
+        with closing(sqlite3.connect(tmp_path / "history.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            noted.trail.note(refused(1))
+            noted.trail.note(run())
+            assert await noted.entries() == []  # it has been tried
+        assert await history.set_fact("any", "thing")
+        assert await noted.targets() == ["backup"]
+        assert len(noted.lines) == 2
+
+    assert len(with_history(tmp_path, test)) >= 1
+
+
 def _held(history: History, held: asyncio.Event) -> Callable[[], None]:
     """Have the writer thread wait; answers what lets it go."""
     loop, gate = asyncio.get_running_loop(), threading.Event()

@@ -77,7 +77,7 @@ def test_every_change_of_scripts_and_configuration_is_told_with_the_file_before_
         ),
         ("POST", f"{SCRIPTS}/batch", imported, [("script.import", "new", None), ("script.import", "third", None)]),
         ("POST", f"{SCRIPTS}/batch", imported, [("script.import", None, None)]),
-        ("PUT", "/api/v1/config", FILE.encode(), [("config.save", None, "job, other, new, third")]),
+        ("PUT", "/api/v1/config", FILE.encode(), [("config.save", None, "scripts: job, other, new, third")]),
         ("POST", "/-/reload", b"", [("config.reload", None, None)]),
     ]
     for method, path, body, expected in changes:
@@ -167,7 +167,7 @@ def test_the_configuration_is_a_chain_whoever_changes_it(service: Service) -> No
     service.config.write_text(FILE + "  - {name: by-hand, command: x}\n")
     service.signal(signal.SIGHUP)
     until(lambda: changes()[0]["after"], lambda found: found == hash_of(service.config))
-    assert changes()[0]["detail"] == "job, by-hand"
+    assert changes()[0]["detail"] == "timezone, scripts: job, by-hand"
     service.stop()
     service.config.write_text(FILE)
     service.start()
