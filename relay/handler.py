@@ -121,9 +121,7 @@ class Handler(RequestHandler):
         try:
             self.identity = await self.site.access.with_password(self.request.headers, source.address)
         except SignInRefused as refused:
-            if (
-                refused.status_code == 401
-            ):  # others are not even looked at, and a scraper may send one every few seconds
+            if refused.status_code == 401:  # others are not looked at, and a scraper may send one every few seconds
                 self.note.action = "sign-in"
                 self.note_account(refused.account)
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from exporter.config import load
-from tests.service import Service, until
+from tests.service import DEADLINE, Service, until
 
 Start = Callable[..., Service]
 FILE = """\
@@ -201,6 +202,15 @@ def test_a_restore_and_a_crash_take_nothing_from_the_trail(service: Service, sta
     brought = entries(other)
     assert brought[1 : 1 + len(own)] == own
     assert [entry["id"] for entry in brought[1 + len(own) :]] == [entry["id"] for entry in rest[-1:]]
+
+
+def test_who_does_not_wait_for_the_answer_is_told_of_too(service: Service) -> None:
+    body = FILE.encode() + b"# changed\n"
+    head = f"PUT /api/v1/config HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", service.port), DEADLINE) as gone:
+        gone.sendall(head + body)
+    entry = until(lambda: newest(service), lambda entry: entry["after"] == hash_of(body))
+    assert (entry["action"], entry["outcome"]) == ("config.save", "done")
 
 
 def test_the_trail_is_downloaded_and_shipped_line_by_line(service: Service) -> None:
