@@ -11,7 +11,7 @@ import pytest
 from exporter.audit import Actor, AuditQuery, Deed
 from exporter.events import Instant
 from exporter.records import CursorError
-from exporter.settings import Settings
+from exporter.settings import AuthProxy, Settings
 from relay import roles
 from relay.access import Identity, new_token
 from relay.audit import ACTIONS, BATCH, UNAUDITED, actor_of
@@ -151,6 +151,13 @@ async def test_where_a_request_comes_from_is_told_as_trusted_proxies_say(fetch: 
     engine.config.configure(_trusting(engine.settings))
     await fetch(*run, **bearer(TOKENS["edit"]), X_Forwarded_For="192.0.2.9")
     assert deed(engine).address == "192.0.2.9"
+    engine.config.configure(Settings(trusted_proxies=["127.0.0.1"], auth_proxy=AuthProxy(role="operate")))
+    await fetch(*run, Remote_User="alice")  # without what only the page knows
+    alice = Actor(kind="proxy", name="alice", role="operate")
+    assert ((noted := deed(engine)).outcome, noted.actor) == ("refused", alice)
+    known = await fetch("/api/v1/session", Remote_User="alice")
+    await fetch(*run, Remote_User="alice", X_XSRF_Token=json.loads(known.body)["xsrf_token"])
+    assert ((noted := deed(engine)).outcome, noted.actor) == ("done", alice)
 
 
 def _trusting(settings: Settings) -> Settings:
