@@ -6,15 +6,44 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.edits import Entry
-from exporter.etag import Precondition
+from exporter.etag import Precondition, hash_of
 from exporter.watching import looks
 
 log = logging.getLogger(__name__)
+
+
+class ConfigChange(NamedTuple):
+    """From what was in force to what is."""
+
+    before: LoadedConfig
+    after: LoadedConfig
+
+    @property
+    def hashes(self) -> tuple[str, str]:
+        """Of the file, before and after."""
+        return hash_of(self.before.text.encode()), hash_of(self.after.text.encode())
+
+    @property
+    def scripts(self) -> list[str]:
+        """Names of the scripts of which the file says something else."""
+        before, after = self.before.entries, self.after.entries
+        names = dict.fromkeys([*before, *after])
+        return [name for name in names if before.get(name) != after.get(name)]
+
+    @property
+    def told(self) -> str | None:
+        """What the file says something else of: `users, scripts: backup, sync`; None where that is nothing."""
+        before, after = self.before.settings, self.after.settings
+        keys = [
+            key for key in after.__struct_fields__ if key != "scripts" and getattr(before, key) != getattr(after, key)
+        ]
+        scripts = [f"scripts: {', '.join(self.scripts)}"] if self.scripts else []
+        return ", ".join(keys + scripts) or None
 
 
 class Listener(Protocol):
@@ -25,6 +54,9 @@ class Listener(Protocol):
 
     def misconfigured(self, message: str) -> None:
         """The file has faults, and the old configuration stays in force."""
+
+    def changed_by_hand(self, change: ConfigChange) -> None:
+        """Somebody has changed the file on the disk, and that is in force now."""
 
 
 class Configuration:
@@ -40,44 +72,53 @@ class Configuration:
         self._turn = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
 
-    async def reload(self) -> None:
+    async def reload(self) -> ConfigChange:
         """Read the file again.  Raises ConfigError, and then the old configuration stays in force."""
         async with self._turn:
-            await self._reload()
+            return await self._reload()
 
-    async def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]]) -> None:
-        """Change the scripts in the file and in force, as `ConfigFile.edit`, with all that it raises."""
+    async def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]]) -> ConfigChange:
+        """Change the scripts in the file and in force, as `ConfigFile.edit`, with all that it raises.
+
+        What somebody has changed in the file just before is told as a change by hand.
+        """
         renamed: dict[str, str] = {}
+        found: list[LoadedConfig] = []
 
         def noting(loaded: LoadedConfig) -> Mapping[str, Entry]:
+            found[:] = [loaded]
             wanted = decide(loaded)
             renamed.clear()
             renamed.update((entry["name"], name) for name, entry in wanted.items() if entry["name"] != name)
             return wanted
 
-        await self._change(lambda: self.file.edit(noting), renamed)
+        whole = await self._change(lambda: self.file.edit(noting), renamed)
+        if found[0].text == whole.before.text:
+            return whole
+        self._listener.changed_by_hand(ConfigChange(whole.before, found[0]))
+        return ConfigChange(found[0], whole.after)
 
-    async def replace(self, content: bytes, allowed: Precondition) -> None:
+    async def replace(self, content: bytes, allowed: Precondition) -> ConfigChange:
         """Change the whole file, as `ConfigFile.replace`, with all that it raises."""
-        await self._change(lambda: self.file.replace(content, allowed), {})
+        return await self._change(lambda: self.file.replace(content, allowed), {})
 
-    async def restore(self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]]) -> None:
+    async def restore(self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]]) -> ConfigChange:
         """Have `change`, on a worker thread, write the whole file; take it in force once `then()` is done."""
-        await self._change(change, {}, then)
+        return await self._change(change, {}, then)
 
     async def _change(
         self,
         change: Callable[[], LoadedConfig],
         renamed: Mapping[str, str],
         then: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
+    ) -> ConfigChange:
         async with self._turn:
             loaded = await asyncio.to_thread(change)
             if then is not None:
                 await then()
-            await self._take(loaded, renamed)
+            return await self._take(loaded, renamed)
 
-    async def _reload(self) -> None:
+    async def _reload(self) -> ConfigChange:
         try:
             content = await asyncio.to_thread(self.file.content)
             self._seen = content
@@ -87,7 +128,7 @@ class Configuration:
         except ConfigError as error:
             self._tell(error)
             raise
-        await self._take(loaded, {})
+        return await self._take(loaded, {})
 
     def _tell(self, error: ConfigError) -> None:
         for fault in error.faults:
@@ -97,10 +138,11 @@ class Configuration:
         told = f"the configuration has faults, the old one stays in force: {error.faults[0]}{more}"
         self._listener.misconfigured(told)
 
-    async def _take(self, loaded: LoadedConfig, renamed: Mapping[str, str]) -> None:
+    async def _take(self, loaded: LoadedConfig, renamed: Mapping[str, str]) -> ConfigChange:
         before, self.loaded = self.loaded, loaded
         self._seen = loaded.text.encode()
         await self._listener.configured(before, renamed)
+        return ConfigChange(before, loaded)
 
     # --- changes by hand ---
 
@@ -128,5 +170,6 @@ class Configuration:
                 return
             self._seen = found
             with suppress(ConfigError):  # which is told
-                await self._reload()
+                change = await self._reload()
                 log.info("the configuration was changed by hand, and read again")
+                self._listener.changed_by_hand(change)

@@ -17,12 +17,14 @@ from typing import Any, Literal
 
 from msgspec import structs
 
+from exporter.audit import DISK, Deed, Trail
 from exporter.backup import Backups
 from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile
-from exporter.configuration import Configuration
+from exporter.configuration import ConfigChange, Configuration
 from exporter.data_dir import StartError, announce, claim
 from exporter.disk_guard import DiskGuard
+from exporter.etag import hash_in, hash_of
 from exporter.events import (
     Error,
     Event,
@@ -74,6 +76,8 @@ log = logging.getLogger(__name__)
 STANDARD_OUTPUT = 1
 SAMPLES_KEPT = Duration(15 * 60_000)
 TICK_SECONDS = 1.0
+TRIM_SECONDS = 3600.0
+"""How often it is looked whether entries of the audit trail are too old."""
 NEXT_START = ("listen", "metrics_listen", "data_dir", "disk_path", "sample_interval")
 """Settings that a running service does not change."""
 CLOCK_STEP_SECONDS = 0.5
@@ -103,6 +107,7 @@ class Engine:
         self._pulses = [
             Pulse(self.settings.sample_interval.seconds(), self._sample),
             Pulse(TICK_SECONDS, self._tick),
+            Pulse(TRIM_SECONDS, lambda _: self.audit.trim()),
         ]
         self._open_files = file_limit()  # as it is now: who listens for many clients raises it
         self._clock_offset = time.time() - time.monotonic()
@@ -129,10 +134,11 @@ class Engine:
         self._keeper = Keeper(self._history, self._retention_of)
         self._search = Search(self._history.path)
         self.outputs = Outputs(self._live, self._history)
-        self.files = Files(lambda: self.settings, self._history, self._file_changed)
+        self.files = Files(lambda: self.settings, self._history, self._file_changed, self._file_found)
         self._backups = Backups(self._history, self._live, self.config)
         self._restores = Restores(self._history, self._search, self.config, self.files, self._history_restored)
         self._lines = LineWriter(STANDARD_OUTPUT, self.metrics.log_output_dropped.inc, tell_dropped)
+        self.audit = Trail(self._history, self._lines.put)
         self._shipping = Shipping(self.outputs, self._lines, self.settings.log_output)
         self.journal.subscribe(self._shipping.heard)
         self._configured_at = self.started_at
@@ -151,6 +157,7 @@ class Engine:
         past = await self._history.past(set(self._scripts) - known.keys())
         await self._restore(past)
         await self._begin_timetable(known, past)
+        await self.audit.begin(hash_of(self.config.loaded.text.encode()))
         asyncio.get_running_loop().call_soon(self._lines.start)  # after the line that says ready
         self._sample()
         for pulse in self._pulses:
@@ -275,6 +282,15 @@ class Engine:
             if who is not None and file not in self._readable:
                 log.warning("env_file %s can be read by %s, and may hold secrets: chmod 600 helps", file, who)
         self._readable = {file for file, who in readers.items() if who is not None}
+
+    def changed_by_hand(self, change: ConfigChange) -> None:
+        before, after = change.hashes
+        if before != after:
+            self.audit.note(Deed(actor=DISK, action="config.change", detail=change.told, before=before, after=after))
+
+    def _file_found(self, path: str, before: str | None, after: str | None) -> None:
+        deed = Deed(actor=DISK, action="file.change", target=path, before=hash_in(before), after=hash_in(after))
+        self.audit.note(deed)
 
     def _file_changed(self, path: str | None) -> None:
         self.happened(FileChange(path=path), Instant.now())
@@ -574,13 +590,14 @@ class Engine:
             self.cancel(run_id)
         return run_ids + self._scheduler.stop_waiting(name)
 
-    async def stop_run(self, run_id: str) -> None:
+    async def stop_run(self, run_id: str) -> Run:
         """Raises UnknownRun, and RunRefused where the run has ended already."""
         run = await self.outputs.run(run_id)
         if run.status != "running":
             raise RunRefused(f"run {run_id} has ended already")
         if not self._scheduler.stop_waiting(run.script_name, run_id):
             self.cancel(run_id)
+        return run
 
     async def run(self, run_id: str) -> Run:
         """A run's record.  Raises UnknownRun."""

@@ -12,7 +12,17 @@ Precondition: TypeAlias = Callable[[str | None], bool]
 
 def etag_of(content: bytes) -> str:
     """A strong validator (RFC 9110, 8.8.3), in its quotes."""
-    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return f'"{hash_of(content)}"'
+
+
+def hash_of(content: bytes) -> str:
+    """What is in those quotes: the first 32 hex digits of the SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+def hash_in(etag: str | None) -> str | None:
+    """The same, of a validator."""
+    return etag and etag.strip('"')
 
 
 def unconditional(etag: str | None) -> bool:

@@ -78,7 +78,8 @@ class Seen(NamedTuple):
 class Written(NamedTuple):
     entry: FileEntry
     etag: str
-    is_new: bool
+    before: str | None
+    """The `ETag` of what it has replaced; None where there was no such file."""
 
 
 class Files:
@@ -88,11 +89,21 @@ class Files:
     first one left.
     """
 
-    def __init__(self, settings: Callable[[], Settings], history: History, changed: Callable[[str], None]) -> None:
-        """`changed` is called with the path of a file that is found to be not what it was."""
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        history: History,
+        changed: Callable[[str], None],
+        found: Callable[[str, str | None, str | None], None],
+    ) -> None:
+        """`changed` is called with the path of a file that is not what it was.
+
+        Where somebody else has changed one that was known, `found` is, with its `ETag` before and after.
+        """
         self._settings = settings
         self._history = history
         self._changed = changed
+        self._found = found
         self.turn = asyncio.Lock()
         """Held by whoever looks at a file or changes one."""
         self._programs = asyncio.Semaphore(2)
@@ -118,16 +129,18 @@ class Files:
             new = await asyncio.to_thread(content_of, data)
             return await self._write(path, new, allowed, "written")
 
-    async def delete(self, path: str, allowed: Precondition) -> None:
-        """Of a link, the link only.  Raises UnknownFile, FileChanged, NotStored, HistoryError."""
+    async def delete(self, path: str, allowed: Precondition) -> Content:
+        """What was in it.  Of a link, only the link goes.  Raises UnknownFile, FileChanged, NotStored, HistoryError."""
         async with self.turn:
             place, seen = await self._look(path)
-            status = _there(path, seen).status
+            there = _there(path, seen)
             _check(path, allowed, seen)
             if await _on_disk(path, _unlinked, place.link):
                 self._changed(path)
             else:
-                await self._change(path, place.key, seen, None, "deleted", partial(_unlink, place.target, status))
+                unlink = partial(_unlink, place.target, there.status)
+                await self._change(path, place.key, seen, None, "deleted", unlink)
+            return there.content
 
     async def versions(self, path: str) -> list[FileVersion]:
         """Newest first, also of a file that was deleted.  Raises UnknownFile where there never was one."""
@@ -168,9 +181,15 @@ class Files:
         place, seen = await _on_disk(path, _seen, self._tree, path)
         known = await self._history.read(lambda connection: versions.latest_etag(connection, place.key))
         if known != (seen and seen.content.etag):
-            now, content, mode = Instant.now(), seen and seen.content, seen and seen.mode
-            if await self._history.write(lambda c: versions.note(c, place.key, now, content, mode), retried=False):
+            now, content, mode, numbers = Instant.now(), seen and seen.content, seen and seen.mode, list[int]()
+
+            def rows(connection: sqlite3.Connection) -> None:
+                numbers.append(versions.note(connection, place.key, now, content, mode))
+
+            if await self._history.write(rows, retried=False):
                 self._changed(place.key)
+                if numbers and numbers[-1] > 1:
+                    self._found(place.key, known, content and content.etag)
         return place, seen
 
     async def _write(self, path: str, new: Content, allowed: Precondition, op: Op) -> Written:
@@ -187,7 +206,7 @@ class Files:
                 await asyncio.to_thread(draft.discard)
         status = await _on_disk(path, os.stat, place.target)
         link_to = None if place.key == path else place.key
-        return Written(entry(path, status, link_to), new.etag, seen is None)
+        return Written(entry(path, status, link_to), new.etag, seen and seen.content.etag)
 
     async def _change(
         self, path: str, key: str, seen: Seen | None, new: Content | None, op: Op, make: Callable[[], None]

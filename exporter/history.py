@@ -37,7 +37,7 @@ __all__ = ["CursorError", "History", "HistoryError", "Past", "RunPage", "RunQuer
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-_SCHEMA = ("schema.sql", "schema_2.sql")
+_SCHEMA = ("schema.sql", "schema_2.sql", "schema_3.sql")
 """What brings a database from each version to the next."""
 SCHEMA_VERSION = len(_SCHEMA)
 RETRY_SECONDS = 1.0
@@ -206,9 +206,9 @@ class History:
         reserve.take()
         sweeper = Sweeper(connection)
         while not closing:
-            timeout = RETRY_SECONDS if waiting or not reserve.held else None
+            timeout = RETRY_SECONDS if waiting or not reserve.held or sweeper.put_off else None
             jobs, closing = self._gather(timeout=0 if sweeper.busy else timeout)
-            if not jobs and not closing and sweeper.busy:
+            if not jobs and not closing and (sweeper.busy or (sweeper.put_off and not waiting and reserve.held)):
                 sweeper.sweep()
                 continue
             writes = waiting + [job.rows for job in jobs]

@@ -21,7 +21,7 @@ from exporter.backup_format import CONFIG, HISTORY, SCRIPTS, BadArchive, Manifes
 from exporter.command import plain_words
 from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import NotWritten
-from exporter.configuration import Configuration
+from exporter.configuration import ConfigChange, Configuration
 from exporter.disk_guard import least_free, room
 from exporter.events import Instant
 from exporter.files import Files
@@ -89,7 +89,7 @@ class Restores:
     def over(self) -> None:
         self._under_way = None
 
-    async def restore(self, archive: BinaryIO, asked_at: Instant) -> Restored:
+    async def restore(self, archive: BinaryIO, asked_at: Instant) -> tuple[Restored, ConfigChange]:
         """Raises BadArchive, RestoreRefused, EditRefused, NotWritten: nothing was changed, or its message says so.
 
         Edits that come meanwhile wait, and are made to what was restored.
@@ -98,7 +98,7 @@ class Restores:
         kept: list[str] = []
         try:
             async with self._files.turn:
-                await self._configuration.restore(lambda: self._commit(checked, kept), self._replace)
+                change = await self._configuration.restore(lambda: self._commit(checked, kept), self._replace)
             await self._changed()
             await asyncio.to_thread(self._staged.finish)
         except (OSError, sqlite3.Error) as error:
@@ -106,9 +106,10 @@ class Restores:
                 f"The restore is done only in part, and the next start of the service finishes it: {error}."
             ) from error
         files = sum(name.startswith(SCRIPTS) for name in checked.names)
-        return Restored(
+        restored = Restored(
             scripts=len(checked.settings.scripts), files=files, runs=checked.runs, kept_files=kept[:MAX_KEPT_TOLD]
         )
+        return restored, change
 
     def _check(self, archive: BinaryIO, asked_at: Instant) -> _Checked:
         """Unpack the archive, if all that is in it is sound."""
@@ -193,8 +194,8 @@ class Upload:
             self._left = -1
             self._failure = NotWritten(f"The archive cannot be kept, and nothing was changed: {plain_words(error)}.")
 
-    async def restore(self) -> Restored:
-        """Once all has come.  Raises what `Restores.restore` does."""
+    async def restore(self) -> tuple[Restored, ConfigChange]:
+        """Once all has come; what it has done to the configuration, too.  Raises what `Restores.restore` does."""
         if self._failure is not None:
             raise self._failure
         return await self._restores.restore(self._file, self._asked_at)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+from exporter import audit
 from exporter.backup_format import BadArchive
 from exporter.history import SCHEMA_VERSION, build, prepare
 from exporter.records import COLUMNS
@@ -27,6 +28,14 @@ _CARRY_OVER = (
     " WHERE run_id IN (SELECT run_id FROM carried)",
     "INSERT OR REPLACE INTO main.published SELECT * FROM before.published",
     "INSERT OR REPLACE INTO main.facts SELECT name, value FROM before.facts WHERE name = 'boot'",
+)
+_AUDIT = ", ".join(audit.COLUMNS)
+_CARRY_AUDIT_OVER = (
+    # Nobody gets rid of an entry by a restore, nor puts one among those that are there.
+    f"CREATE TEMP TABLE trail AS SELECT {_AUDIT} FROM before.audit UNION ALL SELECT {_AUDIT} FROM main.audit"  # noqa: S608
+    " WHERE id < coalesce((SELECT min(id) FROM before.audit), '~')",
+    "DELETE FROM main.audit",
+    f"INSERT INTO main.audit ({_AUDIT}) SELECT {_AUDIT} FROM trail",  # noqa: S608
 )
 _CLOSE = (
     "UPDATE runs SET status = 'skipped', reason = 'missed'"
@@ -80,10 +89,11 @@ def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
 
 
 def carry_over(before: Path, path: Path, asked_at: int) -> None:
-    """Take over from the history that there was the runs under way, and those that were so at `asked_at`.
+    """Take over from the history that there was its audit trail, and the runs under way, also those at `asked_at`.
 
-    That is when the restore was asked for, in milliseconds.  A second time changes nothing.  Those under way when the
-    backup was made are what the earlier history says of them, or else lost.
+    That is when the restore was asked for, in milliseconds.  Of the trail in the archive is left what is older.  A
+    second time changes nothing.  Runs under way when the backup was made are what the earlier history says of them, or
+    else lost.
     """
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE TEMP TABLE under_way (run_id TEXT PRIMARY KEY)")
@@ -93,6 +103,10 @@ def carry_over(before: Path, path: Path, asked_at: int) -> None:
             _execute(connection, _CARRY_OVER)
         except sqlite3.Error as error:  # it is damaged perhaps, which may be why there is a restore
             log.error("runs under way are not carried over into the restored history: %s", error)
+        try:
+            _execute(connection, _CARRY_AUDIT_OVER)
+        except sqlite3.Error as error:
+            log.error("the audit trail is not carried over into the restored history: %s", error)
         _execute(connection, _CLOSE)
 
 

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterable
 
+from exporter.audit import LOCAL, Deed, Trail
 from exporter.config import LoadedConfig
 from exporter.data_dir import StartError, claim
 from exporter.events import Error, Event, Instant, OutputPage, Run
@@ -37,6 +38,7 @@ class StandIn:
         self._keeper = Keeper(history, self._retention_of)
         self._live = LiveRuns(loaded.settings.data_dir / "runs", history, os.environ, file_limit(), self)
         self._outputs = Outputs(self._live, history)
+        self._trail = Trail(history, lambda line: None)  # standard output is the command's own
         self._fault: str | None = None
 
     async def take_up(self) -> None:
@@ -58,6 +60,7 @@ class StandIn:
         now = Instant.now()
         run_id = UlidSource().new(now)
         self._live.launch(Start(run_id=run_id, script_name=name, trigger="manual", scheduled_at=now), script, None)
+        self._trail.note(Deed(actor=LOCAL, action="script.run", target=name, detail=run_id))
         stopping = asyncio.ensure_future(self._stop_when(stop, run_id))
         grown = asyncio.Event()
         unfollow = self._outputs.follow(run_id, grown.set)
@@ -110,13 +113,22 @@ class StandIn:
         executing = [name] if self._live.get(name) else self._executing(name)
         if not executing:
             self._script(name)
+        script_names = {live.run.script_name for run_id in executing if (live := self._live.get(run_id)) is not None}
+        self._trail.note(
+            *(
+                Deed(actor=LOCAL, action="script.stop", target=each, detail=", ".join(executing))
+                for each in script_names
+            )
+        )
         self._cancel(executing)
         await self._ended(executing)
         return executing
 
     async def clear_logs(self, name: str) -> int:
         """As `Engine.clear_logs`."""
-        return await self._keeper.clear(name, configured=name in self._scripts)
+        cleared = await self._keeper.clear(name, configured=name in self._scripts)
+        self._trail.note(Deed(actor=LOCAL, action="logs.delete", target=name, detail=str(cleared)))
+        return cleared
 
     def _script(self, name: str) -> ScriptSettings:
         if name not in self._scripts:

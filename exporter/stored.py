@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from exporter import records
+from exporter import audit, records
 from exporter.archive import LineReader
+from exporter.audit import AuditPage, AuditQuery
 from exporter.config import LoadedConfig
 from exporter.events import Instant, OutputPage, Run, Script, Stream
 from exporter.history import HistoryError, RunPage, RunQuery, read_only
@@ -86,6 +87,10 @@ class Stored:
         while line == 0 or piece:
             piece, line = self._look(run_id, partial(LineReader.raw, first=line, size=PIECE_BYTES, stream=stream))
             yield decoder.decode(piece, final=not piece)
+
+    def audit(self, query: AuditQuery) -> AuditPage:
+        """A page of the audit trail, newest first.  Raises CursorError too."""
+        return self._read(lambda connection: audit.page(connection, query))
 
     def _look(self, run_id: str, look: Callable[[LineReader], T]) -> T:
         return self._read(lambda connection: look(records.archive(connection, run_id)))

@@ -28,14 +28,17 @@ class Sweeper:
         """The file is still as large as it was: it is cut when the write-ahead log is worked into it."""
         self.busy = True
         """Whether there may be something to sweep; to be set after every commit."""
+        self.put_off = False
+        """Whether a step has to be tried again: the disk took no change, or somebody was reading."""
 
     def sweep(self) -> None:
-        """Do the next step.  Where the disk takes no change it is put off until the next commit."""
-        self.busy = False
+        """Do the next step."""
+        self.busy, self.put_off = False, True
         with contextlib.suppress(sqlite3.OperationalError):
             self.busy = self._delete() or self._give_back()
             if not self.busy:
                 self._cut()
+            self.put_off = self._shrunk and not self.busy
 
     def _delete(self) -> bool:
         if self._value("SELECT EXISTS (SELECT 1 FROM output_garbage)") == 0:

@@ -56,6 +56,15 @@ def sha256_of(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
+class SignInRefused(Problem):
+    """Somebody may not come in as the user of a name."""
+
+    def __init__(self, problem: Problem, account: str | None) -> None:
+        super().__init__(problem.status_code, problem.detail, headers=problem.headers)
+        self.account = account
+        """The name, where there is such a user: any other may be a password in the wrong field."""
+
+
 class Access:
     """Belongs to the event loop's thread."""
 
@@ -163,21 +172,25 @@ class Access:
         return Identity("user", user.name, user.password_hash or "")
 
     async def sign_in(self, name: str, password: str, address: str) -> User:
-        """The user of a name and password, which somebody at an address gives.  Raises Problem with 401 or 429."""
-        keys = keys_of(address, name)
+        """The user of a name and password, which somebody at an address gives.
+
+        Raises SignInRefused with 401 or 429.
+        """
+        keys, users = keys_of(address, name), self._settings().users
+        account = next((each.name for each in users if each.name == name), None)
         if wait := self._throttle.admit(keys):
-            raise _too_many(wait)
-        users = self._settings().users
+            raise SignInRefused(_too_many(wait), account)
         try:
             user = await self._passwords.user(users, name, password)
         except Busy:
             self._throttle.forgive(keys)
-            raise _too_many(1) from None
+            raise SignInRefused(_too_many(1), account) from None
         if user is None:
-            # A name that is none may be a password in the wrong field.
-            known = next((repr(each.name) for each in users if each.name == name), "an unknown user")
-            log.warning("the sign-in of %s from %s failed", known, address)
-            raise Problem(401, "Name or password is wrong.", headers={"WWW-Authenticate": f"{_CHALLENGE}, {_BASIC}"})
+            log.warning(
+                "the sign-in of %s from %s failed", "an unknown user" if account is None else repr(account), address
+            )
+            headers = {"WWW-Authenticate": f"{_CHALLENGE}, {_BASIC}"}
+            raise SignInRefused(Problem(401, "Name or password is wrong.", headers=headers), account)
         self._throttle.forgive(keys)
         return user
 

@@ -16,7 +16,7 @@ from tornado.web import Application, RequestHandler, stream_request_body
 from exporter.settings import Role
 from exporter.versions import Content, content_of
 from relay import login, openapi, pages
-from relay.api import backup, config, files, logs, overview, runs, schedule, scripts, system
+from relay.api import audit, backup, config, files, logs, overview, runs, schedule, scripts, system
 from relay.handler import MAX_BODY, MAX_DISCARDED, UNKNOWN, Handler, NotFound, Site
 from relay.operation import Answer, operation
 from relay.problem import Problem
@@ -105,6 +105,7 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/api/v1/files/{path}/versions/{number}", files.FileVersion),
     ("/api/v1/files/{path}/versions/{number}/restore", files.FileRestore),
     ("/api/v1/files/{path}", files.File),
+    ("/api/v1/audit", audit.Audit),
     ("/api/v1/backup", backup.Backup),
     ("/api/v1/restore", backup.Restore),
     ("/api/v1/openapi.json", OpenAPI),
@@ -171,6 +172,12 @@ class App(Application):
     def log_request(self, handler: RequestHandler) -> None:
         """Called once for every answer, that of a WebSocket's handshake included."""
         request, code = handler.request, handler.get_status()
+        if isinstance(handler, Handler) and handler.note.action is not None and self._site.relay is not None:
+            named = handler.path_args[0] if handler.path_args else None
+            method, path, address = request.method or "", request.path, request.remote_ip or ""
+            self._site.engine.audit.note(
+                *handler.note.deeds(status=code, named=named, address=address, method=method, path=path)
+            )
         route = handler.route if isinstance(handler, Handler) else UNKNOWN
         method = request.method if request.method in handler.SUPPORTED_METHODS else "other"
         self._metrics.http_requests.labels(route, method, code).inc()

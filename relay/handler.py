@@ -21,7 +21,8 @@ from exporter.sentences import Language
 from exporter.settings import Settings
 from relay import body, guard, parameters
 from relay.accept import preferred_language
-from relay.access import ANYONE, Access
+from relay.access import ANYONE, Access, SignInRefused
+from relay.audit import Note, actor_of
 from relay.problem import CONTENT_TYPE, Problem, problem_of
 from relay.relay import Relay
 from relay.roles import Need, needed
@@ -92,6 +93,8 @@ class Handler(RequestHandler):
         self.route = route
         self.identity = ANYONE
         """Who asks; set once that is known."""
+        self.note = Note(route, self.request.method or "")
+        """What goes into the audit trail once the request is answered."""
         # Taken away, so that Tornado does not look for the fields of a form in what is a file or JSON.
         self.content_type = self.request.headers.pop("Content-Type", "")
 
@@ -115,7 +118,13 @@ class Handler(RequestHandler):
         return None
 
     async def _prepare_with_password(self, source: guard.Source) -> None:
-        self.identity = await self.site.access.with_password(self.request.headers, source.address)
+        try:
+            self.identity = await self.site.access.with_password(self.request.headers, source.address)
+        except SignInRefused as refused:
+            if refused.status_code == 401:  # others are not looked at, and a scraper may send one every few seconds
+                self.note.action = "sign-in"
+                self.note_account(refused.account)
+            raise
         self._admit(source)
 
     def _admit(self, source: guard.Source) -> None:
@@ -124,6 +133,8 @@ class Handler(RequestHandler):
         shows_some = self.identity is not ANYONE or access.role(ANYONE) is None
         # What a proxy tells, a page under a name that was rebound can send too, from the machine of the proxy.
         by_credentials = shows_some and self.identity.kind != "proxy"
+        if self.note.action is not None:  # now, as the request may change what its sender may do
+            self.note.actor = actor_of(self.identity, access.role(self.identity))
         refused = guard.refusal(
             self.site.policy, source, headers=request.headers, by_credentials=by_credentials,
             changes=self.guarded_as_change or request.method not in guard.SAFE_METHODS,
@@ -144,6 +155,10 @@ class Handler(RequestHandler):
         token, shown = self.site.access.xsrf_token(self.identity), self.request.headers.get("X-XSRF-Token", "")
         if token is not None and not hmac.compare_digest(token.encode(), shown.encode(errors="replace")):
             raise Problem(403, "With a session this takes the X-XSRF-Token that GET /api/v1/session tells.")
+
+    def note_account(self, name: str | None) -> None:
+        """As whom somebody wants to sign in."""
+        self.note.targets = [] if name is None else [name]
 
     def check_role(self, need: Need | None) -> None:
         """Raises Problem where who asks may not do a part of what the address is for."""

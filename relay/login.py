@@ -11,8 +11,11 @@ from urllib.parse import parse_qs
 from msgspec import Struct
 from tornado.escape import xhtml_escape
 
+from exporter.audit import Actor
 from exporter.sentences import Language
 from exporter.settings import Role, Settings
+from relay.access import ANYONE, SignInRefused
+from relay.audit import actor_of
 from relay.handler import COOKIE, Handler
 from relay.operation import Answer, operation
 from relay.problem import Problem
@@ -113,16 +116,21 @@ class Login(Handler):
         access, fields = self.site.access, self._fields()
         place, name, password = fields.get("next", ""), fields["name"], fields["password"]
         if access.is_open:
+            self.note.action = None  # nobody has to
             self._go_on(place)
             return
+        self.note.actor = actor_of(ANYONE, None)  # whoever it is that has a session yet
         try:
             user = await access.sign_in(name, password, self.request.remote_ip or "")
-        except Problem as problem:
+        except SignInRefused as problem:
+            self.note_account(problem.account)
             for header, value in problem.headers.items():
                 self.set_header(header, value.partition(", Basic")[0])
             self._show(problem.status_code, problem.detail, place, name)
             return
         log.info("%s has signed in from %s", user.name, self.request.remote_ip)
+        self.note_account(user.name)
+        self.note.actor = Actor(kind="user", name=user.name, role=user.role)
         if self.identity.kind == "session":
             access.sessions.end(self.identity.secret)
         self.set_cookie(
@@ -192,6 +200,9 @@ class Logout(Handler):
             sessions.end(identity.secret)
             if which == "all":
                 sessions.end_all(identity.name)
+                self.note.detail = "everywhere"
+        else:
+            self.note.action = None
         self.clear_cookie(COOKIE, path=self.engine.settings.prefix or "/", httponly=True, samesite="Strict")
         self.set_status(204)
 

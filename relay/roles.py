@@ -53,6 +53,7 @@ ROUTES: Final[Mapping[str, Mapping[str, Need]]] = {
     "/api/v1/files/{path}/versions/{number}": {"GET": "edit"},
     "/api/v1/files/{path}/versions/{number}/restore": {"POST": "edit"},
     "/api/v1/files/{path}": {"GET": "edit", "PUT": "edit", "DELETE": "edit"},
+    "/api/v1/audit": {"GET": "edit"},
     "/api/v1/backup": {"GET": "edit"},
     "/api/v1/restore": {"POST": "edit"},
     "/api/v1/openapi.json": {"GET": "view"},

@@ -105,5 +105,5 @@ def _handle_signals(engine: Engine, systemd: Systemd, stopping: asyncio.Event) -
 
 async def _reload(engine: Engine, systemd: Systemd) -> None:
     with systemd.reloading(), suppress(ConfigError):  # which is told
-        await engine.config.reload()
+        engine.changed_by_hand(await engine.config.reload())
         log.info("the configuration was read again")

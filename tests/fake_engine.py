@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from exporter.audit import AuditPage, AuditQuery, Deed, Trail
 from exporter.config import LoadedConfig
-from exporter.configuration import Configuration
+from exporter.configuration import ConfigChange, Configuration
 from exporter.engine import Engine
 from exporter.etag import Precondition
 from exporter.events import (
@@ -66,8 +67,9 @@ class FakeConfiguration(Configuration):
     def configure(self, settings: Settings) -> None:
         self.loaded = LoadedConfig(path=Path("cronscope.yml"), text="", settings=settings, entries={})
 
-    async def reload(self) -> None:
+    async def reload(self) -> ConfigChange:
         self._asked("reload")
+        return ConfigChange(self.loaded, self.loaded)
 
 
 class FakeFiles(Files):
@@ -85,10 +87,11 @@ class FakeFiles(Files):
 
     async def write(self, path: str, data: bytes, allowed: Precondition) -> Written:
         self._asked("write", path, data)
-        return Written(FILE, CONTENT.etag, path != FILE.path)
+        return Written(FILE, CONTENT.etag, CONTENT.etag if path == FILE.path else None)
 
-    async def delete(self, path: str, allowed: Precondition) -> None:
+    async def delete(self, path: str, allowed: Precondition) -> Content:
         self._asked("delete", path)
+        return CONTENT
 
     async def versions(self, path: str) -> list[FileVersion]:
         self._know(path)
@@ -100,7 +103,7 @@ class FakeFiles(Files):
 
     async def restore(self, path: str, number: int, allowed: Precondition) -> Written:
         self._asked("restore", path, number)
-        return Written(FILE, CONTENT.etag, False)
+        return Written(FILE, CONTENT.etag, CONTENT.etag)
 
     async def check(self, path: str, data: bytes) -> Report:
         self._asked("check", path, data)
@@ -111,10 +114,26 @@ class FakeFiles(Files):
             raise UnknownFile(f"there is no file {path}")
 
 
+class FakeTrail(Trail):
+    """Remembers what it was to note."""
+
+    def __init__(self, asked: Callable[..., None]) -> None:
+        self._asked = asked
+        self.noted: list[Deed] = []
+
+    def note(self, *deeds: Deed) -> None:
+        self.noted += deeds
+
+    async def page(self, query: AuditQuery) -> AuditPage:
+        self._asked("audit", query)
+        return AuditPage([], None)
+
+
 class FakeEngine(Engine):
     """Has one script, `backup`, with one run, `RUN_ID`."""
 
     config: FakeConfiguration
+    audit: FakeTrail
 
     def __init__(self) -> None:
         self.version = "1.2.3"
@@ -130,6 +149,7 @@ class FakeEngine(Engine):
         self.asked: list[tuple[Any, ...]] = []
         self.pieces = [b"first\n", b"second\n"]
         self.files = FakeFiles(self._asked)
+        self.audit = FakeTrail(self._asked)
 
     def _asked(self, *what: Any) -> None:
         self.asked.append(what)
@@ -189,9 +209,10 @@ class FakeEngine(Engine):
         self._know_script(name)
         return [RUN_ID]
 
-    async def stop_run(self, run_id: str) -> None:
+    async def stop_run(self, run_id: str) -> Run:
         self._asked("stop_run", run_id)
         self._know_run(run_id)
+        return RUN
 
     async def runs(self, query: RunQuery) -> RunPage:
         self._asked("runs", query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -176,6 +177,13 @@ def until(look: Callable[[], T], done: Callable[[T], object]) -> T:
 
 def leave_free(disk: Path, size: int) -> None:
     """Fill a disk up to this many bytes, by a file that is called `fill`."""
-    found = os.statvfs(disk)
     with (disk / "fill").open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - size)
+        while True:
+            found = os.statvfs(disk)
+            try:
+                os.posix_fallocate(file.fileno(), 0, found.f_bavail * found.f_frsize - size)
+            except OSError as error:
+                if error.errno != errno.ENOSPC:  # something else may have taken some of it just now
+                    raise
+            else:
+                return

@@ -188,7 +188,7 @@ def test_a_backup_of_an_older_version_is_restored_and_the_metrics_of_scripts_sta
     files = contents(backup(service))
     older = altered(
         files["history.db"], tmp_path, "DROP TABLE published", "DROP TABLE cleared",
-        "ALTER TABLE runs DROP COLUMN metrics_rejected", "PRAGMA user_version = 1",
+        "DROP TABLE audit",         "ALTER TABLE runs DROP COLUMN metrics_rejected", "PRAGMA user_version = 1",
     )  # fmt: skip
     run(2)
     restore(service, archive_of(files | {"history.db": older}, schema=1))

@@ -134,7 +134,8 @@ def test_a_signal_stops_the_service_cleanly(start_service: Callable[..., Service
     assert service.process.stdout is not None
     service.signal(number)
     assert service.process.wait(DEADLINE) == 0
-    assert service.process.stdout.read() == ""  # the line that told the address was the only one
+    told = service.process.stdout.read().splitlines()  # after the line that told the address
+    assert [json.loads(line)["event"] for line in told] == ["audit"]
 
 
 def test_a_second_signal_stops_at_once(start_service: Callable[..., Service]) -> None:

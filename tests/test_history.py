@@ -16,6 +16,7 @@ from exporter.events import Instant, Run
 from exporter.history import CursorError, History, HistoryError, Rows, RunQuery, TimetableEntry, build, read_only
 from exporter.output import Chunk
 from exporter.records import COLUMNS, to_row
+from tests.service import until
 
 NOON = Instant.parse("2026-06-01T12:00:00Z")
 
@@ -316,3 +317,27 @@ def test_a_database_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
         assert await history.record(run(2))
 
     assert with_history(tmp_path, test) == []
+
+
+def test_the_file_shrinks_too_where_somebody_was_reading_when_it_was_to_be_cut(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+
+    def free_pages() -> int:
+        with closing(sqlite3.connect(path)) as connection:
+            return int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+
+    async def test(history: History) -> None:
+        await history.write(lambda c: c.execute("CREATE TABLE bulk AS SELECT randomblob(8388608) AS data"))
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM runs").fetchone()
+            await history.write(lambda c: c.execute("DROP TABLE bulk"))
+            await asyncio.to_thread(until, free_pages, lambda pages: pages <= 256)  # swept, but for the cut
+            assert size(path) > 8 << 20
+        await asyncio.to_thread(until, lambda: size(path), lambda now: now < 4 << 20)
+
+    with_history(tmp_path, test)
+
+
+def size(path: Path) -> int:
+    return sum(path.with_name(name).stat().st_size for name in ("history.db", "history.db-wal"))

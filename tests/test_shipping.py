@@ -20,10 +20,10 @@ Lines = Iterator[dict[str, Any]]
 
 
 def lines(service: Service) -> Lines:
-    """What follows the line that says ready."""
+    """What follows the line that says ready, but for the audit trail."""
     assert service.process is not None
     assert service.process.stdout is not None
-    return map(json.loads, service.process.stdout)
+    return (line for line in map(json.loads, service.process.stdout) if line["event"] != "audit")
 
 
 def config(log_output: str, **commands: str) -> str:

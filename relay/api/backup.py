@@ -92,7 +92,9 @@ class Restore(Handler):
         assert self._upload is not None
         self._stop_expecting()
         self._restoring = True
-        restored = await self._upload.restore()
+        restored, change = await self._upload.restore()
+        self.note.configured(change)
+        self.note.detail = change.told
         told = self.engine.changed_at_next_start()
         self.answer(Outcome(**structs.asdict(restored), changed_at_next_start=told))
 

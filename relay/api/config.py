@@ -49,7 +49,9 @@ class Config(Handler):
     async def put(self) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is changed any more.")
-        await self.engine.config.replace(self.request.body, precondition(self.request.headers))
+        change = await self.engine.config.replace(self.request.body, precondition(self.request.headers))
+        self.note.configured(change)
+        self.note.detail = change.told
         self.set_header("ETag", etag_of(self.request.body))
         self.answer(Replaced(self.engine.changed_at_next_start()))
 

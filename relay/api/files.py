@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, structs
 
 from exporter import versions
-from exporter.etag import Precondition
+from exporter.etag import Precondition, hash_in
 from exporter.file_listing import FileEntry, FileList
 from exporter.files import MAX_BYTES, Written
 from exporter.script_check import Report
@@ -100,11 +100,13 @@ class _Contents(Handler):
         return precondition(self.request.headers)
 
     def tell_written(self, written: Written) -> None:
-        if written.is_new:
+        self.note.changed(hash_in(written.before), hash_in(written.etag))
+        is_new = written.before is None
+        if is_new:
             # As it was asked for: a slash written as %2F stays one.
             self.set_header("Location", self.address(re.sub(r"/versions/[^/]+/restore$", "", self.request.path)))
         self.set_header("ETag", written.etag)
-        self.answer(written.entry, 201 if written.is_new else 200)
+        self.answer(written.entry, 201 if is_new else 200)
 
 
 class File(_Contents):
@@ -123,7 +125,8 @@ class File(_Contents):
 
     @operation("Delete a file; its versions stay", {204: Answer()}, conditional=True, problems=_PROBLEMS)
     async def delete(self, path: str) -> None:
-        await self.engine.files.delete(path, self.condition())
+        deleted = await self.engine.files.delete(path, self.condition())
+        self.note.changed(hash_in(deleted.etag), None)
         self.set_status(204)
 
 
@@ -161,6 +164,7 @@ class FileVersion(_Contents):
 class FileRestore(_Contents):
     @operation("Bring a version back", _WRITTEN, conditional=True, problems=_PROBLEMS)
     async def post(self, path: str, number: str) -> None:
+        self.note.detail = number
         self.tell_written(await self.engine.files.restore(path, _version(number), self.condition()))
 
 

@@ -92,4 +92,6 @@ class Logs(RunListing):
 class ScriptLogs(Handler):
     @operation("Delete the records and outputs of a script's finished runs", {200: DeletedLogs}, problems=(404,))
     async def delete(self, name: str) -> None:
-        self.answer(DeletedLogs(await self.engine.clear_logs(name)))
+        deleted = await self.engine.clear_logs(name)
+        self.note.detail = str(deleted)
+        self.answer(DeletedLogs(deleted))

@@ -83,7 +83,9 @@ class RunStop(Handler):
 
     @operation("Stop a run, or what waits for its turn to become one", {202: RunId}, problems=(404, 409))
     async def post(self, run_id: str) -> None:
-        await self.engine.stop_run(run_id)
+        self.note.targets, self.note.detail = [], run_id
+        run = await self.engine.stop_run(run_id)
+        self.note.targets = [run.script_name]
         self.answer(RunId(run_id))
 
 

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from exporter import events, script_edits
+from exporter.configuration import ConfigChange
 from exporter.etag import etag_of
 from exporter.file_schema import REFERENCE
 from exporter.script_edits import Decision, OnConflict, etag_of_entry
+from relay import audit
 from relay.api.runs import RunId
 from relay.handler import Handler
 from relay.operation import Answer, operation
@@ -51,13 +53,17 @@ class RunIds(Struct, frozen=True):
 class _Changing(Handler):
     """What handlers that change the configuration have in common."""
 
-    async def change(self, decision: Decision) -> None:
+    async def change(self, decision: Decision) -> ConfigChange:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is changed any more.")
-        await self.engine.config.edit(decision)
+        change = await self.engine.config.edit(decision)
+        self.note.configured(change)
+        return change
 
     async def change_one(self, name: str, decision: Decision, named: Any) -> None:
         """`named` is what the script is to be called: its runs would not know of another name."""
+        if named != name:
+            self.note.action, self.note.detail = "script.rename", str(named)
         if named != name and self.engine.is_running(name):
             raise Problem(409, f"{name} is running: stop it, or wait for its end, before you rename it.")
         await self.change(decision)
@@ -89,6 +95,7 @@ class Scripts(_Changing):
     )  # fmt: skip
     async def post(self) -> None:
         entry = self.body(dict[str, Any])
+        self.note.targets = _names([entry])
         await self.change(script_edits.create([entry]))
         self.set_header("Location", self.address(f"/api/v1/scripts/{entry['name']}"))
         self.tell(entry["name"], 201)
@@ -183,7 +190,9 @@ class ScriptBatch(Script):
     )  # fmt: skip
     async def post(self) -> None:
         action: Action = self.body(Action)  # type: ignore[arg-type]  # a union is no type to mypy
-        self.check_role(BATCH.get(str(action.__struct_config__.tag)))
+        tag = str(action.__struct_config__.tag)
+        self.note.action, self.note.targets = audit.BATCH[tag], _targets(action)
+        self.check_role(BATCH.get(tag))
         match action:
             case Enable(names):
                 await self._changed(script_edits.enable(names, True), names)
@@ -198,10 +207,7 @@ class ScriptBatch(Script):
                 await self._change(script_edits.delete(names))
                 self.answer(Deleted([*dict.fromkeys(names)]))
             case Import(entries, on_conflict):
-                await self._changed(
-                    script_edits.create(entries, on_conflict, "scripts[{}]"),
-                    [entry["name"] for entry in entries if "name" in entry],
-                )
+                await self._changed(script_edits.create(entries, on_conflict, "scripts[{}]"), _names(entries))
             case Export(chosen):
                 wanted = dict.fromkeys(self.engine.script_names() if chosen is None else chosen)
                 self.answer(Exported([self.engine.script(name).config for name in wanted]))
@@ -212,7 +218,20 @@ class ScriptBatch(Script):
 
     async def _change(self, decision: Decision) -> None:
         """The `ETag` of a batch is that of the file."""
-        await self.change(script_edits.provided(precondition(self.request.headers), decision))
+        change = await self.change(script_edits.provided(precondition(self.request.headers), decision))
+        if self.note.action == "script.import":  # of which some were skipped, perhaps
+            self.note.targets = change.scripts
+
+
+def _targets(action: Action) -> list[str]:
+    """Names of the scripts that something is to be done to."""
+    if isinstance(action, Import):
+        return _names(action.scripts)
+    return [*dict.fromkeys(action.scripts or ())]
+
+
+def _names(entries: Iterable[dict[str, Any]]) -> list[str]:
+    return [*dict.fromkeys(str(entry["name"]) for entry in entries if "name" in entry)]
 
 
 class ScriptRun(Handler):
@@ -222,7 +241,8 @@ class ScriptRun(Handler):
     async def post(self, name: str) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is started any more.")
-        self.answer(RunId(await self.engine.run_now(name)))
+        self.note.detail = run_id = await self.engine.run_now(name)
+        self.answer(RunId(run_id))
 
 
 class ScriptStop(Handler):
@@ -230,4 +250,6 @@ class ScriptStop(Handler):
 
     @operation("Stop a script's runs, those too that wait for their start", {202: RunIds}, problems=(404,))
     def post(self, name: str) -> None:
-        self.answer(RunIds(self.engine.stop_script(name)))
+        run_ids = self.engine.stop_script(name)
+        self.note.detail = ", ".join(run_ids) or None
+        self.answer(RunIds(run_ids))

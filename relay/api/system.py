@@ -67,7 +67,9 @@ class Reload(Handler):
     async def post(self) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: its configuration is not read any more.")
-        await self.engine.config.reload()
+        change = await self.engine.config.reload()
+        self.note.configured(change)
+        self.note.detail = change.told
         self.answer_text("reloaded\n")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from relay.cli.access import passwd, token
+from relay.cli.audit import audit
 from relay.cli.completion import completion
 from relay.cli.configuration import check, init
 from relay.cli.crontab import import_crontab
@@ -64,6 +65,6 @@ def main(context: click.Context) -> None:
 
 for command in (
     serve, check, init, list_scripts, next_starts, add, remove, enable, disable, run, stop, runs, logs, clear_logs,
-    import_crontab, rules, passwd, token, doctor, completion,
+    audit, import_crontab, rules, passwd, token, doctor, completion,
 ):  # fmt: skip
     main.add_command(command)

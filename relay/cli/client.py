@@ -17,6 +17,7 @@ import click
 import msgspec
 from msgspec import Struct, structs
 
+from exporter.audit import AuditPage, AuditQuery
 from exporter.events import Instant, OutputPage, Run, Script, from_json, to_json
 from exporter.history import RunPage, RunQuery
 from exporter.outputs import UnknownRun
@@ -68,6 +69,9 @@ class Client:
         with self._answer("GET", f"logs?format=jsonl&{parameters}") as answer:
             while piece := answer.read1(_PIECE_BYTES):
                 yield piece
+
+    def audit(self, query: AuditQuery) -> AuditPage:
+        return self._ask("GET", f"audit?{_parameters(query)}", AuditPage)
 
     def start(self, name: str) -> str:
         """The id of the run that was started, or waits for its turn.  Raises UnknownScript and RunRefused too."""
@@ -143,7 +147,7 @@ class _Known(http.client.HTTPSConnection):
             raise OSError("another certificate is shown there than the service has left word of")
 
 
-def _parameters(query: RunQuery) -> str:
+def _parameters(query: RunQuery | AuditQuery) -> str:
     given = {name: value for name, value in structs.asdict(query).items() if value is not None and name != "begun"}
     given = {name: value.rfc3339() if isinstance(value, Instant) else value for name, value in given.items()}
     return urlencode(given, errors="surrogateescape")

@@ -109,8 +109,10 @@ def _complete_name(context: click.Context, parameter: click.Parameter, begun: st
 def filters(command: Command) -> Command:
     """Options of listings of runs; the command gets them, with its `name`, as a `query`."""
 
-    @click.option("--since", metavar="T", callback=_moment, help="Only runs begun at T or later: 2h (ago), or a time.")
-    @click.option("--until", metavar="T", callback=_moment, help="Only runs begun before T.")
+    @click.option(
+        "--since", metavar="T", callback=point_in_time, help="Only runs begun at T or later: 2h (ago), or a time."
+    )
+    @click.option("--until", metavar="T", callback=point_in_time, help="Only runs begun before T.")
     @click.option("--exit-code", type=click.IntRange(-1, 255), help="Only runs that ended with this exit code.")
     @click.option("--status", type=click.Choice(get_args(Status)), help="Only runs of this status.")
     @click.option(
@@ -132,7 +134,7 @@ def filters(command: Command) -> Command:
     return run
 
 
-def _moment(context: click.Context, parameter: click.Parameter, value: str | None) -> Instant | None:
+def point_in_time(context: click.Context, parameter: click.Parameter, value: str | None) -> Instant | None:
     """A point in time as the HTTP API takes it, or a date and time of the local clock."""
     from datetime import datetime
 

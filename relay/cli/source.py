@@ -15,6 +15,7 @@ from typing import Protocol
 import click
 from msgspec import structs
 
+from exporter.audit import AuditPage, AuditQuery
 from exporter.config import COMMAND_LINE, ConfigError, LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.data_dir import owner
@@ -40,6 +41,7 @@ class Source(Protocol):
     def run(self, run_id: str) -> Run: ...
     def output(self, run_id: str, first: int = 0) -> OutputPage: ...
     def logs(self, query: RunQuery) -> Iterator[bytes]: ...
+    def audit(self, query: AuditQuery) -> AuditPage: ...
 
 
 class Files(Stored):

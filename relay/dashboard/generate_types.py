@@ -1,6 +1,7 @@
 """Prints `src/events.ts`: the frames of `/ws?v=1`, what the page asks for beside them, and the records in both.
 
-`exporter.events` is the only definition of those shapes; `make types` writes the file anew.
+`exporter.events`, and `exporter.audit` for its entries, are the only definition of those shapes; `make types` writes
+the file anew.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Struct, UnsetType
 
-from exporter import events
+from exporter import audit, events
+from exporter.audit import AuditEntry
 from relay.docstrings import docstrings
 
 FRAMES: list[tuple[str, tuple[type[Struct], ...], bool]] = [
@@ -34,11 +36,11 @@ FRAMES: list[tuple[str, tuple[type[Struct], ...], bool]] = [
 ]
 """Type of the frame, the structs that may be its `data`, and whether it is durable: numbered by `seq`."""
 
-ANSWERS: tuple[type[Struct], ...] = (events.ServiceStatus, events.RecentScript, events.PlannedScript)
-"""What the page asks the API for beside the stream: the status, and the `scripts` of the overview."""
+ANSWERS: tuple[type[Struct], ...] = (events.ServiceStatus, events.RecentScript, events.PlannedScript, AuditEntry)
+"""What the page asks the API for beside the stream: the status, the `scripts` of the overview, and the audit trail."""
 
 HEADER = """\
-// Made by generate_types.py from exporter/events.py: change that and say `make types`.
+// Made by generate_types.py from exporter/events.py and exporter/audit.py: change those and say `make types`.
 
 /** A point in time: RFC 3339 in UTC with milliseconds. */
 export type Instant = string;
@@ -47,7 +49,9 @@ export type Instant = string;
 _PLAIN_TYPES = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null", Any: "unknown",
                 events.Instant: "Instant"}  # fmt: skip
 _ALIASES = {
-    value: name for name, value in vars(events).items() if get_origin(value) is Literal and not name.startswith("_")
+    value: name
+    for name, value in (vars(audit) | vars(events)).items()
+    if get_origin(value) is Literal and not name.startswith("_")
 }
 
 

@@ -1,7 +1,15 @@
-// Made by generate_types.py from exporter/events.py: change that and say `make types`.
+// Made by generate_types.py from exporter/events.py and exporter/audit.py: change those and say `make types`.
 
 /** A point in time: RFC 3339 in UTC with milliseconds. */
 export type Instant = string;
+
+export type Role = "scrape" | "view" | "operate" | "edit";
+
+export type ActorKind = "user" | "token" | "proxy" | "local" | "anonymous" | "disk";
+
+export type AuditOutcome = "done" | "refused" | "failed";
+
+export type AuditAction = "sign-in" | "sign-out" | "script.run" | "script.stop" | "script.create" | "script.update" | "script.rename" | "script.delete" | "script.enable" | "script.disable" | "script.import" | "script.batch" | "config.save" | "config.reload" | "config.change" | "file.write" | "file.delete" | "file.restore" | "file.change" | "logs.delete" | "backup.download" | "backup.restore";
 
 export type Trigger = "schedule" | "manual" | "retry" | "missed";
 
@@ -262,6 +270,51 @@ export interface PlannedScript {
   retry: boolean;
   /** Whether there are further ones up to the time asked for. */
   more: boolean;
+}
+
+/** Who did it. */
+export interface Actor {
+  /**
+   * `proxy`: a user whom a trusted proxy names; `local`: a command of the user who runs the service; `anonymous`:
+   * whoever shows no credentials; `disk`: nobody who asked the service, but somebody who changed its files.
+   */
+  kind: ActorKind;
+  /** Of the user or the token. */
+  name: string | null;
+  /** The one that they had then; null: none. */
+  role: Role | null;
+}
+
+/** An entry of the audit trail. */
+export interface AuditEntry {
+  actor: Actor;
+  /** Where the request came from; null where there was none. */
+  address: string | null;
+  action: AuditAction;
+  /** Name of the script, path of the file, or name of the account to sign in to, where there is such a one. */
+  target: string | null;
+  /**
+   * What else there is to be said: ids of runs, the new name of a script, number of a version, or what the
+   * configuration says something else of since: `users, scripts: backup, sync`.
+   */
+  detail: string | null;
+  /**
+   * Hash of the file, or of the configuration file, as its `ETag` has it: the first 32 hex digits of its SHA-256.
+   * Null where it was not there, or where nothing was changed that has one.
+   */
+  before: string | null;
+  /** The same of what it was afterwards. */
+  after: string | null;
+  /** `refused`: they may not do so; `failed`: it could not be done. */
+  outcome: AuditOutcome;
+  /** Of the answer; null where there was no request. */
+  status: number | null;
+  method: string | null;
+  /** Path of the request. */
+  path: string | null;
+  /** ULID, 26 characters: entries sort by it. */
+  id: string;
+  at: Instant;
 }
 
 /** Every frame of the rich stream; `timestamp` is the time of the event, not of sending. */

@@ -10,6 +10,8 @@ const PLACES: [string, Route][] = [
   ["#/runs?script=a&status=failed", { page: "runs", filter: { script: "a", status: "failed" } }],
   ["#/new", { page: "new" }],
   ["#/config", { page: "config" }],
+  ["#/audit", { page: "audit" }],
+  ["#/audit?actor=alice&action=script.run", { page: "audit", filter: { actor: "alice", action: "script.run" } }],
   ["#/files", { page: "files" }],
   ["#/files/lib/a%20%23b.sh", { page: "files", path: "lib/a #b.sh" }],
   ["#/files/lib/a.sh?versions", { page: "files", path: "lib/a.sh", versions: true }],

@@ -3,7 +3,10 @@
  * can be linked to, reloaded and gone back to.
  */
 import { batch, computed, signal } from "@preact/signals";
+import type { AuditFilter } from "./api/audit";
+import { query as queryOf } from "./api/client";
 import type { RunFilter } from "./api/runs";
+import { auditFilterOf } from "./audit/filter";
 import { filterOf, filterQuery } from "./runs/filter";
 
 export const TABS = ["runs", "output", "code", "settings", "versions"] as const;
@@ -23,6 +26,7 @@ export type Route =
   /** A file under `scripts_dir`, or its versions; else the list of all. */
   | { page: "files"; path?: string; versions?: true }
   | { page: "config" }
+  | { page: "audit"; filter?: AuditFilter }
   | { page: "unknown"; address: string };
 
 /** The route of an address, with or without its `#`. */
@@ -53,6 +57,8 @@ export function parse(address: string): Route {
       return { page };
     case "runs":
       return { page, ...filtered(filterOf(query)) };
+    case "audit":
+      return { page, ...filtered(auditFilterOf(query)) };
     default:
       return unknown;
   }
@@ -73,7 +79,7 @@ function script(name: string, tab: string, run: string | undefined, query: strin
 }
 
 /** As part of a route, which has none where all are listed. */
-export function filtered(filter: RunFilter): { filter?: RunFilter } {
+export function filtered<F extends RunFilter | AuditFilter>(filter: F): { filter?: F } {
   return Object.keys(filter).length ? { filter } : {};
 }
 
@@ -99,6 +105,8 @@ export function address(route: Route): string {
     }
     case "runs":
       return `#/runs${filterQuery(route.filter ?? {})}`;
+    case "audit":
+      return `#/audit${queryOf({ ...route.filter })}`;
     case "unknown":
       return `#${route.address}`;
     default:

@@ -48,6 +48,7 @@ export function needOf(place: Route): Role {
   const edits =
     place.page === "new" ||
     place.page === "config" ||
+    place.page === "audit" ||
     (place.page === "files" && place.path !== undefined) ||
     (place.page === "script" && ["code", "settings", "versions"].includes(place.tab));
   return edits ? "edit" : "view";

@@ -39,7 +39,7 @@ export function filterQuery(filter: RunFilter): string {
 }
 
 /** A time that names its offset, in UTC. */
-function instant(text: string | undefined): string | undefined {
+export function instant(text: string | undefined): string | undefined {
   if (text === undefined || !/T.*(Z|[+-]\d\d:?\d\d)$/i.test(text)) return undefined;
   const time = new Date(text);
   return isNaN(time.getTime()) ? undefined : time.toISOString();

@@ -17,6 +17,7 @@ const words = translated({
     runs: "Runs",
     files: "Files",
     config: "Configuration",
+    audit: "Audit",
     pause: "Pause live updates",
     resume: "Resume live updates",
     palette: "Find or do… (Ctrl+K)",
@@ -29,13 +30,14 @@ const words = translated({
     runs: "執行紀錄",
     files: "檔案",
     config: "設定檔",
+    audit: "稽核",
     pause: "暫停即時更新",
     resume: "恢復即時更新",
     palette: "尋找或執行…（Ctrl+K）",
   },
 });
 
-const PAGES = ["overview", "timeline", "runs", "files", "config"] as const;
+const PAGES = ["overview", "timeline", "runs", "files", "config", "audit"] as const;
 
 export function Header() {
   const t = words();

@@ -24,6 +24,7 @@ const words = translated({
     runs: "Go to all runs",
     files: "Go to the files",
     config: "Go to the configuration",
+    audit: "Go to the audit trail",
     create: "New script",
     help: "Show the keyboard shortcuts",
     pause: "Pause or resume live updates",
@@ -36,6 +37,7 @@ const words = translated({
     runs: "前往所有執行紀錄",
     files: "前往檔案",
     config: "前往設定檔",
+    audit: "前往稽核紀錄",
     create: "新增指令稿",
     help: "顯示鍵盤快速鍵",
     pause: "暫停或恢復即時更新",
@@ -49,6 +51,7 @@ const Runs = later(() => import("../runs/Runs").then((module) => module.Runs));
 const ScriptPage = later(() => import("../script/ScriptPage").then((module) => module.ScriptPage));
 const NewScript = later(() => import("../settings/NewScript").then((module) => module.NewScript));
 const Files = later(() => import("../editor/Files").then((module) => module.Files));
+const Audit = later(() => import("../audit/Audit").then((module) => module.Audit));
 const Configuration = later(() => import("../editor/Configuration").then((module) => module.Configuration));
 
 export function Page() {
@@ -64,6 +67,7 @@ export function Page() {
       ...(may("edit")
         ? [
             { title: t.config, keys: "g c", run: () => go({ page: "config" }) },
+            { title: t.audit, keys: "g a", run: () => go({ page: "audit" }) },
             { title: t.create, keys: "n", run: () => go({ page: "new" }) },
           ]
         : []),
@@ -111,6 +115,8 @@ function Content({ route }: { route: Route }) {
       return <Files path={route.path ?? null} versions={route.versions ?? false} />;
     case "config":
       return <Configuration />;
+    case "audit":
+      return <Audit route={route} />;
     case "unknown":
       return (
         <section class="card">
