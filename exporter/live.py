@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -233,12 +234,16 @@ class LiveRuns:
                 (live.folder / RECORD).write_bytes(to_json(live.run))
             with suppress(OSError):  # the disk is full: then it is the decision's time that outlives a crash
                 (live.folder / BEGUN).write_text(str(int(live.started_at)))
-            self._record_output(live)
-            live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files, self._cgroups)
+            recording = self._record_output(live)
+            live.process = launch(
+                live.script, live.run, live.folder, self._environ, self._open_files, self._cgroups, recording.hide
+            )
             await live.process.begin()
         except (SpawnError, OSError) as error:
             live.process = None
             message = f"{live.run.script_name} could not be started: {error}"
+            if live.recording is not None:
+                message = live.recording.told(message)
             _say(live, message)
             await self._end(live, Outcome(exit_code=-1, reason="spawn", ended_at=Instant.now()))
             self._listener.happened(Error(message=message, script_name=live.run.script_name), Instant.now())
@@ -247,10 +252,11 @@ class LiveRuns:
         self._listener.happened(RunStarted(run=live.run, next_run_at=next_start), live.started_at)
         await self._watch(live, live.process)
 
-    def _record_output(self, live: LiveRun) -> None:
+    def _record_output(self, live: LiveRun) -> Recording:
         live.recording = Recording(live.folder, live.started_at, int(live.script.max_output))
         live.recording.limit(SCANTY_BYTES if self._scanty else None)
         self._keep_marking()
+        return live.recording
 
     def spare_disk(self, scanty: bool) -> None:
         """While the disk is almost full, keep little of what runs under way print, and nothing when they end."""
@@ -311,8 +317,10 @@ class LiveRuns:
         """What the run's file of metrics has; None where it left none."""
         if not live.has_published:
             return None
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._publisher, read_published, live.metrics, live.run.script_name)
+        look = partial(read_published, live.metrics, live.run.script_name)
+        if live.recording is not None:
+            look = partial(look, told=live.recording.told)
+        return await asyncio.get_running_loop().run_in_executor(self._publisher, look)
 
     def _put_off(self, live: LiveRun) -> None:
         """There is no room for the output: the files stay, and take no descriptor of the service."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -38,6 +38,11 @@ def restored(entry: Entry, known: Entry) -> tuple[Entry, list[str]]:
     hiding = [name for name in given if _hides(name, entry) or _hides(name, known)]
     kept = {name: before[name] for name in hiding if name in before}
     return {**entry, "env": {**variables, **kept}}, [name for name in hiding if name not in before]
+
+
+def values(variables: Mapping[str, str], declared: Collection[str]) -> list[str]:
+    """What a command with these variables knows and must not tell; `declared` are names of variables."""
+    return [value for name, value in variables.items() if _NAMES.search(name) or name in declared]
 
 
 def salt(entry: Entry) -> bytes:

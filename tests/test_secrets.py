@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,68 @@ def test_no_answer_event_or_log_line_of_the_service_has_a_secret(start_service: 
         assert VALUE not in text
         assert "12345678" not in text
     assert VALUE in service.fetch("/api/v1/config")[2].decode()  # which is for those who write it
+
+
+OUTPUT: dict[str, Any] = {
+    "name": "teller", "secrets": ["DECLARED", "IN_FILE"], "env_file": "../job.env", "timeout": "1m", "kill_after": "1s",
+    "env": {"DECLARED": f"{VALUE}-d", "DB_PASSWORD": f"{VALUE}-p", "OPEN": "shown", "GO": ""},
+    "command": """
+        printf '%s\\n' "declared $DECLARED password $DB_PASSWORD open $OPEN file $IN_FILE $SMTP_TOKEN"
+        printf 'x{who="%s"} 1\\nup 1\\n' "$DB_PASSWORD" >"$CRONSCOPE_METRICS_FILE"
+        printf '::progress 10 %s\\n' "$DECLARED"
+        printf 'not yet whole: %s' "$SMTP_TOKEN"
+        until [ -e "$GO" ]; do sleep 0.05; done
+        printf '%s\\n' ", changed since" "$SMTP_TOKEN" >&2
+        exit 3
+    """,
+}  # fmt: skip
+
+
+def test_what_a_script_prints_of_its_secrets_is_masked_wherever_it_is_told_also_after_a_crash(
+    start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    go, env_file = tmp_path / "go", tmp_path / "job.env"
+    env_file.write_text(f"IN_FILE={VALUE}-f\nSMTP_TOKEN='{VALUE} t'\n")
+    env_file.chmod(0o600)
+    entry = {**OUTPUT, "env": {**OUTPUT["env"], "GO": str(go)}}
+    unset = {"name": "unset", "command": ["nowhere"], "env": {"PATH": f"/{VALUE}"}, "secrets": ["PATH"]}
+    service = start_service(json.dumps({"log_output": "json+output", "scripts": [entry, unset]}))
+    told: list[str] = []
+    with service.socket("?v=1") as frames:
+        frames.wait("snapshot")
+        run_id = service.run("teller")
+        topic = f"output:{run_id}"
+        frames.send("subscribe", 1, topics=[topic], **{"from": {topic: 0}})
+        assert frames.wait("progress")["data"]["text"] == "***"
+        until(frames.next, lambda frame: frame["data"].get("partial") == [["stdout", "not yet whole: ***"]])
+        failed = service.ended(service.run("unset"))
+        frames.wait("error")
+        told += [json.dumps(frame) for frame in frames.seen]
+    env_file.write_text("IN_FILE=other\nSMTP_TOKEN=another\n")
+    service.kill()
+    service.start()
+    go.touch()
+    assert service.ended(run_id)["exit_code"] == 3
+    lines = until(lambda: service.get(f"/api/v1/runs/{run_id}/output"), lambda page: page["end"])["lines"]
+    assert [line[2] for line in lines] == [
+        "declared *** password *** open shown file *** ***", "::progress 10 ***", ", changed since", "***",
+        "not yet whole: ***",
+    ]  # fmt: skip
+    paths = (f"/api/v1/runs/{run_id}/output.txt", "/api/v1/logs", "/api/v1/logs?format=csv", "/metrics", "/api/v1/runs",
+             f"/api/v1/runs/{failed['run_id']}/output", f"/api/v1/runs/{run_id}")  # fmt: skip
+    told += [service.fetch(path)[2].decode() for path in paths]
+    assert service.get(f"/api/v1/runs?q={VALUE}")["runs"] == []
+    assert [run["run_id"] for run in service.get("/api/v1/runs?q=declared+***+password")["runs"]] == [run_id]
+    told += [invoke(*command, "-c", service.config).output for command in (("logs", "teller"), ("runs", "--json"))]
+    assert service.process is not None
+    assert service.process.stdout is not None
+    shipped = list(takewhile(lambda line: '"line":4' not in line, service.process.stdout))
+    assert any('"text":"***"' in line for line in shipped)
+    told += [*shipped, *service.errors]
+    assert any("could not be started: " in text for text in told)
+    assert any('x{script="teller",who="***"} 1' in text for text in told)
+    assert [text for text in told if VALUE in text] == []
+    assert list((service.folder / "data" / "runs").iterdir()) == []  # which had what was to be masked
 
 
 def test_an_env_file_that_others_can_read_is_told_by_check_and_at_start_and_reload(
