@@ -11,7 +11,7 @@ from typing import Protocol
 from exporter.config import ConfigError, LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.edits import Entry
-from exporter.etag import Precondition
+from exporter.etag import Precondition, etag_of
 from exporter.watching import looks
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,18 @@ class Configuration:
 
         await self._change(lambda: self.file.edit(noting), renamed)
 
-    async def replace(self, content: bytes, allowed: Precondition) -> None:
-        """Change the whole file, as `ConfigFile.replace`, with all that it raises."""
-        await self._change(lambda: self.file.replace(content, allowed), {})
+    async def shown(self) -> tuple[bytes, str]:
+        """The file without the values of secrets, and its `ETag`.  Raises ConfigError where it cannot be read."""
+        return await asyncio.to_thread(self.file.shown, self.loaded.text)
+
+    async def check_new(self, content: bytes) -> None:
+        """What was `shown`, and changed then: raises ConfigError as `replace` does."""
+        await asyncio.to_thread(lambda: self.file.check_new(self.file.whole(content, self.loaded.text)))
+
+    async def replace(self, content: bytes, allowed: Precondition) -> str:
+        """Change the whole file, as `ConfigFile.replace`, with all that it raises; its `ETag` then."""
+        loaded = await self._change(lambda: self.file.replace(content, allowed, self.loaded.text), {})
+        return etag_of(loaded.text.encode())
 
     async def restore(self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]]) -> None:
         """Have `change`, on a worker thread, write the whole file; take it in force once `then()` is done."""
@@ -70,12 +79,13 @@ class Configuration:
         change: Callable[[], LoadedConfig],
         renamed: Mapping[str, str],
         then: Callable[[], Awaitable[None]] | None = None,
-    ) -> None:
+    ) -> LoadedConfig:
         async with self._turn:
             loaded = await asyncio.to_thread(change)
             if then is not None:
                 await then()
             await self._take(loaded, renamed)
+        return loaded
 
     async def _reload(self) -> None:
         try:

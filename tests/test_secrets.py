@@ -136,7 +136,46 @@ def test_no_answer_event_or_log_line_of_the_service_has_a_secret(start_service: 
     for text in (*told, shown.output, *service.errors):
         assert VALUE not in text
         assert "12345678" not in text
-    assert VALUE in service.fetch("/api/v1/config")[2].decode()  # which is for those who write it
+
+
+CONFIG = f"""\
+# of the configuration
+scripts:
+  - name: job
+    command: 'true'
+    env: {{LANG: C, DB_PASSWORD: "{VALUE}", LOGIN: me-{VALUE}}}  # both
+    secrets: [LOGIN]
+"""
+
+
+def test_the_text_of_the_configuration_is_shown_without_secrets_and_saving_it_loses_none(
+    start_service: Callable[..., Service],
+) -> None:
+    service, path = start_service(CONFIG), "/api/v1/config"
+    _, headers, shown = service.fetch(path)
+    assert shown.decode() == CONFIG.replace(f'"{VALUE}"', '"***"').replace(f"me-{VALUE}", '"***"')
+    assert service.fetch(f"{path}/check", method="POST", body=shown)[2].strip() == b'{"faults":[]}'
+    changed = shown.replace(b"LANG: C,", b"LANG: C.UTF-8,").replace(b"name: job", b"name: other")
+    status, told, _ = service.fetch(path, method="PUT", body=changed, headers={"If-Match": headers["Etag"]})
+    assert status == 200
+    assert service.config.read_text() == CONFIG.replace("LANG: C,", "LANG: C.UTF-8,").replace(
+        "name: job", "name: other"
+    )
+    assert service.fetch(path)[1]["Etag"] == told["Etag"]
+    new = b"scripts: [{name: new, command: x, env: {A_TOKEN: '***'}}]\n"
+    told_faults = json.loads(service.fetch(f"{path}/check", method="POST", body=new)[2])["faults"]
+    status, _, problem = service.fetch(path, method="PUT", body=new)
+    assert status == 422
+    for fault in (told_faults, json.loads(problem)["errors"]):
+        assert "*** stands for a value that is not shown" in fault[0]["message"]
+    with service.config.open("a") as file:
+        file.write("  - {name: broken\n")
+    until(lambda: service.fetch(path)[2].decode(), lambda text: "broken" in text)
+    broken = service.fetch(path)[2]
+    assert VALUE not in broken.decode()
+    assert service.fetch(path, method="PUT", body=broken[: broken.index(b"  - {name")])[0] == 200
+    assert VALUE in service.config.read_text()
+    assert VALUE not in "".join(service.errors)
 
 
 OUTPUT: dict[str, Any] = {

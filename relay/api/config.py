@@ -1,13 +1,10 @@
-"""`/api/v1/config`: the configuration file as text, for editors."""
+"""`/api/v1/config`: the configuration file as text, for editors.  Values of secrets are `***` in it, both ways."""
 
 from __future__ import annotations
-
-import asyncio
 
 from msgspec import Struct, structs
 
 from exporter.config import MAX_BYTES, ConfigError, Fault
-from exporter.etag import etag_of
 from exporter.sentences import Language
 from exporter.settings import Settings
 from relay.handler import Handler
@@ -37,10 +34,10 @@ class Config(Handler):
     @operation("The configuration file", {200: Answer(media=(YAML,), headers=("ETag",))}, conditional=True)
     async def get(self) -> None:
         try:
-            content = await asyncio.to_thread(self.engine.config.file.content)
+            content, etag = await self.engine.config.shown()
         except ConfigError as error:
             raise Problem(503, str(error)) from error
-        self.answer_tagged(content, YAML, etag_of(content))
+        self.answer_tagged(content, YAML, etag)
 
     @operation(
         "Replace the whole configuration file", {200: Answer(of=Replaced, headers=("ETag",))},
@@ -49,8 +46,8 @@ class Config(Handler):
     async def put(self) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is changed any more.")
-        await self.engine.config.replace(self.request.body, precondition(self.request.headers))
-        self.set_header("ETag", etag_of(self.request.body))
+        etag = await self.engine.config.replace(self.request.body, precondition(self.request.headers))
+        self.set_header("ETag", etag)
         self.answer(Replaced(self.engine.changed_at_next_start()))
 
 
@@ -65,7 +62,7 @@ class ConfigCheck(Handler):
         """An empty list where it is sound."""
         language = self.speak()
         try:
-            await asyncio.to_thread(self.engine.config.file.check_new, self.request.body)
+            await self.engine.config.check_new(self.request.body)
         except ConfigError as error:
             self.answer(Faults([_told(fault, language) for fault in error.faults]))
         else:
