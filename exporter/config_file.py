@@ -121,6 +121,10 @@ class ConfigFile:
         text = masked_text(content.decode(errors="surrogateescape"), known)
         return text.encode(errors="surrogateescape"), etag_of(content)
 
+    def check_whole(self, content: bytes, known: str) -> LoadedConfig:
+        """As `check_new`, with masks in `content` as `whole` takes them."""
+        return self.check_new(self.whole(content, known))
+
     def whole(self, content: bytes, known: str) -> bytes:
         """What was `shown`, and changed then, with these values; those that the file does not have may be in `known`.
 
@@ -144,9 +148,8 @@ class ConfigFile:
             seen = self._status()
             if not allowed(None if seen is None else etag_of(self.content())):
                 raise ConfigChanged("The configuration file has changed meanwhile; nothing was written.")
-            whole = self.whole(content, known)
-            after = self.check_new(whole)
-            self._write(whole, seen)
+            after = self.check_whole(content, known)
+            self._write(after.text.encode(), seen)
             return after
 
         return self._changed(change)

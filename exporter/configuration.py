@@ -63,7 +63,7 @@ class Configuration:
 
     async def check_new(self, content: bytes) -> None:
         """What was `shown`, and changed then: raises ConfigError as `replace` does."""
-        await asyncio.to_thread(lambda: self.file.check_new(self.file.whole(content, self.loaded.text)))
+        await asyncio.to_thread(self.file.check_whole, content, self.loaded.text)
 
     async def replace(self, content: bytes, allowed: Precondition) -> str:
         """Change the whole file, as `ConfigFile.replace`, with all that it raises; its `ETag` then."""

@@ -339,6 +339,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         return bool(self.users or self.tokens or self.auth_proxy)
 
     @property
+    def env_files(self) -> frozenset[Path]:
+        """Those of all scripts."""
+        return frozenset(script.env_file for script in self.scripts if script.env_file is not None)
+
+    @property
     def prefix(self) -> str:
         """`url_prefix` as it stands before an address that begins with a slash."""
         return self.url_prefix.rstrip("/")
