@@ -61,9 +61,9 @@ class Configuration:
         """The file without the values of secrets, and its `ETag`.  Raises ConfigError where it cannot be read."""
         return await asyncio.to_thread(self.file.shown, self.loaded.text)
 
-    async def check_new(self, content: bytes) -> None:
+    async def check_new(self, content: bytes) -> LoadedConfig:
         """What was `shown`, and changed then: raises ConfigError as `replace` does."""
-        await asyncio.to_thread(self.file.check_whole, content, self.loaded.text)
+        return await asyncio.to_thread(self.file.check_whole, content, self.loaded.text)
 
     async def replace(self, content: bytes, allowed: Precondition) -> str:
         """Change the whole file, as `ConfigFile.replace`, with all that it raises; its `ETag` then."""

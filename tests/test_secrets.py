@@ -138,6 +138,18 @@ def test_no_answer_event_or_log_line_of_the_service_has_a_secret(start_service: 
         assert "12345678" not in text
 
 
+@pytest.mark.parametrize(
+    "value", ["*hunter22", "!hunter22 x", "&hunter22", "[hunter22]", "@hunter22", "%hunter22", "{hunter22"]
+)
+def test_no_fault_tells_a_secret_that_lacks_its_quotes(value: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read(
+            f"scripts: [{{name: a, command: x, env: {{LANG: C, LOGIN: {value}}}}}]", Path("c.yml"), environ={}, flags={}
+        )
+    assert raised.value.faults
+    assert VALUE not in str(raised.value)
+
+
 CONFIG = f"""\
 # of the configuration
 scripts:
@@ -154,7 +166,7 @@ def test_the_text_of_the_configuration_is_shown_without_secrets_and_saving_it_lo
     service, path = start_service(CONFIG), "/api/v1/config"
     _, headers, shown = service.fetch(path)
     assert shown.decode() == CONFIG.replace(f'"{VALUE}"', '"***"').replace(f"me-{VALUE}", '"***"')
-    assert service.fetch(f"{path}/check", method="POST", body=shown)[2].strip() == b'{"faults":[]}'
+    assert service.fetch(f"{path}/check", method="POST", body=shown)[2].strip() == b'{"faults":[],"warnings":[]}'
     changed = shown.replace(b"LANG: C,", b"LANG: C.UTF-8,").replace(b"name: job", b"name: other")
     status, told, _ = service.fetch(path, method="PUT", body=changed, headers={"If-Match": headers["Etag"]})
     assert status == 200
@@ -256,6 +268,13 @@ def test_an_env_file_that_others_can_read_is_told_by_check_and_at_start_and_relo
     assert [("WARNING" in line, "every user" in line, "its group" in line) for line in told] == [
         (True, True, False), (True, False, True),
     ]  # fmt: skip
+    body = service.fetch("/api/v1/config")[2]
+    answer = service.fetch("/api/v1/config/check", method="POST", body=body, headers={"Accept-Language": "zh-Hant"})[2]
+    warnings = json.loads(answer)["warnings"]
+    assert [(warning["key"], warning["language"]) for warning in warnings] == [
+        ("scripts[0].env_file", "zh-Hant"), ("scripts[2].env_file", "zh-Hant"),
+    ]  # fmt: skip
+    assert body[warnings[1]["column"] - 1 :].startswith(b'"env_file": "../group.env"')
     checked = invoke("check", "-c", service.config)
     assert checked.exit_code == 0
     assert checked.stderr.count(": warning: ") == 2

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from msgspec import Struct, structs
 
 from exporter.config import MAX_BYTES, ConfigError, Fault
+from exporter.doctor import env_file_warnings
 from exporter.sentences import Language
 from exporter.settings import Settings
 from relay.handler import Handler
@@ -24,8 +27,11 @@ class ToldFault(Fault, frozen=True, kw_only=True):
     """Of the message."""
 
 
-class Faults(Struct, frozen=True):
+class Faults(Struct, frozen=True, kw_only=True):
     faults: list[ToldFault]
+    """For these it would be refused."""
+    warnings: list[ToldFault] = []
+    """What is unwise in a text without faults."""
 
 
 class Config(Handler):
@@ -55,18 +61,19 @@ class ConfigCheck(Handler):
     max_body = MAX_BYTES
 
     @operation(
-        "The faults that a text would have as the configuration file",
+        "The faults that a text would have as the configuration file, and what is unwise in it",
         {200: Answer(of=Faults, headers=("Content-Language", "Vary"))}, takes=YAML, spoken=True,
     )  # fmt: skip
     async def post(self) -> None:
-        """An empty list where it is sound."""
+        """No faults where it is sound."""
         language = self.speak()
         try:
-            await self.engine.config.check_new(self.request.body)
+            loaded = await self.engine.config.check_new(self.request.body)
+            warnings = await asyncio.to_thread(env_file_warnings, loaded)
         except ConfigError as error:
-            self.answer(Faults([_told(fault, language) for fault in error.faults]))
+            self.answer(Faults(faults=[_told(fault, language) for fault in error.faults]))
         else:
-            self.answer(Faults([]))
+            self.answer(Faults(faults=[], warnings=[_told(warning, language) for warning in warnings]))
 
 
 def _told(fault: Fault, language: Language) -> ToldFault:

@@ -437,8 +437,11 @@ def test_a_command_that_is_no_file_is_said_to_be_none(open_page: OpenPage, servi
 def test_a_backup_is_downloaded_with_or_without_secrets_and_restored(
     open_page: OpenPage, service: Service, job: Path
 ) -> None:
-    service.config.write_text(config := CONFIG + "    env: {DB_PASSWORD: hunter22}\n")
+    service.config.write_text(config := CONFIG + "    env: {DB_PASSWORD: hunter22}\n    env_file: open.env\n")
+    service.config.with_name("open.env").touch()
+    service.config.with_name("open.env").chmod(0o644)
     page = open_page(service, "#/config")
+    expect(page.get_by_text("can be read by every user of this machine, and may hold secrets")).to_be_visible()
     expect(text(page, "cronscope.yml")).to_contain_text('{DB_PASSWORD: "***"}')
 
     def downloaded() -> Path:
