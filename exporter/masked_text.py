@@ -19,8 +19,8 @@ from exporter.yaml_text import scalar
 _BOM = "\ufeff"
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _VARIABLE = re.compile(
-    r"""((?<![\w-])([A-Z_][A-Z0-9_]*)["']?[ \t]*:[ \t]+(?:[&!]\S*[ \t]+)*)"""
-    r"""(?:"[^"\n]*"|'[^'\n]*'|(?![|>*&!])[^\s,}#][^\n,}#]*)"""
+    r"""((?<![\w-])([A-Z_][A-Z0-9_]*)["']?[ \t]*:[ \t]+(?:&[\w-]+[ \t]+)*)"""
+    r"""(?:"[^"\n]*"|'[^'\n]*'|(?![|>])[^\s,}#][^\n,}#]*)"""
 )
 """One with its value in the same line, in a text that is no YAML."""
 

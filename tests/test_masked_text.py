@@ -109,6 +109,11 @@ def test_a_text_without_secrets_is_shown_and_comes_back_as_it_is(text: str) -> N
     assert whole(text) == text
 
 
+@pytest.mark.parametrize("value", ["*hunter22", "!hunter22 x", "&hunter22", "[hunter22", "@hunter22", "%hunter22"])
+def test_a_secret_for_lack_of_whose_quotes_the_text_is_no_yaml_is_masked(value: str) -> None:
+    assert "hunter22" not in masked_text(f"scripts: [{{name: a, env: {{DB_PASSWORD: {value}, LANG: C", "")
+
+
 def test_of_a_text_that_is_no_yaml_what_looks_like_a_secret_is_masked_and_comes_back_once_it_is() -> None:
     broken = BLOCK + "  - name: [\n    env: {NEW_TOKEN: fresh-one, password_hash: x}\n"
     shown = masked_text(broken, BLOCK)
