@@ -22,7 +22,7 @@ from exporter.document import Unreadable
 from exporter.durable import Draft, Overtaken
 from exporter.edits import Entry, Unforeseen, edited, same
 from exporter.etag import Precondition, etag_of, unconditional
-from exporter.masked_text import is_yaml, masked_text, whole_text
+from exporter.masked_text import masked_text, whole_text
 from exporter.settings import Settings
 
 EMPTY = "empty; a configuration without scripts is written scripts: []"
@@ -130,12 +130,10 @@ class ConfigFile:
 
         Raises ConfigError where there is none, or where it is no text.
         """
-        text = config.decode(content, self.path)
+        text, texts = config.decode(content, self.path), [known]
         with suppress(ConfigError):
-            now = config.decode(self.content(), self.path)
-            if is_yaml(now):
-                known = now
-        return whole_text(text, known, self.path).encode()
+            texts.insert(0, config.decode(self.content(), self.path))
+        return whole_text(text, texts, self.path).encode()
 
     def replace(self, content: bytes, allowed: Precondition = unconditional, known: str = "") -> LoadedConfig:
         """Write the whole file; what it says then.  `content` may have masks in it, as `whole` takes them.

@@ -6,7 +6,8 @@ Only these values are replaced, and they come back as they were written, so that
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from exporter.yaml_text import scalar
 
 _BOM = "\ufeff"
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
+_SAME_EVERYWHERE = re.compile(r"""[\w./~][\w./~@+=-]*|'[^'\n]*'|"[^"\n]*\"""")
+"""A value that is the same between any brackets, and however far it stands in."""
 _VARIABLE = re.compile(
     r"""((?<![\w-])([A-Z_][A-Z0-9_]*)["']?[ \t]*:[ \t]+(?:&[\w-]+[ \t]+)*)"""
     r"""(?:"[^"\n]*"|'[^'\n]*'|(?![|>])[^\s,}#][^\n,}#]*)"""
@@ -72,7 +75,7 @@ class _Text:
             if not isinstance(child, Scalar):
                 self._locate(child, seen)
             elif not self.plain.startswith("*", place.start):  # else an alias, and what it stands for is elsewhere
-                self._places[id(child)] = self._bare(place)
+                self._places[id(child)] = place
 
     def _bare(self, place: Place) -> Place:
         """Without what marks the value, and the empty lines behind it."""
@@ -87,7 +90,7 @@ class _Text:
         for variable, node in _merged(entry.get("env")).items():
             if isinstance(node, Scalar):
                 script = name.text if isinstance(name, Scalar) else ""
-                self.values.append(_Value(script, number, variable, node, self._places[id(node)]))
+                self.values.append(_Value(script, number, variable, node, self._bare(self._places[id(node)])))
 
     def hidden(self, declared: set[str]) -> list[_Value]:
         return [value for value in self.values if value.node.text and hides(value.name, declared)]
@@ -110,10 +113,11 @@ def masked_text(text: str, known: str) -> str:
     return said.with_({id(value.node): (value.place, f'"{MASK}"') for value in said.hidden(said.declared)})
 
 
-def whole_text(text: str, known: str, path: Path) -> str:
-    """The text with values that `known` has in place of masks.
+def whole_text(text: str, known: Iterable[str], path: Path) -> str:
+    """The text with values that another one has in place of masks.
 
-    Raises ConfigError where that has none; `path` is the file that the text is to be in.
+    That is the first one of `known` that is YAML.  Raises ConfigError where that has none; `path` is the file that the
+    text is to be in.
     """
     if MASK not in text:
         return text
@@ -121,7 +125,7 @@ def whole_text(text: str, known: str, path: Path) -> str:
         said = _Text(text)
     except Unreadable:  # as whoever reads it next tells
         return text
-    before = _readable(known)
+    before = _readable(*known)
     masks = [value for value in said.hidden(said.declared | before.declared) if value.is_mask]
     behind = _Behind(said, before)
     found = {id(mask.node): (mask.place, value) for mask in masks if (value := behind.value(mask)) is not None}
@@ -130,10 +134,12 @@ def whole_text(text: str, known: str, path: Path) -> str:
     meant = [
         found[id(value.node)][1].node.text if id(value.node) in found else value.node.text for value in said.values
     ]
-    as_written = said.with_({
-        node: (place, before.plain[value.place.start : value.place.end]) for node, (place, value) in found.items()
-    })  # fmt: skip
-    if [value.node.text for value in _readable(as_written).values] == meant:
+    raw = {node: before.plain[value.place.start : value.place.end] for node, (_, value) in found.items()}
+    as_written = said.with_({node: (place, raw[node]) for node, (place, _) in found.items()})
+    if (
+        all(map(_SAME_EVERYWHERE.fullmatch, raw.values()))
+        or [value.node.text for value in _readable(as_written).values] == meant
+    ):
         return as_written
     # It stands in other brackets now, or further in.
     return said.with_({node: (place, scalar(value.node.text, True)) for node, (place, value) in found.items()})
@@ -155,14 +161,6 @@ class _Behind:
         return None if renamed in self._said else self._values.get((renamed, mask.name))
 
 
-def is_yaml(text: str) -> bool:
-    try:
-        compose(text.removeprefix(_BOM))
-    except Unreadable:
-        return False
-    return True
-
-
 def _merged(node: Node | None) -> dict[str, Node]:
     """The values of a mapping by their keys, with what `<<` brings."""
     if not isinstance(node, document.Mapping):
@@ -175,12 +173,12 @@ def _merged(node: Node | None) -> dict[str, Node]:
     return brought | own
 
 
-def _readable(text: str) -> _Text:
-    """Of a text that is no YAML, nothing."""
-    try:
-        return _Text(text)
-    except Unreadable:
-        return _Text("")
+def _readable(*texts: str) -> _Text:
+    """The first one that is YAML; nothing where none is."""
+    for text in texts:
+        with suppress(Unreadable):
+            return _Text(text)
+    return _Text("")
 
 
 def _roughly_masked(text: str, known: str) -> str:

@@ -58,7 +58,7 @@ scripts:
 
 
 def whole(text: str, known: str = BLOCK) -> str:
-    return whole_text(text, known, Path("c.yml"))
+    return whole_text(text, ["no: [yaml", known], Path("c.yml"))
 
 
 def envs(text: str) -> dict[str, dict[str, str]]:
