@@ -264,7 +264,8 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     env: dict[EnvName, str] = {}
     env_file: Path | None = None
     secrets: list[EnvName] = []
-    """Variables whose values are not shown, beside those whose names say so (`exporter.secrets`)."""
+    """Variables whose values are not shown, nor told where the command prints them, beside those whose names say so
+    (`exporter.secrets`)."""
     user: Account | None = None
     """Who the command runs as; unset: as the service.  Only a service that runs as root may choose."""
     group: Account | None = None
