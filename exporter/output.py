@@ -83,11 +83,15 @@ class Recording(LineReader):
         self._progress_at = 0
 
     def hide(self, values: Iterable[str]) -> None:
-        """Tell `***` in place of these values, also in the next life of the service: called before the run begins."""
+        """Tell `***` in place of these values, also in the next life of the service: called before anybody reads."""
         self._masking = Masking.of(values)
         if self._masking is not None:
             with suppress(OSError):  # the disk is full: it is the next life that does not know them
                 self._masking.save(self._secrets)
+
+    @property
+    def hides(self) -> bool:
+        return self._masking is not None
 
     def told(self, text: str) -> str:
         """What is to be said of the run elsewhere."""

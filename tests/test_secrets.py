@@ -261,6 +261,22 @@ def test_what_a_script_prints_of_its_secrets_is_masked_wherever_it_is_told_also_
     assert (alone.stdout.count("***"), VALUE in alone.output) == (1, False)
 
 
+def test_a_run_of_which_nobody_knows_what_it_must_not_tell_does_not_tell_what_it_must_not_now(
+    start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    command = f"echo is $A_TOKEN; until [ -e {go} ]; do sleep 0.05; done"
+    service = start_service(json.dumps({"scripts": [{"name": "a", "command": command, "env": {"A_TOKEN": VALUE}}]}))
+    run_id = service.run("a")
+    until(lambda: service.get(f"/api/v1/runs/{run_id}/output")["lines"], bool)
+    service.kill()
+    (service.folder / "data/runs" / run_id / "secrets").unlink()  # as where the disk was full, or before an update
+    service.start()
+    go.touch()
+    service.ended(run_id)
+    assert service.fetch(f"/api/v1/runs/{run_id}/output.txt")[2] == b"is ***\n"
+
+
 def test_an_env_file_that_others_can_read_is_told_by_check_and_at_start_and_reload(
     start_service: Callable[..., Service], tmp_path: Path
 ) -> None:
