@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.config import ConfigError, read
 from exporter.masked_text import masked_text, whole_text
+from exporter.yaml_text import block_item, inline
 
 BLOCK = """\
 # kept
@@ -107,6 +110,22 @@ def test_a_mask_without_a_value_behind_it_is_told_where_it_stands() -> None:
 def test_a_text_without_secrets_is_shown_and_comes_back_as_it_is(text: str) -> None:
     assert masked_text(text, BLOCK) == text
     assert whole(text) == text
+
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+variables = st.dictionaries(st.sampled_from(["A_TOKEN", "B_TOKEN", "LANG"]), texts)
+
+
+@given(st.lists(variables, min_size=1, max_size=3), st.booleans())
+def test_whatever_the_values_are_the_text_comes_back_as_it_was(envs: list[dict[str, str]], in_lines: bool) -> None:
+    entries = [{"name": f"job{number}", "command": "true", "env": env} for number, env in enumerate(envs)]
+    written = (block_item(entry, 2, 2) if in_lines else f"  - {inline(entry)}\n" for entry in entries)
+    text = "scripts:\n" + "".join(written)
+    shown = masked_text(text, "")
+    for line in shown.split("\n"):
+        if line.strip().startswith(("A_TOKEN", "B_TOKEN")):
+            assert line.endswith(('"***"', '""'))
+    assert whole(shown, text) == text
 
 
 @pytest.mark.parametrize("value", ["*hunter22", "!hunter22 x", "&hunter22", "[hunter22", "@hunter22", "%hunter22"])
