@@ -78,9 +78,9 @@ class _Text:
                 self._places[id(child)] = place
 
     def _bare(self, place: Place) -> Place:
-        """Without what marks the value, and the empty lines behind it."""
+        """Without what marks the value, unless that is perhaps meant as one, and the empty lines behind it."""
         found = _PROPERTIES.match(self.plain, place.start, place.end)
-        start = found.end() if found else place.start
+        start = found.end() if found and found.end() < place.end else place.start
         return Place(start, start + len(self.plain[start : place.end].rstrip()))
 
     def _look(self, number: int, entry: Mapping[str, Node]) -> None:
@@ -93,7 +93,8 @@ class _Text:
                 self.values.append(_Value(script, number, variable, node, self._bare(self._places[id(node)])))
 
     def hidden(self, declared: set[str]) -> list[_Value]:
-        return [value for value in self.values if value.node.text and hides(value.name, declared)]
+        hiding = (value for value in self.values if hides(value.name, declared))
+        return [value for value in hiding if value.node.text or self.plain.startswith("&", value.place.start)]
 
     def with_(self, written: Mapping[int, tuple[Place, str]]) -> str:
         """The text with other values, by the identity of their nodes."""

@@ -130,7 +130,8 @@ def test_whatever_the_values_are_the_text_comes_back_as_it_was(envs: list[dict[s
 
 @pytest.mark.parametrize("value", ["*hunter22", "!hunter22 x", "&hunter22", "[hunter22", "@hunter22", "%hunter22"])
 def test_a_secret_for_lack_of_whose_quotes_the_text_is_no_yaml_is_masked(value: str) -> None:
-    assert "hunter22" not in masked_text(f"scripts: [{{name: a, env: {{DB_PASSWORD: {value}, LANG: C", "")
+    for end in ("", "}}]"):
+        assert "hunter22" not in masked_text(f"scripts: [{{name: a, env: {{DB_PASSWORD: {value}, LANG: C{end}", "")
 
 
 def test_of_a_text_that_is_no_yaml_what_looks_like_a_secret_is_masked_and_comes_back_once_it_is() -> None:
