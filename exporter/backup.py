@@ -1,4 +1,4 @@
-"""Backups: configuration, scripts and history in one archive.
+"""Backups: configuration, scripts and history in one archive, without secrets unless they are asked for.
 
 All of it is copied first, into files in the data directory that have no name and so outlive no crash: what is sent
 then stays the same, however long the client takes.
@@ -13,8 +13,9 @@ import os
 import sqlite3
 import stat
 import tempfile
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator
+from contextlib import ExitStack, closing, suppress
+from functools import partial
 from importlib.metadata import version
 from io import BufferedReader, BytesIO
 from pathlib import Path
@@ -30,6 +31,7 @@ from exporter.durable import DRAFT
 from exporter.events import Instant
 from exporter.history import SCHEMA_VERSION, History, HistoryError
 from exporter.live import LiveRuns
+from exporter.masked_text import masked_text
 
 COPY = "backup.db"
 """Name of the copy of the history while it is made."""
@@ -56,17 +58,28 @@ class Backups:
     def _copy(self) -> Path:
         return self._history.path.with_name(COPY)
 
-    async def archive(self) -> AsyncGenerator[bytes, None]:
-        """A backup in pieces.  Raises, before the first one, NoBackup, NotWritten and HistoryError."""
+    async def archive(self, *, secrets: bool) -> AsyncGenerator[bytes, None]:
+        """A backup in pieces.  Raises, before the first one, NoBackup, NotWritten and HistoryError.
+
+        Without `secrets` values in the configuration are masked, as `ConfigFile.whole` takes them, and files of
+        environments are not in it.
+        """
+        settings = self._configuration.loaded.settings
+        left_out = [] if secrets else sorted(settings.env_files)
         data_dir = self._history.path.parent
         files = ExitStack()
         try:
             async with self._turn:  # else the readers of the history would all be busy with copying
                 await self._live.archived()
                 _check_room(data_dir, self._history.size_bytes())
-                database = files.enter_context(await self._history.read(lambda c: _copy(c, self._copy)))
+                database = files.enter_context(
+                    await self._history.read(
+                        partial(_copy, path=self._copy, forget=_keys(settings.scripts_dir, left_out))
+                    )
+                )
             contents = files.enter_context(_Contents(data_dir))
-            await asyncio.to_thread(_gather, self._configuration, data_dir, database, contents)
+            config = await asyncio.to_thread(_sound_content, self._configuration, masked=not secrets)
+            await asyncio.to_thread(_gather, self._configuration, data_dir, config, database, left_out, contents)
             manifest = Manifest(
                 format=FORMAT, cronscope=version("cronscope"), created_at=Instant.now(), schema=SCHEMA_VERSION,
                 members=contents.members,
@@ -84,8 +97,17 @@ def _check_room(data_dir: Path, size: int) -> None:
         raise NotWritten(f"There is no room for a copy of the history in {data_dir}: it takes {size >> 20} MiB.")
 
 
-def _copy(connection: sqlite3.Connection, path: Path) -> BufferedReader:
-    """The database as it is now, without what was deleted from it, in a file that goes when it is closed."""
+def _keys(root: Path, files: Iterable[Path]) -> list[str]:
+    """The names that files in a folder have in the history."""
+    real = os.path.realpath(root)
+    return [os.path.relpath(os.path.realpath(file), real) for file in files]
+
+
+def _copy(connection: sqlite3.Connection, path: Path, forget: Collection[str]) -> BufferedReader:
+    """The database as it is now, without what was deleted from it, in a file that goes when it is closed.
+
+    Without the versions of files to `forget`, too.
+    """
     try:
         path.unlink(missing_ok=True)
         connection.execute("PRAGMA query_only = OFF")  # or it would not write the other file either
@@ -93,12 +115,22 @@ def _copy(connection: sqlite3.Connection, path: Path) -> BufferedReader:
             connection.execute("VACUUM INTO ?", (str(path),))
         finally:
             connection.execute("PRAGMA query_only = ON")
+        _forget(path, forget)
         return path.open("rb")
     except (sqlite3.Error, OSError) as error:
         raise HistoryError(f"the history cannot be copied: {error}") from error
     finally:
         with suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _forget(path: Path, files: Collection[str]) -> None:
+    if not files:
+        return
+    with closing(sqlite3.connect(path, isolation_level=None)) as copy:
+        gone = copy.executemany("DELETE FROM file_versions WHERE path = ?", [(file,) for file in files])
+        if gone.rowcount:
+            copy.execute("VACUUM")  # else they would still be in there
 
 
 class _Contents:
@@ -142,13 +174,16 @@ class _Contents:
             yield piece
 
 
-def _gather(configuration: Configuration, data_dir: Path, database: BufferedReader, contents: _Contents) -> None:
+def _gather(
+    configuration: Configuration, data_dir: Path, config: bytes, database: BufferedReader, left_out: Iterable[Path],
+    contents: _Contents,
+) -> None:  # fmt: skip
     """Raises NoBackup, NotWritten."""
     root = configuration.loaded.settings.scripts_dir
     try:
-        contents.add(CONFIG, 0o600, BytesIO(_sound_content(configuration)))
+        contents.add(CONFIG, 0o600, BytesIO(config))
         contents.add_copy(HISTORY, database)
-        for path, entry in script_files(root, data_dir, configuration.file.path, root / STAGED):
+        for path, entry in script_files(root, data_dir, configuration.file.path, root / STAGED, *left_out):
             if DRAFT.fullmatch(entry.name):
                 continue
             if not entry.is_symlink():
@@ -162,14 +197,13 @@ def _gather(configuration: Configuration, data_dir: Path, database: BufferedRead
         raise NoBackup(f"There would be no whole backup, as {why}.") from error
 
 
-def _sound_content(configuration: Configuration) -> bytes:
+def _sound_content(configuration: Configuration, *, masked: bool) -> bytes:
     """The file as it is, or what is in force where it was made faulty by hand: that could not be restored."""
     try:
-        content = configuration.file.content()
-        configuration.file.check(content)
+        text = configuration.file.check(configuration.file.content()).text
     except ConfigError:
-        return configuration.loaded.text.encode()
-    return content
+        text = configuration.loaded.text
+    return (masked_text(text, "") if masked else text).encode()
 
 
 def own_places(root: Path, *closed: Path) -> set[str]:

@@ -22,6 +22,7 @@ from exporter.document import Unreadable
 from exporter.durable import Draft, Overtaken
 from exporter.edits import Entry, Unforeseen, edited, same
 from exporter.etag import Precondition, etag_of, unconditional
+from exporter.masked_text import masked_text, whole_text
 from exporter.settings import Settings
 
 EMPTY = "empty; a configuration without scripts is written scripts: []"
@@ -111,8 +112,31 @@ class ConfigFile:
 
         return self._changed(change)
 
-    def replace(self, content: bytes, allowed: Precondition = unconditional) -> LoadedConfig:
-        """Write the whole file; what it says then.
+    def shown(self, known: str) -> tuple[bytes, str]:
+        """What is in the file, without the values of secrets, and the `ETag` of all of it.
+
+        `known` is what was in it when it was sound.  Raises ConfigError where it cannot be read.
+        """
+        content = self.content()
+        text = masked_text(content.decode(errors="surrogateescape"), known)
+        return text.encode(errors="surrogateescape"), etag_of(content)
+
+    def check_whole(self, content: bytes, known: str) -> LoadedConfig:
+        """As `check_new`, with masks in `content` as `whole` takes them."""
+        return self.check_new(self.whole(content, known))
+
+    def whole(self, content: bytes, known: str) -> bytes:
+        """What was `shown`, and changed then, with these values; those that the file does not have may be in `known`.
+
+        Raises ConfigError where there is none, or where it is no text.
+        """
+        text, texts = config.decode(content, self.path), [known]
+        with suppress(ConfigError):
+            texts.insert(0, config.decode(self.content(), self.path))
+        return whole_text(text, texts, self.path).encode()
+
+    def replace(self, content: bytes, allowed: Precondition = unconditional, known: str = "") -> LoadedConfig:
+        """Write the whole file; what it says then.  `content` may have masks in it, as `whole` takes them.
 
         Raises ConfigError where `content` has faults, ConfigChanged where what it replaces is not `allowed`, and
         EditRefused and NotWritten.
@@ -122,8 +146,8 @@ class ConfigFile:
             seen = self._status()
             if not allowed(None if seen is None else etag_of(self.content())):
                 raise ConfigChanged("The configuration file has changed meanwhile; nothing was written.")
-            after = self.check_new(content)
-            self._write(content, seen)
+            after = self.check_whole(content, known)
+            self._write(after.text.encode(), seen)
             return after
 
         return self._changed(change)

@@ -98,9 +98,17 @@ class Configuration:
         self._listener.changed_by_hand(ConfigChange(whole.before, found[0]))
         return ConfigChange(found[0], whole.after)
 
+    async def shown(self) -> tuple[bytes, str]:
+        """The file without the values of secrets, and its `ETag`.  Raises ConfigError where it cannot be read."""
+        return await asyncio.to_thread(self.file.shown, self.loaded.text)
+
+    async def check_new(self, content: bytes) -> LoadedConfig:
+        """What was `shown`, and changed then: raises ConfigError as `replace` does."""
+        return await asyncio.to_thread(self.file.check_whole, content, self.loaded.text)
+
     async def replace(self, content: bytes, allowed: Precondition) -> ConfigChange:
         """Change the whole file, as `ConfigFile.replace`, with all that it raises."""
-        return await self._change(lambda: self.file.replace(content, allowed), {})
+        return await self._change(lambda: self.file.replace(content, allowed, self.loaded.text), {})
 
     async def restore(self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]]) -> ConfigChange:
         """Have `change`, on a worker thread, write the whole file; take it in force once `then()` is done."""

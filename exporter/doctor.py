@@ -20,10 +20,10 @@ from msgspec import Struct
 from exporter import certificates, document
 from exporter.certificates import Unusable
 from exporter.command import SpawnError, arguments, read_env_file
-from exporter.config import LoadedConfig
+from exporter.config import Fault, LoadedConfig
 from exporter.confinement import NoSuchRights, identity_of
 from exporter.data_dir import owner
-from exporter.document import Node, Sequence, compose
+from exporter.document import Mark, Node, Sequence, compose
 from exporter.events import Instant
 from exporter.program import NoProgram, check_format, find
 from exporter.secrets import readable_by
@@ -101,9 +101,12 @@ class Lines:
 
     def of_script(self, index: int, key: str) -> str:
         """Of a script's key; the script's first line where it has none."""
+        return f"{self._path}:{self.mark_of_script(index, key).line + 1}"
+
+    def mark_of_script(self, index: int, key: str) -> Mark:
         pairs = _pairs(self._scripts[index])
         node = pairs[key][0] if key in pairs else self._scripts[index]
-        return f"{self._path}:{node.mark.line + 1}"
+        return node.mark
 
 
 def _pairs(node: Node | None) -> dict[str, tuple[document.Scalar, Node]]:
@@ -219,6 +222,18 @@ def env_files(loaded: LoadedConfig) -> Iterator[Finding]:
     for index, script in enumerate(loaded.settings.scripts):
         if script.env_file is not None:
             yield from _readable_secrets(script.env_file, lines.of_script(index, "env_file"), script.name)
+
+
+def env_file_warnings(loaded: LoadedConfig) -> list[Fault]:
+    """The same, as faults of the text."""
+    lines, warnings = Lines(loaded), []
+    for index, script in enumerate(loaded.settings.scripts):
+        if script.env_file is not None and (readers := readable_by(script.env_file)) is not None:
+            key, mark = f"scripts[{index}].env_file", lines.mark_of_script(index, "env_file")
+            message = f"{key}: {script.env_file} can be read by {readers}, and may hold secrets: chmod 600 helps"
+            line, column = mark.line + 1, mark.column + 1
+            warnings.append(Fault(file=str(loaded.path), line=line, column=column, key=key, message=message))
+    return warnings
 
 
 def _readable_secrets(path: Path, where: str, name: str) -> Iterator[Finding]:

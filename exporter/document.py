@@ -196,10 +196,10 @@ def _compose(yaml: YAML, text: str) -> Node | None:
         node: Node
         place = Place(event.start_mark.index, event.end_mark.index)
         if kind is events.ScalarEvent:
-            _check_tag(event.tag, event.start_mark)
+            _check_tag(event, stack)
             node, anchor = Scalar(event.value, event.start_mark, event.implicit[0], event.tag), event.anchor
         elif kind is events.SequenceStartEvent or kind is events.MappingStartEvent:
-            _check_tag(event.tag, event.start_mark)
+            _check_tag(event, stack)
             if len(stack) > MAX_DEPTH:
                 raise Unreadable(f"nested deeper than {MAX_DEPTH} levels", event.start_mark)
             stack.append(_Open(event, [], []))
@@ -216,7 +216,9 @@ def _compose(yaml: YAML, text: str) -> Node | None:
             anchor = begin.anchor
         elif kind is events.AliasEvent:
             if event.anchor not in anchors:
-                raise Unreadable(f"nothing above is marked &{event.anchor}{_HINTS['*']}", event.start_mark)
+                raise Unreadable(
+                    f"nothing above is marked &{_named(event.anchor, stack)}{_HINTS['*']}", event.start_mark
+                )
             node = anchors[event.anchor]
         else:
             continue
@@ -230,9 +232,15 @@ def _compose(yaml: YAML, text: str) -> Node | None:
     return documents[0] if documents else None
 
 
-def _check_tag(tag: str | None, mark: Mark) -> None:
-    if tag not in _KINDS:
-        raise Unreadable(f"the tag {tag} means nothing here", mark)
+def _check_tag(event: Any, stack: list[_Open]) -> None:
+    if event.tag not in _KINDS:
+        raise Unreadable(f"the tag {_named(event.tag, stack)} means nothing here", event.start_mark)
+
+
+def _named(name: str, stack: list[_Open]) -> str:
+    """What is marked by a name, but not where that is perhaps a secret which lacks its quotes."""
+    keys = (level.children[-1] for level in stack if level.children)
+    return "…" if any(isinstance(key, Scalar) and key.text == "env" for key in keys) else name
 
 
 def _syntax_error(text: str, error: YAMLError) -> Unreadable:

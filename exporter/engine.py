@@ -276,8 +276,8 @@ class Engine:
 
     async def _look_at_env_files(self) -> None:
         """Tell of those that others can read, of each once."""
-        files = {script.env_file for script in self.settings.scripts if script.env_file is not None}
-        readers = await asyncio.to_thread(lambda: {file: readable_by(file) for file in sorted(files)})
+        files = sorted(self.settings.env_files)
+        readers = await asyncio.to_thread(lambda: {file: readable_by(file) for file in files})
         for file, who in readers.items():
             if who is not None and file not in self._readable:
                 log.warning("env_file %s can be read by %s, and may hold secrets: chmod 600 helps", file, who)
@@ -631,9 +631,12 @@ class Engine:
             return await self._history.runs(query)
         return await self._search.page(query, self._live.recordings())
 
-    def backup(self) -> AsyncGenerator[bytes, None]:
-        """An archive of configuration, scripts and history, in pieces.  Raises as `Backups.archive`."""
-        return self._backups.archive()
+    def backup(self, *, secrets: bool) -> AsyncGenerator[bytes, None]:
+        """An archive of configuration, scripts and history, in pieces, with or without secrets.
+
+        Raises as `Backups.archive`.
+        """
+        return self._backups.archive(secrets=secrets)
 
     def begin_restore(self) -> Upload:
         """Take an archive, then restore what is in it.  Raises as `Restores.begin`."""

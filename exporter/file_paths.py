@@ -1,7 +1,8 @@
 """Which files under `scripts_dir` can be reached, and by which names.
 
 A path is made of names with `/` between them.  Names that begin with a dot are out of reach: version control, editors'
-leftovers and secrets have no place on a page.  Links are followed as far as they stay inside.
+leftovers and secrets have no place on a page; nor have files of environments.  Links are followed as far as they stay
+inside.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Tree(NamedTuple):
     """The folder."""
     closed: Path
     """Its part, if it is one, that is out of reach: the service's own data."""
+    env_files: frozenset[Path] = frozenset()
+    """Files of which nothing is ever shown, inside or elsewhere."""
 
     def place(self, path: str) -> Place:
         """Where a path leads.  Raises BadPath; there need not be a file."""
@@ -53,14 +56,19 @@ class Tree(NamedTuple):
         key = os.path.relpath(target, root)
         if any(_fault(name) for name in key.split("/")) or target.is_relative_to(os.path.realpath(self.closed)):
             raise BadPath(f"the path {path!r} leads to a place that is out of reach")
+        if str(target) in self._secret():
+            raise BadPath(f"the path {path!r} leads to the env_file of a script, of which nothing is shown here")
         return Place(root / path, target, key)
+
+    def _secret(self) -> set[str]:
+        return set(map(os.path.realpath, self.env_files))
 
     def files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Paths of everything that is no folder, such as files, and links wherever they lead; deeper ones later.
 
         Raises OSError where the folder cannot be read; folders in it that cannot are passed over.
         """
-        root, closed = os.path.realpath(self.root), os.path.realpath(self.closed)
+        root, closed, secret = os.path.realpath(self.root), os.path.realpath(self.closed), self._secret()
         folders = [""]
         for folder in folders:  # which grows meanwhile
             try:
@@ -72,7 +80,7 @@ class Tree(NamedTuple):
             with found:
                 for entry in found:
                     path = f"{folder}{entry.name}"
-                    if _fault(entry.name) is not None or len(path.encode()) > MAX_PATH:
+                    if _fault(entry.name) is not None or len(path.encode()) > MAX_PATH or f"{root}/{path}" in secret:
                         continue
                     if not entry.is_dir(follow_symlinks=False):
                         yield path, entry

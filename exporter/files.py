@@ -111,7 +111,7 @@ class Files:
     @property
     def _tree(self) -> Tree:
         settings = self._settings()
-        return Tree(settings.scripts_dir, settings.data_dir)
+        return Tree(settings.scripts_dir, settings.data_dir, settings.env_files)
 
     async def listing(self) -> FileList:
         """Raises FileRefused where the folder cannot be read."""

@@ -14,13 +14,17 @@ import tempfile
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
 from msgspec import structs
 
+from exporter import secrets
 from exporter.cgroups import delegated, tidy
+from exporter.command import environment
+from exporter.confinement import NoSuchRights, identity_of
 from exporter.events import (
     Error,
     Event,
@@ -45,6 +49,8 @@ from exporter.settings import Duration, OnShutdown, ScriptSettings
 
 log = logging.getLogger(__name__)
 
+SettingsOf = Callable[[str], ScriptSettings | None]
+"""Those in force of the script of a name."""
 MARK_SECONDS = 0.2
 """How often sizes of output are noted, which is also how exactly lines are dated."""
 FOLLOWED_MARK_SECONDS = 0.05
@@ -233,12 +239,16 @@ class LiveRuns:
                 (live.folder / RECORD).write_bytes(to_json(live.run))
             with suppress(OSError):  # the disk is full: then it is the decision's time that outlives a crash
                 (live.folder / BEGUN).write_text(str(int(live.started_at)))
-            self._record_output(live)
-            live.process = launch(live.script, live.run, live.folder, self._environ, self._open_files, self._cgroups)
+            recording = self._record_output(live)
+            live.process = launch(
+                live.script, live.run, live.folder, self._environ, self._open_files, self._cgroups, recording.hide
+            )
             await live.process.begin()
         except (SpawnError, OSError) as error:
             live.process = None
             message = f"{live.run.script_name} could not be started: {error}"
+            if live.recording is not None:
+                message = live.recording.told(message)
             _say(live, message)
             await self._end(live, Outcome(exit_code=-1, reason="spawn", ended_at=Instant.now()))
             self._listener.happened(Error(message=message, script_name=live.run.script_name), Instant.now())
@@ -247,10 +257,11 @@ class LiveRuns:
         self._listener.happened(RunStarted(run=live.run, next_run_at=next_start), live.started_at)
         await self._watch(live, live.process)
 
-    def _record_output(self, live: LiveRun) -> None:
+    def _record_output(self, live: LiveRun) -> Recording:
         live.recording = Recording(live.folder, live.started_at, int(live.script.max_output))
         live.recording.limit(SCANTY_BYTES if self._scanty else None)
         self._keep_marking()
+        return live.recording
 
     def spare_disk(self, scanty: bool) -> None:
         """While the disk is almost full, keep little of what runs under way print, and nothing when they end."""
@@ -311,8 +322,10 @@ class LiveRuns:
         """What the run's file of metrics has; None where it left none."""
         if not live.has_published:
             return None
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._publisher, read_published, live.metrics, live.run.script_name)
+        look = partial(read_published, live.metrics, live.run.script_name)
+        if live.recording is not None:
+            look = partial(look, told=live.recording.told)
+        return await asyncio.get_running_loop().run_in_executor(self._publisher, look)
 
     def _put_off(self, live: LiveRun) -> None:
         """There is no room for the output: the files stay, and take no descriptor of the service."""
@@ -364,7 +377,7 @@ class LiveRuns:
 
     # --- beginning and end of the service ---
 
-    async def take_up(self, left: list[Run], script_of: Callable[[str], ScriptSettings | None]) -> None:
+    async def take_up(self, left: list[Run], script_of: SettingsOf) -> None:
         """Finish what the last life of the service left.
 
         `left` are the records that say `running`.  Runs that still execute are watched again, those that ended
@@ -382,17 +395,16 @@ class LiveRuns:
                 left.append(run)
             elif folder.name not in executing:
                 try:
-                    await self._take_up_output(folder)
+                    await self._take_up_output(folder, script_of)
                 except OSError:
                     log.exception("left alone: %s cannot be read", folder)
         self.archive_waiting()
         for run in map(self._begun, left):
-            script = script_of(run.script_name) or ScriptSettings(name=run.script_name, command="")
-            live = self._runs[run.run_id] = LiveRun(run, script, self._folder / run.run_id)
+            live = self._runs[run.run_id] = LiveRun(run, _settings(run, script_of), self._folder / run.run_id)
             self._listener.adopted(run)
-            found = adopt(live.folder, script.success_codes) if live.folder.is_dir() else None
+            found = adopt(live.folder, live.script.success_codes) if live.folder.is_dir() else None
             if live.folder.is_dir():
-                self._record_output(live)
+                self._take_up_recording(live)
             live.process = found if isinstance(found, Process) else None
             live.go_on_stopping()
             if live.process is not None:
@@ -401,6 +413,14 @@ class LiveRuns:
                 await self._end(live, found)
             else:
                 await self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=live.last_seen))
+
+    def _take_up_recording(self, live: LiveRun) -> None:
+        recording = self._record_output(live)
+        if not recording.hides:  # the disk was full at its start, perhaps: then what counts is what is secret now
+            with suppress(SpawnError, NoSuchRights):
+                who = identity_of(live.script)
+                variables = environment(live.script, live.run, live.metrics, self._environ, who)
+                recording.hide(secrets.values(variables, live.script.secrets))
 
     def _begun(self, run: Run) -> Run:
         """The record with the start that was told."""
@@ -420,14 +440,14 @@ class LiveRuns:
         await self._history.record(run)
         return run
 
-    async def _take_up_output(self, folder: Path) -> None:
+    async def _take_up_output(self, folder: Path, script_of: SettingsOf) -> None:
         """A folder whose run has ended, but whose output had not got into the history yet."""
         run = await self._history.run(folder.name)
         if run is None or run.started_at is None:
             log.warning("left alone: %s belongs to no run of the history", folder)
             return
-        live = self._runs[run.run_id] = LiveRun(run, ScriptSettings(name=run.script_name, command=""), folder)
-        self._record_output(live)
+        live = self._runs[run.run_id] = LiveRun(run, _settings(run, script_of), folder)
+        self._take_up_recording(live)
         self._put_off(live)
 
     async def stop(self, rule: OnShutdown) -> None:
@@ -502,6 +522,11 @@ class LiveRuns:
         if live is not None and not live.ended and not live.given_up:  # else its script would count as running for ever
             live.given_up = True
             self._spawn(run_id, self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=Instant.now())))
+
+
+def _settings(run: Run, script_of: SettingsOf) -> ScriptSettings:
+    """Those of its script; where that is gone, none to speak of."""
+    return script_of(run.script_name) or ScriptSettings(name=run.script_name, command="")
 
 
 def _say(live: LiveRun, message: str) -> None:

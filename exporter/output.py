@@ -2,14 +2,16 @@
 
 The sizes of both files are noted a few times a second (`Recording.mark`).  Each such mark dates the bytes since the
 one before, which gives lines their times and the two streams their order; the lines themselves are counted only when
-somebody looks, or when a part is dropped.
+somebody looks, or when a part is dropped.  Nothing leaves here before secrets in it are masked (`Recording.hide`):
+lines end where no secret is, so that each can be masked by itself.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from exporter.archive import (
@@ -29,8 +31,9 @@ from exporter.archive import (
 )
 from exporter.events import Instant, ProgressState, Stream
 from exporter.marks import Known, Mark, MarkFile, SegmentTable
+from exporter.masking import Masking
 from exporter.progress import PROGRESS_BYTES, progress_in
-from exporter.stream_file import StreamFile
+from exporter.stream_file import StreamFile, ending
 
 __all__ = ["Archive", "Chunk", "Page", "Recording"]
 
@@ -69,6 +72,8 @@ class Recording(LineReader):
             self._offset_ms = last.offset_ms
             for stream, size, base in zip(self._streams, last.sizes, last.bases, strict=True):
                 stream.size, stream.base = size, base
+        self._secrets = folder / "secrets"
+        self._masking = Masking.load(self._secrets)
         self._looking = threading.Lock()  # the table and the states of the streams
         self._noting = threading.Lock()  # sizes and bases of the streams; held for microseconds, taken after the other
         self._holes = True
@@ -76,6 +81,23 @@ class Recording(LineReader):
         self._limit = self.max_output
         self._progress: ProgressState | None = None
         self._progress_at = 0
+
+    def hide(self, values: Iterable[str]) -> None:
+        """Tell `***` in place of these values, also in the next life of the service: called before anybody reads."""
+        self._masking = Masking.of(values)
+        if self._masking is not None:
+            with suppress(OSError):  # the disk is full: it is the next life that does not know them
+                self._masking.save(self._secrets)
+
+    @property
+    def hides(self) -> bool:
+        return self._masking is not None
+
+    def told(self, text: str) -> str:
+        """What is to be said of the run elsewhere."""
+        if self._masking is None:
+            return text
+        return self._masking.told(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
 
     @property
     def stdout_bytes(self) -> int:
@@ -125,7 +147,7 @@ class Recording(LineReader):
         stdout = self._streams[0]
         if stdout.size != self._progress_at:
             self._progress_at = stdout.size
-            self._progress = progress_in(stdout.tail(PROGRESS_BYTES)) or self._progress
+            self._progress = progress_in(self._masked(stdout.tail(PROGRESS_BYTES))) or self._progress
         return self._progress
 
     def trim(self) -> None:
@@ -170,7 +192,10 @@ class Recording(LineReader):
             segment = self._table.find(line)
             if segment is None:
                 return None
-            return segment, b"" if segment.kind & DROPPED else self._stream(segment).read(segment.start, segment.end)
+            if segment.kind & DROPPED:
+                return segment, b""
+            data = self._masked(self._stream(segment).read(segment.start, segment.end))
+            return segment._replace(size=len(data)), data
 
     def unfinished(self, line: int) -> list[tuple[Stream, str]]:
         """See `LineReader`."""
@@ -180,8 +205,18 @@ class Recording(LineReader):
             self._index()
             if self._table.lines != line:
                 return []
-            found = [(STREAM_NAMES[stream.kind], stream.unfinished(UNFINISHED_BYTES)) for stream in self._streams]
+            found = [(STREAM_NAMES[stream.kind], self._unfinished(stream)) for stream in self._streams]
             return [(name, text) for name, text in found if text]
+
+    def _unfinished(self, stream: StreamFile) -> str:
+        """Of a long line the last bytes, and nothing that may become a secret."""
+        data = stream.unfinished()
+        if self._masking is not None:
+            data = self._masked(data[: self._masking.boundary(data)])
+        return ending(data, UNFINISHED_BYTES)
+
+    def _masked(self, data: bytes) -> bytes:
+        return data if self._masking is None else self._masking.told(data)
 
     def release(self) -> None:
         """The run has ended, but it may take long until its output is in the history: hold no descriptors till then."""
@@ -216,6 +251,8 @@ class Recording(LineReader):
     def _count(self, stream: StreamFile, size: int, offset_ms: int) -> None:
         """A line belongs to the mark that first saw its end."""
         state, limit = stream.state, line_limit(self.max_output)
+        if self._masking is not None:  # so that there is a place to end it beside a secret
+            limit = max(limit, 2 * self._masking.longest)
         while state.indexed < size:
             end = min(state.indexed + limit, size)
             fresh = stream.read(stream.looked_at, end)
@@ -226,6 +263,8 @@ class Recording(LineReader):
                 return
             elif returns := fresh.rfind(b"\r") + 1:  # what a progress bar says next is a whole again
                 end = stream.looked_at + returns
+            elif self._masking is not None:  # but where it is nothing but one secret in another
+                end = state.indexed + (self._masking.boundary(stream.read(state.indexed, end)) or limit)
             self._table.append(newlines or 1, offset_ms, stream.kind, state.indexed, end - state.indexed)
             state.indexed = stream.looked_at = end
 

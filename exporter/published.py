@@ -11,7 +11,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO, cast
 
@@ -85,43 +85,46 @@ class Published(NamedTuple):
 
 
 class _Refused(Exception):
-    def __init__(self, reason: Reason, why: str) -> None:
+    def __init__(self, reason: Reason, why: str, fault: str = "") -> None:
+        """`fault` is what goes on after `why`: of it the beginning is told."""
         super().__init__(why)
         self._reason: Reason = reason
+        self._fault = fault
 
-    def of(self, samples: int) -> Refusal:
-        return Refusal(self._reason, samples, str(self))
+    def of(self, samples: int, told: Callable[[str], str]) -> Refusal:
+        return Refusal(self._reason, samples, told(str(self)) + told(self._fault)[:_SHOWN])
 
 
 # --- reading, on a worker thread ---
 
 
-def read(path: Path, script_name: str) -> Published:
+def read(path: Path, script_name: str, told: Callable[[str], str] = str) -> Published:
     """Read a file of metrics, and add the script's name to each sample.  A family that is at fault is refused whole.
 
+    `told` makes of a text what may be told of it: of values of labels, of descriptions, and of what is at fault.
     The worst of files, whose lines are all as long as they may be, takes a quarter of a second; others a tenth of that.
     """
     published, room = Published([], []), MAX_SAMPLES
     try:
         families, left = _parsed(_text(path))
     except _Refused as refused:
-        published.refusals.append(refused.of(1))
+        published.refusals.append(refused.of(1, told))
         return published
     for family in families:
         left += len(family.samples)
         if room == 0:
             continue
         try:
-            fitting = _fitting(_checked(family, script_name), room)
+            fitting = _fitting(_checked(family, script_name, told), room)
         except _Refused as refused:
-            published.refusals.append(refused.of(len(family.samples)))
+            published.refusals.append(refused.of(len(family.samples), told))
             left -= len(family.samples)
             continue
         room -= len(fitting)
         left -= len(fitting)
         if fitting:
             lines = encoding.lines(fitting, openmetrics=False)
-            published.families.append(Family(family.name, family.type, family.documentation, len(fitting), lines))
+            published.families.append(Family(family.name, family.type, told(family.documentation), len(fitting), lines))
     if left:
         published.refusals.append(Refusal("limit", left, f"more than {MAX_SAMPLES} samples"))
     return published
@@ -177,13 +180,13 @@ def _parsed(text: str) -> tuple[list[Metric], int]:
         raise
     except Exception as error:  # for some texts it is none of the ValueErrors that the parser means to raise
         why = str(error) or line.strip()
-        raise _Refused("syntax", f"line {number} cannot be read: {why[:_SHOWN]}") from error
+        raise _Refused("syntax", f"line {number} cannot be read: ", why) from error
     if beyond and last[1] in BOUNDS:  # it may be cut in two
         beyond += len(families.pop(last).samples)
     return [family for family in families.values() if family.samples], beyond
 
 
-def _checked(family: Metric, script_name: str) -> list[list[Sample]]:
+def _checked(family: Metric, script_name: str, told: Callable[[str], str]) -> list[list[Sample]]:
     """A family's samples as they can be shown, those together that must not be torn apart.  Raises _Refused."""
     name = family.name
     for stored in (name, *(sample.name for sample in family.samples)):
@@ -195,15 +198,15 @@ def _checked(family: Metric, script_name: str) -> list[list[Sample]]:
         raise _Refused("reserved", f"{name} has a label script, which is reserved")
     bound = BOUNDS.get(family.type, "")
     try:
-        samples = [_sample(sample, bound, script_name) for sample in family.samples]
+        samples = [_sample(sample, bound, script_name, told) for sample in family.samples]
         if len({(sample.name, *sorted(sample.labels.items())) for sample in samples}) < len(samples):
             raise ValueError("two samples have the same name and labels")
         return grouped(name, family.type, samples)
     except (ValueError, OverflowError) as error:
-        raise _Refused("syntax", f"{name}: {str(error).strip()[:_SHOWN]}") from error
+        raise _Refused("syntax", f"{name}: ", str(error).strip()) from error
 
 
-def _sample(sample: Sample, bound: str, script_name: str) -> Sample:
+def _sample(sample: Sample, bound: str, script_name: str, told: Callable[[str], str]) -> Sample:
     """Raises ValueError, and OverflowError where the value is no 64-bit float."""
     if not _METRIC_NAME.fullmatch(sample.name):
         raise ValueError("not a name of a metric")
@@ -215,7 +218,8 @@ def _sample(sample: Sample, bound: str, script_name: str) -> Sample:
     labels = {label: value for label, value in sample.labels.items() if value}  # an empty one is none to Prometheus
     if bound in labels:
         labels[bound] = encoding.number(float(labels[bound]))
-    return Sample(sample.name, {**labels, "script": script_name}, float(sample.value))
+    shown = {label: value if label == bound else told(value) for label, value in labels.items()}
+    return Sample(sample.name, {**shown, "script": script_name}, float(sample.value))
 
 
 def _fitting(groups: Iterable[list[Sample]], room: int) -> list[Sample]:

@@ -140,9 +140,19 @@ class Restores:
             )
 
     def _checked(self, manifest: Manifest) -> _Checked:
-        folder = self._staged.folder
+        folder, configuration = self._staged.folder, self._configuration
+        content = (folder / CONFIG).read_bytes()
         try:
-            settings = self._configuration.file.check_new((folder / CONFIG).read_bytes()).settings
+            content = configuration.file.whole(content, configuration.loaded.text)
+        except ConfigError as error:
+            raise BadArchive(
+                "The archive was made without secrets, and some are not known here; nothing was changed."
+                " Restore one that was made with them, or write them into the configuration first.",
+                error.faults,
+            ) from error
+        try:
+            settings = configuration.file.check_new(content).settings
+            (folder / CONFIG).write_bytes(content)
         except ConfigError as error:
             message = "The configuration in the archive has faults; nothing was changed."
             raise BadArchive(message, error.faults) from error

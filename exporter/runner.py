@@ -8,6 +8,7 @@ The service's child is a shell that runs `launch.sh`; the command is the shell's
     stopped         made before the first signal of a stop
     status          exit status and CPU times, once the command has ended
     begun           when the service began with the run (exporter.live)
+    marks, secrets  what is known of the output, and what is kept from it (exporter.output)
     metrics         where the command may write metrics of its own
     begins          a pipe that says why a command with bounds cannot begin (exporter.confinement)
     cgroup          the path of the command's control group, if it has one (exporter.cgroups)
@@ -30,12 +31,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import psutil
 from msgspec.structs import replace
 
+from exporter import secrets
 from exporter.cgroups import Cgroup
 from exporter.command import SpawnError, arguments, environment, plain_words
 from exporter.confinement import ANSWER, NoSuchRights, confined, identity_of, is_bounded
@@ -69,10 +71,11 @@ def file_limit() -> int:
 
 def launch(
     script: ScriptSettings, run: Run, folder: Path, environ: Mapping[str, str], open_files: int | None = None,
-    cgroups: Path | None = None,
+    cgroups: Path | None = None, hide: Callable[[list[str]], None] | None = None,
 ) -> Process:  # fmt: skip
     """Start a run in `folder`, which is made if need be; `environ` is the service's own environment.
 
+    `hide` gets the values in the run's environment that must not be told, before the run can tell any.
     `open_files` is the run's soft limit on open files, -1 for none; None: that of the service.  `cgroups` is where
     the run gets a control group if anything bounds the script; for others that would take too long.
 
@@ -84,6 +87,8 @@ def launch(
         try:
             who = identity_of(script)
             variables = environment(script, run, folder / METRICS, environ, who)
+            if hide is not None:
+                hide(secrets.values(variables, script.secrets))
             command = arguments(script, variables)
             program = command[0]
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -14,7 +14,7 @@ from exporter.edits import Entry
 from exporter.etag import Precondition, etag_of, unconditional
 from exporter.events import to_json
 from exporter.scripts import UnknownScript
-from exporter.secrets import MASK, restored, salt
+from exporter.secrets import NOTHING_BEHIND, restored, salt
 from exporter.settings import SCHEDULES
 
 Wanted: TypeAlias = dict[str, Entry]
@@ -143,8 +143,7 @@ def _normal(entries: Iterable[tuple[Entry, Entry]], loaded: LoadedConfig, within
 
 def _masked_fault(name: str, loaded: LoadedConfig) -> Fault:
     key = f"env.{name}"
-    message = f"{key}: {MASK} stands for a value that is not shown, and there is none: write the value itself"
-    return Fault(file=str(loaded.path), key=key, message=message)
+    return Fault(file=str(loaded.path), key=key, message=f"{key}: {NOTHING_BEHIND}")
 
 
 def _placed(fault: Fault, within: str) -> Fault:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,6 +16,7 @@ Entry: TypeAlias = Mapping[str, Any]
 
 MASK = "***"
 """Shown in place of a value."""
+NOTHING_BEHIND = f"{MASK} stands for a value that is not shown, and there is none: write the value itself"
 _NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|KEYS?$", re.IGNORECASE)
 """In names of variables that hold secrets, declared or not."""
 _SALT = os.urandom(16)
@@ -38,6 +39,16 @@ def restored(entry: Entry, known: Entry) -> tuple[Entry, list[str]]:
     hiding = [name for name in given if _hides(name, entry) or _hides(name, known)]
     kept = {name: before[name] for name in hiding if name in before}
     return {**entry, "env": {**variables, **kept}}, [name for name in hiding if name not in before]
+
+
+def hides(name: str, declared: Collection[str]) -> bool:
+    """Whether a variable holds a secret; `declared` are names of those that do so in any case."""
+    return bool(_NAMES.search(name)) or name in declared
+
+
+def values(variables: Mapping[str, str], declared: Collection[str]) -> list[str]:
+    """What a command with these variables knows and must not tell."""
+    return [value for name, value in variables.items() if hides(name, declared)]
 
 
 def salt(entry: Entry) -> bytes:
@@ -66,4 +77,4 @@ def _hidden(entry: Entry) -> set[str]:
 
 def _hides(name: str, entry: Entry) -> bool:
     declared = entry.get("secrets")
-    return bool(_NAMES.search(name)) or (isinstance(declared, Iterable) and name in declared)
+    return hides(name, declared if isinstance(declared, Collection) else ())

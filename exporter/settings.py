@@ -264,7 +264,8 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     env: dict[EnvName, str] = {}
     env_file: Path | None = None
     secrets: list[EnvName] = []
-    """Variables whose values are not shown, beside those whose names say so (`exporter.secrets`)."""
+    """Variables whose values are not shown, nor told where the command prints them, beside those whose names say so
+    (`exporter.secrets`)."""
     user: Account | None = None
     """Who the command runs as; unset: as the service.  Only a service that runs as root may choose."""
     group: Account | None = None
@@ -337,6 +338,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def has_credentials(self) -> bool:
         """Whether there is anybody who could show who he is; else whoever reaches the service may do everything."""
         return bool(self.users or self.tokens or self.auth_proxy)
+
+    @property
+    def env_files(self) -> frozenset[Path]:
+        """Those of all scripts."""
+        return frozenset(script.env_file for script in self.scripts if script.env_file is not None)
 
     @property
     def prefix(self) -> str:

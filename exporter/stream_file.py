@@ -73,14 +73,9 @@ class StreamFile:
         data = self._pread(start - self.base, self.size - start)
         return data[data.find(b"\n") + 1 :] if start > self.base else data
 
-    def unfinished(self, size: int) -> str:
-        """Text of the last line, as far as it was looked at, if it has no end yet: of a long one the last bytes."""
-        start = max(self.state.indexed, self.looked_at - size)
-        data = self.read(start, self.looked_at)
-        cut = "" if start == self.state.indexed else "…"
-        if cut:
-            data = data.lstrip(_CONTINUATION)
-        return cut + getincrementaldecoder("utf-8")("replace").decode(data)  # less a character still being written
+    def unfinished(self) -> bytes:
+        """The last line, as far as it was looked at, if it has no end yet."""
+        return self.read(self.state.indexed, self.looked_at)
 
     def punch(self) -> None:
         """Give what is dropped back to the disk; the file keeps its size.  Raises OSError."""
@@ -99,6 +94,15 @@ class StreamFile:
     def dropped(self) -> int:
         start, end = self.state.dropped
         return end - start
+
+
+def ending(line: bytes, size: int) -> str:
+    """Text of a line that has no end yet: of a long one the last bytes."""
+    if len(line) <= size:
+        cut, data = "", line
+    else:
+        cut, data = "…", line[-size:].lstrip(_CONTINUATION)
+    return cut + getincrementaldecoder("utf-8")("replace").decode(data)  # less a character still being written
 
 
 def _punch_hole(descriptor: int, start: int, length: int) -> None:

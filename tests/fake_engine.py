@@ -242,7 +242,7 @@ class FakeEngine(Engine):
         yield f"{stream} of {run_id}\n"
         self._asked("output_text", run_id, stream)
 
-    async def backup(self) -> AsyncGenerator[bytes, None]:
+    async def backup(self, *, secrets: bool) -> AsyncGenerator[bytes, None]:
         for piece in self.pieces:
             yield piece
 

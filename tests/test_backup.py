@@ -9,6 +9,7 @@ import os
 import random
 import re
 import socket
+import sqlite3
 import stat
 import tarfile
 import threading
@@ -249,6 +250,56 @@ def test_there_is_no_backup_without_what_cannot_be_read(start_service: Start) ->
 def test_a_configuration_that_is_broken_by_hand_is_backed_up_as_it_is_in_force(service: Service) -> None:
     service.config.write_text("scripts: 5")
     assert contents(backup(service))["cronscope.yml"] == CONFIG.encode()
+
+
+SECRETS = """\
+scripts:
+  - name: job
+    command: 'true'
+    env: {DB_PASSWORD: hunter22}
+    env_file: scripts/job.env
+"""
+
+
+def test_a_backup_has_secrets_only_if_that_is_asked_for_and_brings_back_all_the_same(start_service: Start) -> None:
+    service = start_service("scripts: []")
+    assert service.fetch("/api/v1/files/job.env", method="PUT", body=b"A_TOKEN=hunter22")[0] == 201
+    (service.folder / "scripts/job.env").chmod(0o600)
+    assert service.fetch("/api/v1/config", method="PUT", body=SECRETS.encode())[0] == 200
+    masked, whole = backup(service), service.fetch(f"{BACKUP}?secrets=include")[2]
+    assert contents(masked)["cronscope.yml"] == SECRETS.replace("hunter22", '"***"').encode()
+    assert "scripts/job.env" not in contents(masked)
+    versions = [
+        sqlite3.connect(":memory:"), sqlite3.connect(":memory:"),
+    ]  # fmt: skip
+    for database, archive in zip(versions, (masked, whole), strict=True):
+        database.deserialize(contents(archive)["history.db"])
+    assert [database.execute("SELECT count(*) FROM file_versions").fetchone() for database in versions] == [(0,), (1,)]
+    changed = SECRETS.replace("'true'", "'false'").replace("hunter22", "hunter23")
+    service.config.write_text(changed)
+    assert restore(service, masked)["kept_files"] == ["job.env"]
+    assert service.config.read_text() == SECRETS.replace("hunter22", "hunter23")
+
+    other = start_service("scripts: []")
+    problem = restore(other, masked, 422)
+    assert "made without secrets" in problem["detail"]
+    assert problem["errors"][0]["message"].startswith("scripts[0].env.DB_PASSWORD: *** stands for a value")
+    assert other.config.read_text() == "scripts: []"
+    restore(other, whole)
+    assert other.config.read_text() == SECRETS
+    assert (other.folder / "scripts/job.env").read_text() == "A_TOKEN=hunter22"
+
+
+def test_nothing_is_shown_of_the_environment_file_of_a_script_under_scripts_dir(start_service: Start) -> None:
+    service = start_service(SECRETS)
+    script(service, "job.env", "A_TOKEN=hunter22\n", 0o600)
+    (service.folder / "scripts/link").symlink_to("job.env")
+    assert service.get("/api/v1/files")["files"] == []
+    for path in ("job.env", "link", "job.env/versions", "job.env/versions/1"):
+        status, _, body = service.fetch(f"/api/v1/files/{path}")
+        assert (status, b"hunter22" in body) == (400, False)
+    assert service.fetch("/api/v1/files/job.env", method="PUT", body=b"A=b")[0] == 400
+    assert service.fetch("/api/v1/files/link", method="DELETE")[0] == 400
 
 
 # --- runs and starts ---

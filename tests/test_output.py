@@ -480,6 +480,76 @@ def test_progress_is_looked_for_near_the_end_only_and_stays_until_the_next(scrip
     assert script.recording.progress() == ProgressState(percent=20.0, text="")
 
 
+# --- secrets ---
+
+
+def secretive(script: Script, *values: str) -> Recording:
+    script.recording.hide(values)
+    return script.recording
+
+
+def test_a_secret_is_told_nowhere_however_it_is_written_and_read(script: Script) -> None:
+    recording = secretive(script, "hunter22", "密碼密碼密碼")
+    for letter in "is hunter22,":
+        script.say(letter)
+        assert all("hunter22".startswith(text[3:]) or "***" in text for _, text in recording.unfinished(0))
+    script.say(" or 密碼密碼密碼\nhunter22\n::progress 5 of hunter22\n")
+    script.say("at the end hunter22", "stderr")
+    assert recording.progress() == ProgressState(percent=5, text="of ***")
+    assert recording.page(0, 10, q="hunter22").lines == []
+    assert recording.unfinished(3) == [("stderr", "at the end ***")]
+    script.finish()
+    told = ["is ***, or ***", "***", "::progress 5 of ***", "at the end ***"]
+    for reader in (recording, script.archive()):
+        assert texts(reader.page(0, 10)) == told
+        assert reader.raw()[0].decode().splitlines() == told
+        assert texts(reader.page(0, 10, q="***")) == told
+        assert texts(reader.page(1, 10, stream="stderr")) == told[3:]
+    assert recording.stdout_bytes == len("is hunter22, or 密碼密碼密碼\nhunter22\n::progress 5 of hunter22\n".encode())
+
+
+def test_of_an_unfinished_line_only_what_may_become_a_secret_waits(script: Script) -> None:
+    recording = secretive(script, "hunter22")
+    told = []
+    for piece in ("Go? hu", "n", "dred", "… hunter2", "2 h", "\n"):
+        script.say(piece)
+        told += recording.unfinished(0)
+    assert [text for _, text in told] == ["Go? ", "Go? ", "Go? hundred", "Go? hundred… ", "Go? hundred… *** "]
+    assert texts(recording.page(0, 10)) == ["Go? hundred… *** h"]
+
+
+def test_a_long_line_is_not_cut_in_a_secret(script: Script) -> None:
+    recording = secretive(script, "hunter22", "a" * 40)
+    limit = line_limit(script.max_output)
+    for before in (*range(limit - 9, limit + 1), limit - 41, limit - 20):
+        script.say("x" * before + "hunter22" + "a" * 40 + "x" * 100 + "\n")
+    script.finish()
+    for reader in (recording, script.archive()):
+        whole = "".join(texts(reader.page(0, 100)))
+        assert whole.count("***") == 2 * 12
+        assert set(whole) == {"x", "*"}
+
+
+def test_a_line_of_secrets_alone_that_is_longer_than_a_line_may_be_is_masked(small: Script) -> None:
+    secretive(small, "0" * 200, "0000")
+    small.say("0" * 3000)
+    assert small.recording.unfinished(small.recording.count()) == []
+    small.finish()
+    assert {*small.archive().raw()[0].decode().replace("\n", "")} == {"*", *small.recording.page(0, 9).lines[1][2]}
+
+
+def test_secrets_of_a_run_are_kept_from_its_output_over_a_restart_and_the_limit_holds(small: Script) -> None:
+    secretive(small, "line 0002", "line 0297")
+    small.say(numbers(0, 149))
+    small.restart_service()
+    small.say(numbers(150, 299))
+    small.finish()
+    text = small.archive().raw()[0].decode()
+    assert text.startswith("line 0000\nline 0001\n***\nline 0003\n")
+    assert text.endswith("line 0296\n***\nline 0298\nline 0299\n")
+    assert (small.folder / "secrets").stat().st_mode & 0o777 == 0o600
+
+
 # --- restarts, threads, size ---
 
 

@@ -266,6 +266,15 @@ def test_what_is_no_regular_file_is_refused_and_never_waited_for(tmp_path: Path)
     }
 
 
+def test_what_must_not_be_told_is_neither_in_labels_nor_in_descriptions_nor_in_what_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "metrics").write_text('# HELP x of hunter22\n# TYPE x gauge\nx{user="is hunter22"} 22\n')
+    [family] = read(tmp_path / "metrics", "backup", lambda text: text.replace("hunter22", "***")).families
+    assert (family.documentation, family.lines) == ("of ***", b'x{script="backup",user="is ***"} 22.0\n')
+    (tmp_path / "metrics").write_text(f"x 1\n{'y' * 76}hunter22 is no value\n")
+    found = read(tmp_path / "metrics", "backup", lambda text: text.replace("hunter22", "***"))
+    assert "hunt" not in reasons(found.refusals)
+
+
 def test_the_worst_of_files_is_read_in_time(tmp_path: Path) -> None:
     line = "#" + " " * (MAX_LINE - 2) + "x"
     begun = time.perf_counter()

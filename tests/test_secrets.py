@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from exporter.etag import etag_of
 from exporter.events import to_json
 from exporter.script_edits import Decision, etag_of_entry
 from exporter.secrets import MASK, masked
+from relay.roles import ROUTES
 from relay.translation import in_language
 from tests.command_line import invoke
 from tests.service import Service, until
@@ -135,7 +137,144 @@ def test_no_answer_event_or_log_line_of_the_service_has_a_secret(start_service: 
     for text in (*told, shown.output, *service.errors):
         assert VALUE not in text
         assert "12345678" not in text
-    assert VALUE in service.fetch("/api/v1/config")[2].decode()  # which is for those who write it
+
+
+@pytest.mark.parametrize(
+    "value", ["*hunter22", "!hunter22 x", "&hunter22", "[hunter22]", "@hunter22", "%hunter22", "{hunter22"]
+)
+def test_no_fault_tells_a_secret_that_lacks_its_quotes(value: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read(
+            f"scripts: [{{name: a, command: x, env: {{LANG: C, LOGIN: {value}}}}}]", Path("c.yml"), environ={}, flags={}
+        )
+    assert raised.value.faults
+    assert VALUE not in str(raised.value)
+
+
+CONFIG = f"""\
+# of the configuration
+scripts:
+  - name: job
+    command: 'true'
+    env: {{LANG: C, DB_PASSWORD: "{VALUE}", LOGIN: me-{VALUE}}}  # both
+    secrets: [LOGIN]
+"""
+
+
+def test_the_text_of_the_configuration_is_shown_without_secrets_and_saving_it_loses_none(
+    start_service: Callable[..., Service],
+) -> None:
+    service, path = start_service(CONFIG), "/api/v1/config"
+    _, headers, shown = service.fetch(path)
+    assert shown.decode() == CONFIG.replace(f'"{VALUE}"', '"***"').replace(f"me-{VALUE}", '"***"')
+    assert service.fetch(f"{path}/check", method="POST", body=shown)[2].strip() == b'{"faults":[],"warnings":[]}'
+    changed = shown.replace(b"LANG: C,", b"LANG: C.UTF-8,").replace(b"name: job", b"name: other")
+    status, told, _ = service.fetch(path, method="PUT", body=changed, headers={"If-Match": headers["Etag"]})
+    assert status == 200
+    assert service.config.read_text() == CONFIG.replace("LANG: C,", "LANG: C.UTF-8,").replace(
+        "name: job", "name: other"
+    )
+    assert service.fetch(path)[1]["Etag"] == told["Etag"]
+    new = b"scripts: [{name: new, command: x, env: {A_TOKEN: '***'}}]\n"
+    told_faults = json.loads(service.fetch(f"{path}/check", method="POST", body=new)[2])["faults"]
+    status, _, problem = service.fetch(path, method="PUT", body=new)
+    assert status == 422
+    for fault in (told_faults, json.loads(problem)["errors"]):
+        assert "*** stands for a value that is not shown" in fault[0]["message"]
+    with service.config.open("a") as file:
+        file.write("  - {name: broken\n")
+    until(lambda: service.fetch(path)[2].decode(), lambda text: "broken" in text)
+    broken = service.fetch(path)[2]
+    assert VALUE not in broken.decode()
+    assert service.fetch(path, method="PUT", body=broken[: broken.index(b"  - {name")])[0] == 200
+    assert VALUE in service.config.read_text()
+    assert VALUE not in "".join(service.errors)
+
+
+OUTPUT: dict[str, Any] = {
+    "name": "teller", "secrets": ["DECLARED", "IN_FILE"], "env_file": "../job.env", "timeout": "1m", "kill_after": "1s",
+    "env": {"DECLARED": f"{VALUE}-d", "DB_PASSWORD": f"{VALUE}-p", "OPEN": "shown", "GO": ""},
+    "command": """
+        printf '%s\\n' "declared $DECLARED password $DB_PASSWORD open $OPEN file $IN_FILE $SMTP_TOKEN"
+        printf 'x{who="%s"} 1\\nup 1\\n' "$DB_PASSWORD" >"$CRONSCOPE_METRICS_FILE"
+        printf '::progress 10 %s\\n' "$DECLARED"
+        printf 'not yet whole: %s' "$SMTP_TOKEN"
+        until [ -e "$GO" ]; do sleep 0.05; done
+        printf '%s\\n' ", changed since" "$SMTP_TOKEN" >&2
+        exit 3
+    """,
+}  # fmt: skip
+
+
+def test_what_a_script_prints_of_its_secrets_is_masked_wherever_it_is_told_also_after_a_crash(
+    start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    go, env_file = tmp_path / "go", tmp_path / "job.env"
+    env_file.write_text(f"IN_FILE={VALUE}-f\nSMTP_TOKEN='{VALUE} t'\n")
+    env_file.chmod(0o600)
+    entry = {**OUTPUT, "env": {**OUTPUT["env"], "GO": str(go)}}
+    unset = {"name": "unset", "command": ["nowhere"], "env": {"PATH": f"/{VALUE}"}, "secrets": ["PATH"]}
+    service = start_service(json.dumps({"log_output": "json+output", "scripts": [entry, unset]}))
+    told: list[str] = []
+    with service.socket("?v=1") as frames:
+        frames.wait("snapshot")
+        run_id = service.run("teller")
+        topic = f"output:{run_id}"
+        frames.send("subscribe", 1, topics=[topic], **{"from": {topic: 0}})
+        assert frames.wait("progress")["data"]["text"] == "***"
+        until(frames.next, lambda frame: frame["data"].get("partial") == [["stdout", "not yet whole: ***"]])
+        failed = service.ended(service.run("unset"))
+        frames.wait("error")
+        told += [json.dumps(frame) for frame in frames.seen]
+    env_file.write_text("IN_FILE=other\nSMTP_TOKEN=another\n")
+    service.kill()
+    service.start()
+    go.touch()
+    assert service.ended(run_id)["exit_code"] == 3
+    lines = until(lambda: service.get(f"/api/v1/runs/{run_id}/output"), lambda page: page["end"])["lines"]
+    assert [line[2] for line in lines] == [
+        "declared *** password *** open shown file *** ***", "::progress 10 ***", ", changed since", "***",
+        "not yet whole: ***",
+    ]  # fmt: skip
+    paths = (f"/api/v1/runs/{run_id}/output.txt", "/api/v1/logs", "/api/v1/logs?format=csv", "/metrics", "/api/v1/runs",
+             f"/api/v1/runs/{failed['run_id']}/output", f"/api/v1/runs/{run_id}")  # fmt: skip
+    plain = [path for path, needs in ROUTES.items() if "GET" in needs and not {"{", "/ws"} & {*path, path}]
+    told += [service.fetch(path)[2].decode(errors="replace") for path in (*paths, *plain)]
+    assert service.get(f"/api/v1/runs?q={VALUE}")["runs"] == []
+    assert [run["run_id"] for run in service.get("/api/v1/runs?q=declared+***+password")["runs"]] == [run_id]
+    told += [invoke(*command, "-c", service.config).output for command in (("logs", "teller"), ("runs", "--json"))]
+    assert service.process is not None
+    assert service.process.stdout is not None
+    shipped = list(takewhile(lambda line: '"line":4' not in line, service.process.stdout))
+    assert any('"text":"***"' in line for line in shipped)
+    told += [*shipped, *service.errors]
+    assert any("could not be started: " in text for text in told)
+    assert any('x{script="teller",who="***"} 1' in text for text in told)
+    assert [text for text in told if VALUE in text] == []
+    assert list((service.folder / "data" / "runs").iterdir()) == []  # which had what was to be masked
+    service.stop()
+    go.unlink()
+    env_file.write_text(f"SMTP_TOKEN={VALUE}\n")
+    service.config.write_text(json.dumps({"scripts": [{**entry, "command": "echo $SMTP_TOKEN; echo $DECLARED >&2"}]}))
+    alone = invoke("run", "teller", "-c", service.config)
+    assert alone.exit_code == 0
+    assert (alone.stdout.count("***"), VALUE in alone.output) == (1, False)
+
+
+def test_a_run_of_which_nobody_knows_what_it_must_not_tell_does_not_tell_what_it_must_not_now(
+    start_service: Callable[..., Service], tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    command = f"echo is $A_TOKEN; until [ -e {go} ]; do sleep 0.05; done"
+    service = start_service(json.dumps({"scripts": [{"name": "a", "command": command, "env": {"A_TOKEN": VALUE}}]}))
+    run_id = service.run("a")
+    until(lambda: service.get(f"/api/v1/runs/{run_id}/output")["lines"], bool)
+    service.kill()
+    (service.folder / "data/runs" / run_id / "secrets").unlink()  # as where the disk was full, or before an update
+    service.start()
+    go.touch()
+    service.ended(run_id)
+    assert service.fetch(f"/api/v1/runs/{run_id}/output.txt")[2] == b"is ***\n"
 
 
 def test_an_env_file_that_others_can_read_is_told_by_check_and_at_start_and_reload(
@@ -154,6 +293,13 @@ def test_an_env_file_that_others_can_read_is_told_by_check_and_at_start_and_relo
     assert [("WARNING" in line, "every user" in line, "its group" in line) for line in told] == [
         (True, True, False), (True, False, True),
     ]  # fmt: skip
+    body = service.fetch("/api/v1/config")[2]
+    answer = service.fetch("/api/v1/config/check", method="POST", body=body, headers={"Accept-Language": "zh-Hant"})[2]
+    warnings = json.loads(answer)["warnings"]
+    assert [(warning["key"], warning["language"]) for warning in warnings] == [
+        ("scripts[0].env_file", "zh-Hant"), ("scripts[2].env_file", "zh-Hant"),
+    ]  # fmt: skip
+    assert body[warnings[1]["column"] - 1 :].startswith(b'"env_file": "../group.env"')
     checked = invoke("check", "-c", service.config)
     assert checked.exit_code == 0
     assert checked.stderr.count(": warning: ") == 2

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from typing import Literal
 
-from msgspec import structs
+from msgspec import Struct, structs
 from tornado.http1connection import HTTP1Connection
 from tornado.web import stream_request_body
 
@@ -28,14 +29,21 @@ class Outcome(Restored, frozen=True, kw_only=True):
     """Keys of the configuration that have changed, but are in force from the next start of the service on."""
 
 
+class Choice(Struct, frozen=True):
+    secrets: Literal["masked", "include"] = "masked"
+    """Whether the archive has the values of secrets, and the files of environments.  One that does not leaves those be
+    where it is restored."""
+
+
 class Backup(Handler):
     @operation(
         "Configuration, scripts and history as they are now, in one archive",
-        {200: Answer(media=(GZIP,), headers=("Content-Disposition",))}, problems=(409, 507),
+        {200: Answer(media=(GZIP,), headers=("Content-Disposition",))}, query=Choice, problems=(409, 507),
     )  # fmt: skip
     async def get(self) -> None:
+        secrets = self.query(Choice).secrets == "include"
         self.name_download(f"cronscope-backup-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar.gz")
-        await self.answer_pieces(GZIP, self.engine.backup())
+        await self.answer_pieces(GZIP, self.engine.backup(secrets=secrets))
 
 
 @stream_request_body

@@ -1,4 +1,4 @@
-"""`/api/v1/config`: the configuration file as text, for editors."""
+"""`/api/v1/config`: the configuration file as text, for editors.  Values of secrets are `***` in it, both ways."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 from msgspec import Struct, structs
 
 from exporter.config import MAX_BYTES, ConfigError, Fault
-from exporter.etag import etag_of
+from exporter.doctor import env_file_warnings
 from exporter.sentences import Language
 from exporter.settings import Settings
 from relay.handler import Handler
@@ -27,8 +27,11 @@ class ToldFault(Fault, frozen=True, kw_only=True):
     """Of the message."""
 
 
-class Faults(Struct, frozen=True):
+class Faults(Struct, frozen=True, kw_only=True):
     faults: list[ToldFault]
+    """For these it would be refused."""
+    warnings: list[ToldFault] = []
+    """What is unwise in a text without faults."""
 
 
 class Config(Handler):
@@ -37,10 +40,10 @@ class Config(Handler):
     @operation("The configuration file", {200: Answer(media=(YAML,), headers=("ETag",))}, conditional=True)
     async def get(self) -> None:
         try:
-            content = await asyncio.to_thread(self.engine.config.file.content)
+            content, etag = await self.engine.config.shown()
         except ConfigError as error:
             raise Problem(503, str(error)) from error
-        self.answer_tagged(content, YAML, etag_of(content))
+        self.answer_tagged(content, YAML, etag)
 
     @operation(
         "Replace the whole configuration file", {200: Answer(of=Replaced, headers=("ETag",))},
@@ -52,7 +55,7 @@ class Config(Handler):
         change = await self.engine.config.replace(self.request.body, precondition(self.request.headers))
         self.note.configured(change)
         self.note.detail = change.told
-        self.set_header("ETag", etag_of(self.request.body))
+        self.set_header("ETag", etag_of(change.after.text.encode()))
         self.answer(Replaced(self.engine.changed_at_next_start()))
 
 
@@ -60,18 +63,19 @@ class ConfigCheck(Handler):
     max_body = MAX_BYTES
 
     @operation(
-        "The faults that a text would have as the configuration file",
+        "The faults that a text would have as the configuration file, and what is unwise in it",
         {200: Answer(of=Faults, headers=("Content-Language", "Vary"))}, takes=YAML, spoken=True,
     )  # fmt: skip
     async def post(self) -> None:
-        """An empty list where it is sound."""
+        """No faults where it is sound."""
         language = self.speak()
         try:
-            await asyncio.to_thread(self.engine.config.file.check_new, self.request.body)
+            loaded = await self.engine.config.check_new(self.request.body)
+            warnings = await asyncio.to_thread(env_file_warnings, loaded)
         except ConfigError as error:
-            self.answer(Faults([_told(fault, language) for fault in error.faults]))
+            self.answer(Faults(faults=[_told(fault, language) for fault in error.faults]))
         else:
-            self.answer(Faults([]))
+            self.answer(Faults(faults=[], warnings=[_told(warning, language) for warning in warnings]))
 
 
 def _told(fault: Fault, language: Language) -> ToldFault:

@@ -109,7 +109,16 @@ def test_each_role_is_offered_what_it_may_do(new_page: Callable[..., Page], serv
     run = page.get_by_role("button", name="Run greet")
     expect(run).to_be_disabled()
     expect(run).to_have_attribute("title", "You may look, but not run or stop scripts.")
+    page.get_by_role("checkbox", name="Select greet").check()
+    batch = page.get_by_role("group", name="1 selected")
+    expect(batch.get_by_role("button", name="Switch off")).to_be_disabled()
+    expect(batch.get_by_role("button", name="Switch off")).to_have_accessible_description(
+        "You may look, but not run or stop scripts."
+    )
     expect(page.get_by_role("link", name="Configuration")).to_have_count(0)
+    assert faults_of(page) == []
+    page.goto(f"{service.url}/#/files")
+    expect(page.get_by_text("You may not change scripts, files or the configuration.")).to_be_visible()
     page.goto(f"{service.url}/#/config")
     expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
     assert faults_of(page) == []
@@ -122,6 +131,102 @@ def test_each_role_is_offered_what_it_may_do(new_page: Callable[..., Page], serv
     sign_in(page, "operate")
     run.click()
     expect(page.get_by_role("row").get_by_text("Completed", exact=True)).to_be_visible()
+
+
+WALK = """
+async (seen) => {
+  // Press everything that can be pressed and was not yet, and come back from where that leads.
+  const from = location.hash, told = [];
+  const frame = () => new Promise(requestAnimationFrame);
+  const settled = async () => {
+    for (let calm = 0; calm < 3; calm = window.asked ? 0 : calm + 1) await frame();
+  };
+  for (;;) {
+    const top = [...document.querySelectorAll("dialog[open]")].pop() ?? document;
+    // What is chosen in a row comes first, then what is done to it, then what may hide it.
+    const control = [...top.querySelectorAll("button, a[href], input[aria-label][type=checkbox]")].findLast((each) => {
+      const key = `${each.ariaLabel ?? each.textContent} ${each.getAttribute("href") ?? ""}`;
+      const fits = !each.disabled && each.checkVisibility({ visibilityProperty: true }) && !seen.includes(key);
+      if (fits) seen.push(key);
+      return fits && !/^(Sign out|正體中文|English|Clear selection)/.test(each.textContent);
+    });
+    if (!control) return [seen, told];
+    const name = control.ariaLabel ?? control.textContent, href = control.getAttribute("href");
+    window.denied = [];
+    if (href !== null && !href.startsWith("#")) await fetch(href);
+    else control.click();
+    await settled();
+    const instead = document.querySelector("main .gone h1")?.textContent;
+    if (window.denied.length || instead) told.push([location.hash, name, ...window.denied, instead ?? ""]);
+    if (location.hash !== from) {
+      location.hash = from;
+      await settled();
+    }
+  }
+}
+"""
+NOTING = """
+  window.asked = 0;
+  window.denied = [];
+  const ask = window.fetch;
+  window.fetch = async (...what) => {
+    window.asked++;
+    try {
+      const answer = await ask(...what);
+      if (answer.status === 403) window.denied.push(answer.url);
+      return answer;
+    } finally {
+      window.asked--;
+    }
+  };
+"""
+PLACES = {
+    "#/": "greet", "#/timeline": "greet", "#/runs": "greet", "#/files": "greet.sh", "#/scripts/greet": "Completed",
+    "#/scripts/greet/output": "hello", "#/scripts/busy/output": "begun",
+}  # fmt: skip
+"""With what is to be read there once it is whole."""
+
+
+def refused(page: Page, place: str, ready: str, seen: list[str]) -> list[Any]:
+    """What leads to a refusal of all that can be pressed in a place; `seen` is not pressed again."""
+    page.goto("about:blank")
+    page.goto(place)
+    expect(page.get_by_test_id("connection")).to_have_text("Live")
+    expect(page.locator("main")).to_contain_text(ready)
+    seen[:], told = page.evaluate(WALK, seen)
+    return list(told)
+
+
+@pytest.mark.parametrize("role", ["view", "operate"])
+def test_nothing_that_can_be_pressed_is_refused(
+    new_page: Callable[..., Page], start_service: Callable[..., Service], role: str
+) -> None:
+    busy = "  - {name: busy, command: echo begun; exec sleep 600}\n"
+    service, empty = start_service(CONFIG + busy), start_service(CONFIG.partition("scripts:")[0])
+    scripts = service.folder / "scripts"
+    scripts.mkdir()
+    (scripts / "greet.sh").write_text("echo hello\n")
+    page = new_page(service, "login")
+    page.add_init_script(NOTING)
+    sign_in(page, "edit")
+    page.get_by_role("button", name="Run busy").click()
+    page.get_by_role("button", name="Run greet").click()
+    expect(page.get_by_role("row").get_by_text("Completed", exact=True)).to_be_visible()
+    page.goto("about:blank")
+    page.context.clear_cookies()
+    page.goto(f"{service.url}/login")
+    sign_in(page, role)
+    expect(page.get_by_test_id("connection")).to_have_text("Live")
+    seen: list[str] = []
+    for place in PLACES if role == "view" else ("#/", "#/files", "#/scripts/busy/output"):
+        assert refused(page, f"{service.url}/{place}", PLACES[place], seen) == []
+    assert any("Run greet" in each for each in seen) is (role == "operate")
+    assert ("Switch off " in seen) is (role == "operate")
+    assert not any("Delete" in each for each in seen)
+    page.goto(f"{empty.url}/login")
+    sign_in(page, role)
+    expect(page.get_by_test_id("connection")).to_have_text("Live")
+    assert refused(page, f"{empty.url}/#/", "No scripts yet", []) == []
 
 
 def test_the_form_is_there_without_javascript_on_a_telephone_and_in_chinese(browser: Browser, service: Service) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.archives import contents
 from tests.page.conftest import OpenPage, faults_of
 from tests.service import Service, until
 
@@ -433,17 +434,34 @@ def test_a_command_that_is_no_file_is_said_to_be_none(open_page: OpenPage, servi
     expect(page).to_have_url(re.compile("#/scripts/inline/settings$"))
 
 
-def test_a_backup_is_downloaded_and_restored(open_page: OpenPage, service: Service, job: Path) -> None:
+def test_a_backup_is_downloaded_with_or_without_secrets_and_restored(
+    open_page: OpenPage, service: Service, job: Path
+) -> None:
+    service.config.write_text(config := CONFIG + "    env: {DB_PASSWORD: hunter22}\n    env_file: open.env\n")
+    service.config.with_name("open.env").touch()
+    service.config.with_name("open.env").chmod(0o644)
     page = open_page(service, "#/config")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download a backup").click()
-    archive = download.value.path()
+    expect(page.get_by_text("can be read by every user of this machine, and may hold secrets")).to_be_visible()
+    expect(text(page, "cronscope.yml")).to_contain_text('{DB_PASSWORD: "***"}')
+
+    def downloaded() -> Path:
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download a backup").click()
+        return download.value.path()
+
+    archive = downloaded()
+    expect(page.get_by_text("other secrets are left out")).to_be_visible()
+    assert b"hunter22" not in contents(archive.read_bytes())["cronscope.yml"]
+    page.get_by_role("checkbox", name="with secrets").check()
+    expect(page.get_by_text("Keep this archive as you keep passwords")).to_be_visible()
+    assert contents(downloaded().read_bytes())["cronscope.yml"] == config.encode()
     job.write_text("broken")
     with page.expect_file_chooser() as chooser:
         button(page, "Restore a backup…").click()
     chooser.value.set_files({"name": "backup.tar.gz", "mimeType": "application/gzip", "buffer": archive.read_bytes()})
     page.get_by_role("dialog").get_by_role("button", name="Restore").click()
     expect(page.get_by_text("Restored: 2 scripts, 1 files")).to_be_visible()
+    assert service.config.read_text() == config
     assert until(job.read_text, lambda content: content == JOB)
 
 

@@ -7,8 +7,10 @@ export const BACKUP = "api/v1/backup";
 
 export async function checkConfig(text: string): Promise<Finding[]> {
   const response = await request(`${CONFIG}/check`, { method: "POST", text });
-  const { faults } = (await response.json()) as { faults: Omit<Finding, "severity">[] };
-  return faults.map(({ line, column, message, language }) => ({ line, column, message, ...(language ? { language } : {}), severity: "error" }));
+  const { faults, warnings } = (await response.json()) as Record<"faults" | "warnings", Omit<Finding, "severity">[]>;
+  const findings = (told: typeof faults, severity: Finding["severity"]): Finding[] =>
+    told.map(({ line, column, message, language }) => ({ line, column, message, ...(language ? { language } : {}), severity }));
+  return [...findings(faults, "error"), ...findings(warnings, "warning")];
 }
 
 export interface Restored {

@@ -12,6 +12,7 @@ export function Backup() {
   const [archive, setArchive] = useState<File | null>(null);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
+  const [secrets, setSecrets] = useState(false);
   const [restored, setRestored] = useState<Restored | null>(null);
 
   async function restore(chosen: File) {
@@ -33,9 +34,13 @@ export function Backup() {
       <h2 id="backup">{t.backup}</h2>
       <p class="note">{t.backupHelp}</p>
       <div class="bar-of">
-        <a class="button" href={BACKUP} download>
+        <a class="button" href={secrets ? `${BACKUP}?secrets=include` : BACKUP} download>
           {t.downloadBackup}
         </a>
+        <label class="check">
+          <input type="checkbox" checked={secrets} onChange={(event) => setSecrets(event.currentTarget.checked)} />
+          <span>{t.withSecrets}</span>
+        </label>
         <input
           ref={field}
           type="file"
@@ -52,6 +57,7 @@ export function Backup() {
           {busy ? t.restoring : t.restoreBackup}
         </button>
       </div>
+      <p class="note">{secrets ? t.withSecretsHelp : t.withoutSecretsHelp}</p>
       <div role="alert">{problem !== null && <p class="problem">{problem}</p>}</div>
       <div role="status">{restored && <Result restored={restored} />}</div>
       {archive && (

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { lacking } from "../access/lacking";
 import { may } from "../access/session";
 import { deleteFile, type FileEntry, filePath, tagOf } from "../api/files";
 import { useTick } from "../live/clock";
@@ -17,6 +18,7 @@ const MOST = 300;
 /** Every file under `scripts_dir`, and which scripts run it. */
 export function FileTable() {
   const t = words();
+  const whyNot = lacking("edit");
   const { value, problem, reload } = useFiles();
   const [wanted, setWanted] = useState("");
   const [making, setMaking] = useState(false);
@@ -58,11 +60,14 @@ export function FileTable() {
               onInput={(event) => setWanted(event.currentTarget.value)}
             />
           )}
-          <button type="button" class="main" disabled={!may("edit")} onClick={() => setMaking(true)}>
-            {t.newFile}
-          </button>
+          {whyNot === undefined && (
+            <button type="button" class="main" onClick={() => setMaking(true)}>
+              {t.newFile}
+            </button>
+          )}
         </div>
       </div>
+      {whyNot !== undefined && <p class="note">{whyNot}</p>}
       <div role="status">
         {deleted !== null && (
           <div class="notice mild">
@@ -138,18 +143,19 @@ interface RowProps {
 function Row({ file: { path, size, modified_at, executable, link_to }, users, busy, onDelete }: RowProps) {
   const t = words();
   const at = Date.parse(modified_at);
+  const edits = may("edit");
   const when = useTick((now) => moment(at, now));
   const ago = useTick((now) => age(at, now));
   return (
     <tr>
       <th scope="row">
-        <a href={address({ page: "files", path })}>{path}</a>
+        {edits ? <a href={address({ page: "files", path })}>{path}</a> : path}
         {link_to !== null && <span class="note"> → {link_to}</span>}
         {executable && <span class="note tagged">{t.executable}</span>}
       </th>
       <td>
         {users.map((name) => (
-          <a key={name} class="user" href={address({ page: "script", name, tab: "code" })}>
+          <a key={name} class="user" href={address({ page: "script", name, tab: edits ? "code" : "runs" })}>
             {name}
           </a>
         ))}
@@ -161,14 +167,16 @@ function Row({ file: { path, size, modified_at, executable, link_to }, users, bu
         </time>
       </td>
       <td>
-        <div class="bar-of acts">
-          <a class="button" aria-label={t.versionsOf(path)} href={address({ page: "files", path, versions: true })}>
-            {t.versions}
-          </a>
-          <button type="button" disabled={busy || !may("edit")} aria-label={t.deleteTitle(path)} onClick={onDelete}>
-            {t.delete}
-          </button>
-        </div>
+        {edits && (
+          <div class="bar-of acts">
+            <a class="button" aria-label={t.versionsOf(path)} href={address({ page: "files", path, versions: true })}>
+              {t.versions}
+            </a>
+            <button type="button" disabled={busy} aria-label={t.deleteTitle(path)} onClick={onDelete}>
+              {t.delete}
+            </button>
+          </div>
+        )}
       </td>
     </tr>
   );

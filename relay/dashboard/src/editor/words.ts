@@ -141,6 +141,10 @@ export const words = translated({
     backupHelp:
       "One archive has the configuration, the scripts and the history with all output. Files outside the scripts' folder are not in it.",
     downloadBackup: "Download a backup",
+    withSecrets: "with secrets",
+    withSecretsHelp: "Keep this archive as you keep passwords: it has all of them, and the files of environments.",
+    withoutSecretsHelp:
+      "Passwords and other secrets are left out, and so are files of environments: where it is restored they stay as they are there. For another machine, take them with you.",
     restoreBackup: "Restore a backup…",
     restoring: "Restoring…",
     archive: "Archive of a backup",
@@ -279,6 +283,9 @@ export const words = translated({
     backup: "備份",
     backupHelp: "一個封存檔包含設定檔、指令稿，以及執行紀錄與全部輸出；指令稿資料夾以外的檔案不包含在內。",
     downloadBackup: "下載備份",
+    withSecrets: "包含機密值",
+    withSecretsHelp: "此封存檔包含所有密碼與環境變數檔，請像保管密碼一樣保管它。",
+    withoutSecretsHelp: "不包含密碼等機密值與環境變數檔；還原時，當地已有的會保持不變。若要移到另一台機器，請一併包含。",
     restoreBackup: "還原備份…",
     restoring: "還原中…",
     archive: "備份封存檔",

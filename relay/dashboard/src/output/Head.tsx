@@ -1,4 +1,4 @@
-import { may } from "../access/session";
+import { lacking } from "../access/lacking";
 import type { Run } from "../events";
 import { useTick } from "../live/clock";
 import { isStopping, stopOne } from "../live/stopping";
@@ -24,6 +24,7 @@ export function Head({ run, runs }: Props) {
     await stopOne(run.run_id);
     announce(t.stopping);
   });
+  const whyNot = lacking("operate");
   const ending = run.status === "running" && isStopping([{ id: run.run_id }]);
   return (
     <div class="output-head">
@@ -31,7 +32,13 @@ export function Head({ run, runs }: Props) {
       <Signed {...(ending ? stoppingSaying() : resultOf({ ...run, exitCode: run.exit_code }))} />
       {run.status !== "skipped" && <Facts run={run} />}
       {run.status === "running" && (
-        <button type="button" class="danger" disabled={stop.busy || ending || !may("operate")} onClick={() => void stop.go()}>
+        <button
+          type="button"
+          class="danger"
+          disabled={stop.busy || ending || whyNot !== undefined}
+          title={whyNot}
+          onClick={() => void stop.go()}
+        >
           {t.stop}
         </button>
       )}

@@ -1,5 +1,4 @@
-import { may } from "../access/session";
-import { words as accessWords } from "../access/words";
+import { lacking } from "../access/lacking";
 import { runScript, switchScript } from "../api/scripts";
 import { isStopping, stop } from "../live/stopping";
 import type { ScriptRow } from "../live/store";
@@ -10,8 +9,8 @@ import { words } from "./words";
 /** What can be done to a script. */
 export function Actions({ row: { name, enabled, runs } }: { row: ScriptRow }) {
   const t = words();
-  const can = may("operate");
-  const title = can ? undefined : accessWords().needs.operate;
+  const title = lacking("operate");
+  const can = title === undefined;
   const run = useAction(async () => {
     await runScript(name);
     announce(t.started(name));

@@ -1,5 +1,5 @@
-import { useState } from "preact/hooks";
-import { may } from "../access/session";
+import { useId, useState } from "preact/hooks";
+import { lacking } from "../access/lacking";
 import { changeScripts, runScript } from "../api/scripts";
 import { stop } from "../live/stopping";
 import { address } from "../route";
@@ -37,7 +37,11 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
     announce(done(n));
   });
 
-  const disabled = !n || each.busy || change.busy || !may("operate");
+  const id = useId();
+  const none = n ? undefined : t.noneSeen;
+  const whyNot = lacking("operate") ?? none;
+  const whyNotRemove = lacking("operate") ?? lacking("edit") ?? none;
+  const busy = each.busy || change.busy;
   const buttons: [string, () => unknown][] = [
     [t.run, () => each.go(runScript, t.startedAll)],
     [t.stop, () => each.go(stop, t.stoppingAll)],
@@ -51,16 +55,33 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
         {hidden > 0 && <span class="note"> {t.hidden(count(hidden))}</span>}
       </span>
       {buttons.map(([title, act]) => (
-        <button key={title} type="button" disabled={disabled} onClick={act}>
+        <button
+          key={title}
+          type="button"
+          disabled={busy || whyNot !== undefined}
+          aria-describedby={whyNot === undefined ? undefined : id}
+          onClick={act}
+        >
           {title}
         </button>
       ))}
-      <button type="button" class="danger" disabled={disabled || !may("edit")} onClick={() => setRemoving(true)}>
+      <button
+        type="button"
+        class="danger"
+        disabled={busy || whyNotRemove !== undefined}
+        aria-describedby={whyNotRemove === undefined ? undefined : id}
+        onClick={() => setRemoving(true)}
+      >
         {t.remove}
       </button>
       <button type="button" class="quiet" onClick={onClear}>
         {t.clear}
       </button>
+      {whyNotRemove !== undefined && (
+        <span id={id} class="note">
+          {whyNotRemove}
+        </span>
+      )}
       {removing && (
         <Question
           title={t.removeAll(n)}
