@@ -35,12 +35,12 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts the real service with a configuration; what is left of it at the end of the test is stopped."""
     started: list[Service] = []
 
-    def start(config: str, *arguments: str, limit: str = "") -> Service:
+    def start(config: str, *arguments: str, limit: str = "", prepare: str = "") -> Service:
         folder = tmp_path / f"service{len(started)}"
         folder.mkdir()
         service = Service(folder, config)
         started.append(service)
-        return service.start(*arguments, limit=limit)
+        return service.start(*arguments, limit=limit, prepare=prepare)
 
     yield start
     for service in started:
