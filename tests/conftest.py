@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.effort import TIMES
 from tests.service import Service
 
-settings.register_profile("cronscope", deadline=None)  # how long it takes is for the bench to say
+settings.register_profile(
+    "cronscope", deadline=None, max_examples=100 * TIMES
+)  # how long it takes is for the bench to say
 settings.load_profile("cronscope")
 
 

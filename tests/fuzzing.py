@@ -26,8 +26,6 @@ TOKENS = [{"name": role, "sha256": sha256_of(token), "role": role} for role, tok
 """In the configuration, whatever else is written there."""
 RUNS = "FUZZED_RUNS"
 """Environment variable with the ids of runs that there are."""
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
-"""Requests that are made up for each operation; by hand, there may be many more."""
 _MEANINGFUL = ("at", "cron", "every", "listen", "sample_interval", "timezone", "trusted_proxies")
 _turns = count()
 

@@ -21,6 +21,7 @@ from relay import openapi, pages, roles
 from relay.app import ROUTES, Socket
 from relay.operation import operation_of
 from tests import fuzzing
+from tests.effort import TIMES
 from tests.service import Service
 
 ADDRESS = "/api/v1/openapi.json"
@@ -174,13 +175,15 @@ def fuzzed(start_service: Callable[..., Service]) -> Iterator[Fuzz]:
     assert service.fetch("/-/healthy")[0] == 200
 
 
+@pytest.mark.fuzz
 def test_no_request_upsets_the_service_or_gets_an_answer_that_is_not_described(fuzzed: Fuzz) -> None:
-    fuzzed("edit", fuzzing.EXAMPLES)
+    fuzzed("edit", 20 * TIMES)
 
 
+@pytest.mark.fuzz
 def test_whatever_is_asked_for_the_role_decides(fuzzed: Fuzz) -> None:
     with ThreadPoolExecutor() as threads:
-        examples, options = max(fuzzing.EXAMPLES // 10, 1), ("--phases", "fuzzing")
+        examples, options = 2 * TIMES, ("--phases", "fuzzing")
         for asked in [threads.submit(fuzzed, role, examples, *options) for role in (None, *roles.ROLES[:-1])]:
             asked.result()
 
