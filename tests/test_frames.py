@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -174,7 +175,5 @@ MESSAGES = st.fixed_dictionaries(
 @pytest.mark.fuzz
 @given(st.text() | st.binary() | (VALUES | MESSAGES).map(json.dumps), st.sampled_from([None, *ROLES]))
 def test_any_message_is_understood_refused_or_malformed(text: str | bytes, role: Role | None) -> None:
-    try:
+    with suppress(Malformed, Refused):
         read_message(text, role)
-    except (Malformed, Refused) as error:
-        assert str(error)
