@@ -11,9 +11,7 @@ from hypothesis import settings
 from tests.effort import TIMES
 from tests.service import Service
 
-settings.register_profile(
-    "cronscope", deadline=None, max_examples=100 * TIMES
-)  # how long it takes is for the bench to say
+settings.register_profile("cronscope", deadline=None, max_examples=100 * TIMES)  # how long it takes, the bench says
 settings.load_profile("cronscope")
 
 
