@@ -95,7 +95,8 @@ class Listening:
         """The sockets that take the place of those that were given."""
         of = Server if self.certificate is None else SecureServer
         server = of(
-            app, arriving=app.site.arriving, max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS,
+            app, arriving=app.site.arriving, max_body_size=MAX_BODY,
+            idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS,
             ssl_options=self.certificate and self.certificate.context,
         )  # fmt: skip
         listeners: list[socket.socket] = [

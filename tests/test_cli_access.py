@@ -267,15 +267,20 @@ def test_a_service_listens_elsewhere_only_with_credentials(start_service: Callab
 def test_a_service_for_others_comes_of_the_commands_that_the_readme_shows(
     file: Path, start_service: Callable[..., Service]
 ) -> None:
-    environ = {"CRONSCOPE_LISTEN": "0.0.0.0:0"}
-    refused = cronscope("serve", "-c", file, **environ)
+    everywhere = "0.0.0.0:0"
+    refused = cronscope("serve", "-c", file, CRONSCOPE_LISTEN=everywhere)
     assert refused.returncode == 1
     assert refused.stderr.startswith("environment: CRONSCOPE_LISTEN: Without any user or token")
     assert refused.stderr.endswith("make the first user: cronscope passwd admin\n")
-    assert cronscope("passwd", "-c", file, "admin", "--stdin", stdin=f"{PASSWORD}\n", **environ).returncode == 0
-    token = cronscope("token", "-c", file, "prometheus", "--role", "scrape", **environ).stdout.strip()
+    assert (
+        cronscope(
+            "passwd", "-c", file, "admin", "--stdin", stdin=f"{PASSWORD}\n", CRONSCOPE_LISTEN=everywhere
+        ).returncode
+        == 0
+    )
+    token = cronscope("token", "-c", file, "prometheus", "--role", "scrape", CRONSCOPE_LISTEN=everywhere).stdout.strip()
 
-    service = start_service(file.read_text(), "--listen", "0.0.0.0:0")
+    service = start_service(file.read_text(), "--listen", everywhere)
     form = urlencode({"name": "admin", "password": PASSWORD}).encode()
     asked = http.client.HTTPConnection("127.0.0.1", service.port)
     asked.request("POST", "/login", form, {"Host": "cron.example.org", "Content-Type": FORM})
