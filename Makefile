@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --prefix relay/dashboard
 INSTALLED_FROM := pyproject.toml hatch_build.py $(shell find relay/dashboard -type f -not -path '*/node_modules/*')
 
-.PHONY: run test check bench types dashboards docs screenshots clean debian
+.PHONY: run test check fuzz audit bench types dashboards docs screenshots clean debian
 
 run: .venv/installed  # start the service with the examples
 	$(BIN)/cronscope serve -c examples/cronscope.yml
@@ -20,6 +20,14 @@ check: .venv/installed-dev relay/dashboard/node_modules  # lint, types, the pack
 	$(BIN)/mypy exporter relay dashboards tests hatch_build.py
 	$(BIN)/lint-imports
 	$(NPM) run check
+
+fuzz: .venv/installed-dev  # try the parsers and the API with a hundred times as much made-up input as `make test` does
+	FUZZ_TIMES=100 $(BIN)/pytest -m fuzz
+
+audit: .venv/installed-dev relay/dashboard/node_modules  # ask PyPI and npm for known weaknesses of what is installed
+	$(BIN)/pip install --quiet pip-audit
+	$(BIN)/pip-audit --strict --skip-editable
+	$(NPM) audit
 
 bench: .venv/installed-dev relay/dashboard/node_modules  # what the service costs, beside the same without it
 	$(BIN)/python -m tests.bench docs/performance.md

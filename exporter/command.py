@@ -17,7 +17,7 @@ from exporter.settings import ScriptSettings
 _SECRET = re.compile(r"CRONSCOPE_.*(PASSWORD|TOKEN|SECRET|HASH)")
 _ENV_LINE = re.compile(
     r"""\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)=\s*+
-    (?: '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?!['"])(?P<bare>.*?) )
+    (?: '(?P<single>[^']*)' | "(?P<double>(?:[^"\\]|\\.)*)" | (?!['"])(?P<bare>(?:(?!(?<=\s)\#)\S|\s++(?!\#|\Z))*+) )
     \s*(?:(?<=\s)\#.*)?""",
     re.VERBOSE | re.ASCII,
 )

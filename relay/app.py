@@ -15,11 +15,12 @@ from tornado.web import Application, RequestHandler, stream_request_body
 
 from exporter.settings import Role
 from exporter.versions import Content, content_of
-from relay import login, openapi, pages
+from relay import guard, login, openapi, pages
 from relay.api import audit, backup, config, files, logs, overview, runs, schedule, scripts, system
-from relay.handler import MAX_BODY, MAX_DISCARDED, UNKNOWN, Handler, NotFound, Site
+from relay.handler import COOKIE, MAX_BODY, MAX_DISCARDED, MAX_STRANGERS_BODY, UNKNOWN, Handler, NotFound, Site
 from relay.operation import Answer, operation
 from relay.problem import Problem
+from relay.roles import suffices
 from relay.socket import SocketHandler
 
 log = logging.getLogger(__name__)
@@ -131,7 +132,7 @@ class App(Application):
     """Answers for all that there is not."""
 
     def __init__(self, site: Site) -> None:
-        self._site = site
+        self.site = site
         super().__init__(
             [(_pattern(route), handler, self._arguments(route)) for route, handler in self.routes],
             default_handler_class=self.missing,
@@ -146,11 +147,11 @@ class App(Application):
                 self._metrics.http_requests.labels(route, method, handler.success)
 
     def _arguments(self, route: str) -> dict[str, Any]:
-        return {"site": self._site, "route": route}
+        return {"site": self.site, "route": route}
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Called once a request's headers have come, before its body."""
-        prefix = self._site.engine.settings.prefix
+        prefix = self.site.engine.settings.prefix
         if request.path == prefix or (prefix and request.path == "/"):
             return self.get_handler_delegate(request, pages.ToPage, self._arguments("/"))
         if not request.path.startswith(f"{prefix}/"):
@@ -163,19 +164,34 @@ class App(Application):
         found = super().find_handler(request, **kwargs)
         most = getattr(found.handler_class, "max_body", MAX_BODY)
         length = request.headers.get("Content-Length", "")
+        assert isinstance(request.connection, HTTP1Connection)
+        if length or "Transfer-Encoding" in request.headers:
+            if self._is_stranger(request):
+                most = min(most, MAX_STRANGERS_BODY)
+            else:
+                self.site.arriving.come(request.connection.stream)
         if re.fullmatch(r"[0-9]{1,15}", length) and int(length) > most:
             return self.get_handler_delegate(request, TooLarge, {**found.handler_kwargs, "most": most})
-        assert isinstance(request.connection, HTTP1Connection)
         request.connection.set_max_body_size(most)
         return found
+
+    def _is_stranger(self, request: HTTPServerRequest) -> bool:
+        """Whether whoever asks may see nothing, as far as that can be told without a password."""
+        access, cookie, headers = self.site.access, request.cookies.get(COOKIE), request.headers
+        source = guard.source_of(self.site.policy, request.remote_ip or "", request.protocol, headers)
+        try:
+            identity = access.known(headers, cookie.value if cookie else None, source.user)
+        except Problem:
+            return True
+        return not suffices(access.role(identity), "view")
 
     def log_request(self, handler: RequestHandler) -> None:
         """Called once for every answer, that of a WebSocket's handshake included."""
         request, code = handler.request, handler.get_status()
-        if isinstance(handler, Handler) and handler.note.action is not None and self._site.relay is not None:
+        if isinstance(handler, Handler) and handler.note.action is not None and self.site.relay is not None:
             named = handler.path_args[0] if handler.path_args else None
             method, path, address = request.method or "", request.path, request.remote_ip or ""
-            self._site.engine.audit.note(
+            self.site.engine.audit.note(
                 *handler.note.deeds(status=code, named=named, address=address, method=method, path=path)
             )
         route = handler.route if isinstance(handler, Handler) else UNKNOWN
@@ -214,9 +230,10 @@ class TooLarge(Handler):
         self._most = most
 
     def prepare(self) -> Awaitable[None] | None:
-        assert isinstance(self.request.connection, HTTP1Connection)
-        self.request.connection.set_max_body_size(MAX_DISCARDED)
-        return super().prepare()
+        self.connection.set_max_body_size(MAX_DISCARDED)
+        prepared = super().prepare()
+        self.site.arriving.expect(self.connection.stream)
+        return prepared
 
     def data_received(self, chunk: bytes) -> None:
         pass

@@ -7,6 +7,7 @@ import logging
 import resource
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ CLIENT_LIMIT = 10_000
 """Clients of `/ws` at a time, where there are descriptors for them."""
 _FREE = 64
 """Descriptors that no connection gets, beside those for runs: for the history, for files that are read."""
+_UNREAD = 64 << 10
+"""Bytes that are read of a request that is refused."""
 _PAUSE_SECONDS = 1.0
 _QUIET_SECONDS = 60.0
 """How long nothing more is said of connections that cannot be served."""
@@ -72,10 +75,14 @@ class Listener(socket.socket):
     comes when all below are taken."""
     refusal: bytes
     """What is said to whoever cannot be served; by TLS that would be nothing a client understands."""
+    make_room: Callable[[], bool]
+    """Closes a connection that nobody will miss; False where there is none."""
     _told_at = -_QUIET_SECONDS
 
     @classmethod
-    def of(cls, listening: socket.socket, connections: int, *, secure: bool = False) -> Listener:
+    def of(
+        cls, listening: socket.socket, connections: int, make_room: Callable[[], bool], *, secure: bool = False
+    ) -> Listener:
         """Takes over the descriptor of `listening`; `secure`: for TLS."""
         listener = cls(fileno=listening.detach())
         listener.setblocking(False)
@@ -83,6 +90,7 @@ class Listener(socket.socket):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
         listener.connections = connections
         listener.refusal = b"" if secure else _REFUSAL
+        listener.make_room = make_room
         return listener
 
     def accept(self) -> tuple[socket.socket, Any]:
@@ -94,12 +102,16 @@ class Listener(socket.socket):
             self._tell("no connection can be accepted: %s; trying again every second", error.strerror)
             self._pause()
             raise BlockingIOError from error
+        if connection.fileno() >= self.connections and self.make_room():
+            with connection:
+                connection = connection.dup()  # which takes the place of the one that was closed
         if connection.fileno() < self.connections:
             return connection, address
         self._tell("too many connections: new ones are refused (the limit on open files is what allows more)")
         with connection, suppress(OSError):
             connection.setblocking(False)
             connection.send(self.refusal)
+            connection.recv(_UNREAD)  # what is left unread would have the kernel take back the answer
             connection.shutdown(socket.SHUT_WR)
         raise ConnectionAbortedError
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler
 
@@ -22,6 +23,7 @@ from exporter.settings import Settings
 from relay import body, guard, parameters
 from relay.accept import preferred_language
 from relay.access import ANYONE, Access, SignInRefused
+from relay.arriving import Arriving
 from relay.audit import Note, actor_of
 from relay.problem import CONTENT_TYPE, Problem, problem_of
 from relay.relay import Relay
@@ -38,6 +40,8 @@ MAX_BODY = 1 << 20
 """Longest body that is read, in bytes, unless a handler says otherwise."""
 PIECE = 100
 """Items of a list that are taken and encoded at a time."""
+MAX_STRANGERS_BODY = 64 << 10
+"""Longest body, in bytes, that is read of somebody who may see nothing: it is in memory before they are refused."""
 MAX_DISCARDED = 64 << 20
 """Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
 _CONTENT_POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
@@ -51,6 +55,7 @@ class Site:
         self.relay: Relay | None = None
         """None until the engine has started; only `/-/healthy` and `/-/ready` are answered till then."""
         self.access = Access(lambda: engine.settings, listen_host)
+        self.arriving = Arriving()
         self._listen_host = listen_host
         self._policy: tuple[Settings, guard.Policy] | None = None
 
@@ -109,6 +114,7 @@ class Handler(RequestHandler):
 
     def prepare(self) -> Awaitable[None] | None:
         request, access = self.request, self.site.access
+        self.site.arriving.come(self.connection.stream)
         source = guard.source_of(self.site.policy, request.remote_ip or "", request.protocol, request.headers)
         request.remote_ip, request.protocol = source.address, source.scheme
         self.identity = access.known(request.headers, self.get_cookie(COOKIE), source.user)
@@ -116,6 +122,11 @@ class Handler(RequestHandler):
             return self._prepare_with_password(source)
         self._admit(source)
         return None
+
+    @property
+    def connection(self) -> HTTP1Connection:
+        assert isinstance(self.request.connection, HTTP1Connection)
+        return self.request.connection
 
     async def _prepare_with_password(self, source: guard.Source) -> None:
         try:

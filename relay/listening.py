@@ -95,11 +95,13 @@ class Listening:
         """The sockets that take the place of those that were given."""
         of = Server if self.certificate is None else SecureServer
         server = of(
-            app, max_body_size=MAX_BODY, idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS,
+            app, arriving=app.site.arriving, max_body_size=MAX_BODY,
+            idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS,
             ssl_options=self.certificate and self.certificate.context,
         )  # fmt: skip
         listeners: list[socket.socket] = [
-            Listener.of(each, connections, secure=self.certificate is not None) for each in sockets
+            Listener.of(each, connections, app.site.arriving.close_one, secure=self.certificate is not None)
+            for each in sockets
         ]
         server.add_sockets(listeners)
         self._servers.append(server)
@@ -114,6 +116,7 @@ class SecureServer(Server):
 
     async def _agree(self, stream: IOStream, address: Any) -> None:
         assert isinstance(stream, SSLIOStream)
+        self._arriving.expect(stream)
         try:
             await asyncio.wait_for(stream.wait_for_handshake(), HANDSHAKE_SECONDS)
         except (OSError, TimeoutError):

@@ -13,8 +13,12 @@ import socket
 from collections import deque
 from typing import Any
 
+from tornado.http1connection import HTTP1Connection
 from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate
 from tornado.iostream import IOStream, SSLIOStream
+
+from relay.arriving import Arriving
 
 BATCH = 4
 """Handshakes between two turns of the event loop."""
@@ -27,9 +31,10 @@ _RARE = 1000
 
 
 class Server(HTTPServer):
-    def initialize(self, *args: Any, **kwargs: Any) -> None:
+    def initialize(self, *args: Any, arriving: Arriving | None = None, **kwargs: Any) -> None:
         """Called by `__init__`, as Tornado has it."""
         super().initialize(*args, **kwargs)
+        self._arriving = arriving or Arriving()
         self._waiting: deque[tuple[IOStream, Any]] = deque()
         self._arrived = 0
         """Handshakes that came since the last turn."""
@@ -49,6 +54,12 @@ class Server(HTTPServer):
             gc.set_threshold(*self._thresholds[:2], _RARE)  # all that comes now stays: looking through it holds up all
         self._waiting.append((stream, address))
         self._arrived += 1
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """Called when a connection begins to wait for a request, be it its first or another one."""
+        assert isinstance(request_conn, HTTP1Connection)
+        self._arriving.expect(request_conn.stream)
+        return super().start_request(server_conn, request_conn)
 
     def stop(self) -> None:
         """As Tornado's, for those too that wait."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.effort import TIMES
 from tests.service import Service
 
-settings.register_profile("cronscope", deadline=None)  # how long it takes is for the bench to say
+settings.register_profile("cronscope", deadline=None, max_examples=100 * TIMES)  # how long it takes, the bench says
 settings.load_profile("cronscope")
 
 
@@ -35,12 +36,12 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts the real service with a configuration; what is left of it at the end of the test is stopped."""
     started: list[Service] = []
 
-    def start(config: str, *arguments: str, limit: str = "") -> Service:
+    def start(config: str, *arguments: str, limit: str = "", prepare: str = "") -> Service:
         folder = tmp_path / f"service{len(started)}"
         folder.mkdir()
         service = Service(folder, config)
         started.append(service)
-        return service.start(*arguments, limit=limit)
+        return service.start(*arguments, limit=limit, prepare=prepare)
 
     yield start
     for service in started:

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 import schemathesis
-from schemathesis import Case, HookContext, SerializationContext
+from schemathesis import Case, CheckContext, HookContext, SerializationContext
 from schemathesis.core import NOT_SET
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.core.transport import Response
@@ -16,12 +16,13 @@ from schemathesis.generation.meta import TestPhase
 
 from exporter.settings import NAME_PATTERN
 from relay.access import sha256_of
+from relay.roles import ROLES, Need, suffices
 
 SCRIPTS = [f"script{number}" for number in range(60)]
 FILES = [f"file{number}.sh" for number in range(6)]
-TOKEN = "cst_fuzzing"  # noqa: S105
+TOKEN_OF = {role: f"cst_fuzzing_{role}" for role in ROLES}
 """What the service is asked with."""
-TOKENS = [{"name": "fuzzing", "sha256": sha256_of(TOKEN), "role": "edit"}]
+TOKENS = [{"name": role, "sha256": sha256_of(token), "role": role} for role, token in TOKEN_OF.items()]
 """In the configuration, whatever else is written there."""
 RUNS = "FUZZED_RUNS"
 """Environment variable with the ids of runs that there are."""
@@ -62,6 +63,20 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
             case.path_parameters[key] = known[key]
     if isinstance(body, dict) and isinstance(body.get("scripts"), list):
         body["scripts"] = [name if isinstance(each, str) else each for each in body["scripts"]]
+
+
+@schemathesis.check
+def the_role_decides(context: CheckContext, response: Response, case: Case[Any]) -> None:
+    """Whoever may not ask for something is refused, and whoever may is not, whatever else they ask for."""
+    told = [role for each in case.operation.definition.raw["security"] for named in each.values() for role in named]
+    need: Need = told[0] if told else "nothing"
+    shown = dict(response.request.headers).get("Authorization")
+    role = next((role for role in ROLES if shown == f"Bearer {TOKEN_OF[role]}"), None)
+    denied = response.status_code in (401, 403)
+    if not suffices(role, need) or (shown and not role):
+        assert denied, f"this takes the role {need}: {response.status_code}"
+    elif not case.path.endswith("/batch"):  # of which each action has a role of its own
+        assert not denied, f"the role {need} suffices: {response.status_code}"
 
 
 @schemathesis.hook

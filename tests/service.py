@@ -43,9 +43,13 @@ class Service:
         self.process: subprocess.Popen[str] | None = None
         self.errors: list[str] = []
 
-    def start(self, *arguments: str, limit: str = "") -> Service:
-        """Start, and wait until it is ready; a restart keeps the port.  `limit`: options of the shell's ulimit."""
-        command = [sys.executable, "-m", "relay.cli", "serve", "-c", str(self.config)]
+    def start(self, *arguments: str, limit: str = "", prepare: str = "") -> Service:
+        """Start, and wait until it is ready; a restart keeps the port.
+
+        `limit`: options of the shell's ulimit.  `prepare`: Python to be run in the service's process before it begins.
+        """
+        begin = f"{prepare}\nimport runpy\nrunpy.run_module('relay.cli', run_name='__main__')"
+        command = [sys.executable, "-c", begin, "serve", "-c", str(self.config)]
         if limit:
             command = ["sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *command]
         self.process = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import pty
@@ -11,6 +12,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from argon2 import PasswordHasher
@@ -19,6 +21,7 @@ from exporter.config import load
 from exporter.settings import Settings
 from relay import roles
 from relay.access import sha256_of
+from relay.login import FORM
 from tests.command_line import PROGRAM, cronscope, invoke
 from tests.service import Service, until
 
@@ -259,3 +262,33 @@ def test_a_service_listens_elsewhere_only_with_credentials(start_service: Callab
     assert service.fetch("/api/v1/status", headers={"Host": "cron.example.org"})[0] == 401
     ran = cronscope("list", "-c", service.folder / "cronscope.yml")
     assert ran.returncode == 0
+
+
+def test_a_service_for_others_comes_of_the_commands_that_the_readme_shows(
+    file: Path, start_service: Callable[..., Service]
+) -> None:
+    everywhere = "0.0.0.0:0"
+    refused = cronscope("serve", "-c", file, CRONSCOPE_LISTEN=everywhere)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("environment: CRONSCOPE_LISTEN: Without any user or token")
+    assert refused.stderr.endswith("make the first user: cronscope passwd admin\n")
+    assert (
+        cronscope(
+            "passwd", "-c", file, "admin", "--stdin", stdin=f"{PASSWORD}\n", CRONSCOPE_LISTEN=everywhere
+        ).returncode
+        == 0
+    )
+    token = cronscope("token", "-c", file, "prometheus", "--role", "scrape", CRONSCOPE_LISTEN=everywhere).stdout.strip()
+
+    service = start_service(file.read_text(), "--listen", everywhere)
+    form = urlencode({"name": "admin", "password": PASSWORD}).encode()
+    asked = http.client.HTTPConnection("127.0.0.1", service.port)
+    asked.request("POST", "/login", form, {"Host": "cron.example.org", "Content-Type": FORM})
+    answer = asked.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (303, "/")
+    service.url = f"http://127.0.0.1:{service.port}"
+    cookie = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    assert json.loads(service.fetch("/api/v1/session", headers=cookie)[2])["role"] == "edit"
+    assert [service.fetch(path)[0] for path in ("/metrics", "/api/v1/scripts")] == [401, 401]
+    service.token = token
+    assert [service.fetch(path)[0] for path in ("/metrics", "/api/v1/scripts")] == [200, 403]

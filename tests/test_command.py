@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.command import SpawnError, arguments, environment, read_env_file
 from exporter.events import Instant, Run
@@ -96,6 +99,34 @@ def test_an_env_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.env").write_bytes(b"A=\xff\n")
     with pytest.raises(SpawnError, match=r"bad\.env: not UTF-8"):
         read_env_file(tmp_path / "bad.env")
+
+
+def test_a_long_line_of_an_env_file_is_read_in_no_time(tmp_path: Path) -> None:
+    file = tmp_path / "long.env"
+    spaces = " " * 500_000  # to go back and forth in them would take hours
+    file.write_text(f"A=a{spaces}b{spaces}# c\nB='{spaces}\n")
+    with pytest.raises(SpawnError, match=r"long\.env:2"):
+        read_env_file(file)
+
+
+@pytest.mark.fuzz
+@given(
+    st.lists(st.text() | st.sampled_from(["A=", "export ", "#", " ", "'", '"', "\\", "$", "\n", "\r", "x"])).map(
+        "".join
+    )
+)
+def test_any_text_is_variables_or_has_a_line_that_is_at_fault(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    file = tmp_path_factory.getbasetemp() / "any.env"
+    file.write_bytes(text.encode(errors="surrogatepass"))
+    fault, values = "", {}
+    try:
+        values = read_env_file(file)
+    except SpawnError as error:
+        fault = str(error)
+    assert not fault or re.match(r"env_file .*any\.env(:\d+: expected|: not UTF-8)", fault)
+    assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) for name in values)
 
 
 # --- arguments ---

@@ -618,16 +618,19 @@ STRUCTURES = st.recursive(
 SCRIPTS = st.lists(st.dictionaries(st.sampled_from(KEYS), STRUCTURES, max_size=8), max_size=3)
 
 
+@pytest.mark.fuzz
 @given(st.text() | st.lists(st.sampled_from(FRAGMENTS)).map("".join))
 def test_any_text_is_sound_or_a_config_error(text: str) -> None:
     read_or_config_error(text)
 
 
+@pytest.mark.fuzz
 @given(st.dictionaries(st.sampled_from(KEYS), STRUCTURES) | st.fixed_dictionaries({"scripts": SCRIPTS}))
 def test_any_structure_is_sound_or_a_config_error(structure: dict[str, Any]) -> None:
     read_or_config_error(json.dumps(structure, ensure_ascii=False))
 
 
+@pytest.mark.fuzz
 @given(st.sampled_from([key for key, shape in shapes.shapes(Settings).items() if shape.parse]), st.text())
 def test_any_variable_and_flag_is_sound_or_a_config_error(key: str, text: str) -> None:
     found: list[Fault] = []

@@ -19,6 +19,7 @@ from exporter.config import read
 from exporter.crontab import Crontab, parse
 from exporter.edits import edited
 from relay.cli import main
+from tests.effort import TIMES
 
 ME = pwd.getpwuid(os.geteuid())
 
@@ -323,7 +324,8 @@ variables = st.tuples(names, texts.map(lambda text: text.replace('"', ""))).map(
 comments = texts.map("#".__add__)
 
 
-@settings(max_examples=200)
+@pytest.mark.fuzz
+@settings(max_examples=200 * TIMES)
 @given(st.lists(sound_entries | variables | comments | st.just("")))
 def test_what_comes_of_a_sound_crontab_is_a_sound_configuration(lines: list[str]) -> None:
     crontab = parsed(*lines)
@@ -337,7 +339,8 @@ def test_what_comes_of_a_sound_crontab_is_a_sound_configuration(lines: list[str]
         assert script.description == carried.get("description", "")
 
 
-@settings(max_examples=200)
+@pytest.mark.fuzz
+@settings(max_examples=200 * TIMES)
 @given(st.lists(st.binary() | texts.map(str.encode) | (whens | st.sampled_from(["0", "@", "A=", '"'])).map(str.encode)))
 def test_of_nonsense_every_line_is_carried_told_or_a_comment(pieces: list[bytes]) -> None:
     text = b" ".join(pieces).decode(errors="surrogateescape")

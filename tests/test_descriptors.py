@@ -48,9 +48,11 @@ def test_with_few_descriptors_clients_are_turned_away_and_scripts_go_on(start_se
             pass
         assert refused.value.response.status_code == 503
 
-        # Connections that ask for nothing come on top, until hardly a descriptor is left.
-        idle = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(100)]
-        refused_one = select.select(idle, [], [], DEADLINE)[0][0]
+        # Others come on top that have not said all that they have to say, until hardly a descriptor is left.
+        begun = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port))) for _ in range(100)]
+        for connection in begun:
+            connection.sendall(b"POST /api/v1/config/check HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+        refused_one = select.select(begun, [], [], DEADLINE)[0][0]
         answer = refused_one.recv(1 << 16)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nRetry-After: 1\r\n" in answer

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.events import Ack, Error, Instant, Output, Refusal
 from exporter.journal import Entry
+from exporter.settings import Role
 from relay.frames import (
     MAX_TOPICS,
     Malformed,
@@ -20,6 +24,7 @@ from relay.frames import (
     rich_frame,
     text_frame,
 )
+from relay.roles import ROLES
 
 RUN = "01JA0000000000000000000000"
 AT = Instant.parse("2026-01-31T19:00:00.123Z")
@@ -143,3 +148,32 @@ def test_a_request_that_cannot_be_met_is_refused_under_its_id(text: str, reason:
     with pytest.raises(Refused, match=reason) as refused:
         read_message(text, "view")
     assert refused.value.id == 1
+
+
+WORDS = [
+    "subscribe",
+    "unsubscribe",
+    "ping",
+    "view",
+    f"output:{RUN}",
+    "output:1",
+    "type",
+    "id",
+    "data",
+    "topics",
+    "from",
+]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=70) | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+)
+MESSAGES = st.fixed_dictionaries(
+    {"type": st.sampled_from(WORDS[:4])}, optional={"id": VALUES, "data": VALUES, "from": VALUES}
+)
+
+
+@pytest.mark.fuzz
+@given(st.text() | st.binary() | (VALUES | MESSAGES).map(json.dumps), st.sampled_from([None, *ROLES]))
+def test_any_message_is_understood_refused_or_malformed(text: str | bytes, role: Role | None) -> None:
+    with suppress(Malformed, Refused):
+        read_message(text, role)

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,19 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from exporter.settings import Role
 from relay import openapi, pages, roles
 from relay.app import ROUTES, Socket
 from relay.operation import operation_of
 from tests import fuzzing
+from tests.effort import TIMES
 from tests.service import Service
 
 ADDRESS = "/api/v1/openapi.json"
 DOCUMENT = json.loads(openapi.document(ROUTES, "1.2.3", ""))
 FILE = "scripts:\n" + "".join(f"  - {{name: {name}, command: seq 1 100}}\n" for name in fuzzing.SCRIPTS)
 PARENT = Path(__file__).parent
+Fuzz = Callable[..., None]
 
 
 def described() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -140,27 +144,48 @@ def test_the_parameters_described_are_those_that_are_read(service: Service) -> N
             }
 
 
-def test_no_request_upsets_the_service_or_gets_an_answer_that_is_not_described(
-    start_service: Callable[..., Service],
-) -> None:
+@pytest.fixture
+def fuzzed(start_service: Callable[..., Service]) -> Iterator[Fuzz]:
+    """Has schemathesis ask a service with scripts, runs and files, as somebody of a role or as a stranger."""
     service = start_service(f"tokens: {json.dumps(fuzzing.TOKENS)}\n{FILE}")
-    service.token = fuzzing.TOKEN
+    service.token = fuzzing.TOKEN_OF["edit"]
     runs = [service.ended(service.run(name))["run_id"] for name in fuzzing.SCRIPTS[:5]]
     for path in fuzzing.FILES:
         for number in range(3):
             service.fetch(f"/api/v1/files/{path}", method="PUT", body=f"#!/bin/sh\necho {number}\n".encode())
     (service.folder / "openapi.json").write_bytes(service.fetch(ADDRESS)[2])
-    asked = subprocess.run(
-        [
-            Path(sys.executable).with_name("schemathesis"), "--config-file", PARENT / "fuzzing.toml",
-            "run", service.folder / "openapi.json", "--url", service.url, "--exclude-method", "HEAD",
-        ],
-        cwd=service.folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(PARENT.parent), fuzzing.RUNS: " ".join(runs)},
-    )  # fmt: skip
-    assert asked.returncode == 0, asked.stdout + asked.stderr
+
+    def ask(role: Role | None, examples: int, *options: str) -> None:
+        config = service.folder / f"fuzzing-{role}.toml"
+        shown = f'[auth.openapi.token]\nbearer = "{fuzzing.TOKEN_OF[role]}"\n' if role else ""
+        config.write_text((PARENT / "fuzzing.toml").read_text() + shown)
+        asked = subprocess.run(
+            [
+                Path(sys.executable).with_name("schemathesis"), "--config-file", config,
+                "run", service.folder / "openapi.json", "--url", service.url, "--exclude-method", "HEAD",
+                "--max-examples", str(examples), *options,
+            ],
+            cwd=service.folder, capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(PARENT.parent), fuzzing.RUNS: " ".join(runs)},
+        )  # fmt: skip
+        assert asked.returncode == 0, asked.stdout + asked.stderr
+
+    yield ask
     assert [line for line in service.errors if " ERROR " in line] == []
     assert service.fetch("/-/healthy")[0] == 200
+
+
+@pytest.mark.fuzz
+def test_no_request_upsets_the_service_or_gets_an_answer_that_is_not_described(fuzzed: Fuzz) -> None:
+    fuzzed("edit", 20 * TIMES)
+
+
+@pytest.mark.fuzz
+def test_whatever_is_asked_for_the_role_decides(fuzzed: Fuzz) -> None:
+    with ThreadPoolExecutor() as threads:
+        examples, options = 2 * TIMES, ("--phases", "fuzzing")
+        for asked in [threads.submit(fuzzed, role, examples, *options) for role in (None, *roles.ROLES[:-1])]:
+            asked.result()
 
 
 def test_every_operation_tells_its_role_and_how_to_show_who_asks() -> None:

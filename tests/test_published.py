@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.events import Instant
@@ -293,7 +293,7 @@ TOKENS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=100)
+@pytest.mark.fuzz
 @given(st.lists(st.lists(st.sampled_from(TOKENS), max_size=30).map("".join), min_size=1, max_size=3))
 def test_whatever_scripts_publish_a_scrape_is_sound(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     metrics = Metrics("1.2.3")

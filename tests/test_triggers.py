@@ -22,6 +22,7 @@ from exporter.triggers import (
     timing,
     zone,
 )
+from tests.effort import TIMES
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
 END_OF_CALENDAR = Instant.parse("9999-12-31T23:59:59Z")
@@ -396,7 +397,8 @@ def test_around_a_clock_change_starts_are_those_of_debians_cron(
 ODDS = "* */5 0 7 59 31 L LW 1#2 5L SUN jan 1-5 MON-fri fri-sun */0 61 x 5-1 1,2 */31 1#5 L/2 3-3/2 30 29 2 @daily ²"
 
 
-@settings(max_examples=300, derandomize=True, database=None)
+@pytest.mark.fuzz
+@settings(max_examples=300 * TIMES, derandomize=TIMES == 1, database=None)
 @given(st.lists(st.sampled_from(ODDS.split()), min_size=1, max_size=7).map(" ".join))
 def test_any_text_is_refused_with_a_reason_or_followed(text: str) -> None:
     try:

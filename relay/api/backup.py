@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from msgspec import Struct, structs
-from tornado.http1connection import HTTP1Connection
 from tornado.web import stream_request_body
 
 from exporter.restore import Restored, Upload
@@ -56,8 +55,7 @@ class Restore(Handler):
     _idle: asyncio.TimerHandle | None = None
 
     def prepare(self) -> Awaitable[None] | None:
-        assert isinstance(self.request.connection, HTTP1Connection)
-        self.request.connection.set_max_body_size(MAX_DISCARDED)
+        self.connection.set_max_body_size(MAX_DISCARDED)
         if self.request.method != "POST":
             return super().prepare()
         try:
@@ -70,16 +68,15 @@ class Restore(Handler):
                 raise
             self._refusal = error  # told once the body has come: before that its sender might not listen
             return None
-        self.request.connection.set_max_body_size(self.max_body)
-        self.request.connection.set_body_timeout(_UPLOAD_SECONDS)
+        self.connection.set_max_body_size(self.max_body)
+        self.connection.set_body_timeout(_UPLOAD_SECONDS)
         self._expect_more()
         return None
 
     def _expect_more(self) -> None:
-        assert isinstance(self.request.connection, HTTP1Connection)
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.request.connection.stream.close)
+        self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.connection.stream.close)
 
     def _announced(self) -> int:
         """Length of the body, as far as it is known."""

@@ -8,6 +8,7 @@ from msgspec import Struct, structs
 
 from exporter.config import MAX_BYTES, ConfigError, Fault
 from exporter.doctor import env_file_warnings
+from exporter.etag import etag_of
 from exporter.sentences import Language
 from exporter.settings import Settings
 from relay.handler import Handler

@@ -11,6 +11,7 @@ from exporter.config import ConfigError, read
 from exporter.doctor import Lines
 from exporter.settings import AuthProxy, Settings, User
 from relay.cli.doctor import believed_of_anybody
+from relay.handler import MAX_STRANGERS_BODY
 from tests.access.asking import PASSWORD, TOKENS, Clock, Fetch, basic, bearer, detail, settings
 from tests.access.test_sessions import RUN, cookie_of, sign_in
 from tests.access.test_stream import closed, connect
@@ -110,6 +111,14 @@ async def test_a_foreign_page_changes_nothing_by_the_proxys_word(fetch: Fetch, b
     assert (await fetch(RUN, "POST", **shown, Origin="http://evil.example")).code == 403
     forwarded = {"Host": "cron.example.org", "X-Forwarded-Proto": "https", "Origin": "https://cron.example.org"}
     assert (await fetch(RUN, "POST", **shown, **forwarded)).code == 202
+
+
+@pytest.mark.gen_test
+async def test_of_whomever_the_proxy_tells_a_long_body_is_taken(fetch: Fetch, behind: Any) -> None:
+    long = b'{"every": "1h"}' + b" " * 2 * MAX_STRANGERS_BODY
+    shown = {**ANN, "X-XSRF-Token": (await session(fetch, **ANN))["xsrf_token"]}
+    assert (await fetch("/api/v1/schedule/preview", "POST", long, **shown)).code == 200
+    assert (await fetch("/api/v1/schedule/preview", "POST", long)).code == 401
 
 
 @pytest.mark.gen_test

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from html import unescape
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from argon2 import PasswordHasher
 from tornado.httpclient import HTTPRequest, HTTPResponse
 from tornado.websocket import websocket_connect
 
 from exporter.settings import Settings
 from relay.handler import COOKIE
 from relay.sessions import IDLE_MS, LONGEST_MS, MAX_SESSIONS, Sessions
-from relay.throttle import FREE
+from relay.throttle import FREE, LONGEST_SECONDS
 from tests.access.asking import CHEAP, PASSWORD, TOKENS, Clock, Fetch, bearer, detail, settings
 from tests.fake_engine import FakeEngine
 
@@ -110,6 +112,26 @@ async def test_the_form_is_throttled(fetch: Fetch, clock: Clock) -> None:
     assert (answer.code, answer.headers["Retry-After"], "Set-Cookie" in answer.headers) == (429, "1", False)
     clock.seconds += 1
     assert (await sign_in(fetch)).code == 303
+
+
+@pytest.mark.gen_test
+async def test_the_time_of_a_refusal_does_not_tell_which_names_there_are(
+    fetch: Fetch, engine: FakeEngine, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    costly = PasswordHasher(time_cost=8, memory_cost=8192, parallelism=1).hash(PASSWORD)
+    users = [type(user)(name=user.name, role=user.role, password_hash=costly) for user in settings(clock).users]
+    engine.config.configure(settings(clock, users=users))
+    names = ("view-user", "edit-user", "nobody", "edit-user2")
+    took: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(9):
+        for name in names:
+            clock.seconds += LONGEST_SECONDS
+            began = time.perf_counter()
+            assert (await sign_in(fetch, name, "wrong")).code == 401
+            took[name].append(time.perf_counter() - began)
+    least = [min(times) for times in took.values()]  # what else the machine does only adds to it
+    assert max(least) < 2 * min(least)  # without a hash for those that are unknown it is ten times and more
+    caplog.clear()
 
 
 @pytest.mark.gen_test

@@ -23,6 +23,7 @@ from tornado.websocket import websocket_connect
 from relay.app import App
 from relay.protocol import MAX_MESSAGE
 from relay.relay import Relay
+from tests.effort import TIMES
 from tests.hub_client import changed, started
 from tests.programs import program
 from tests.stream.net import BINARY, CLOSE, FIN, PING, PONG, TEXT, Net, TalkingEngine, Viewer, Wire, frame_of, until
@@ -165,12 +166,13 @@ FRAMES = st.builds(
 )
 
 
+@pytest.mark.fuzz
 def test_whatever_frames_come_nothing_goes_wrong_and_the_service_goes_on(
     io_loop: IOLoop, net: Net, engine: TalkingEngine
 ) -> None:
     """The log is looked at by a fixture of all these tests."""
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=300 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(
         st.sampled_from(["/ws", "/ws?v=1"]), st.lists(st.one_of(FRAMES, FRAMES, st.binary(max_size=40)), max_size=12)
     )

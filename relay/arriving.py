@@ -1,0 +1,33 @@
+"""Connections on which a request is still to come: the first to go where there is no room for others."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from tornado.iostream import BaseIOStream
+
+
+class Arriving:
+    """Belongs to the event loop's thread."""
+
+    def __init__(self) -> None:
+        self._streams: WeakKeyDictionary[BaseIOStream, None] = WeakKeyDictionary()
+        """In the order in which they began to wait; those that were closed meanwhile go by themselves."""
+
+    def expect(self, stream: BaseIOStream) -> None:
+        """The next request, or the rest of one, is waited for."""
+        self.come(stream)
+        self._streams[stream] = None
+
+    def come(self, stream: BaseIOStream) -> None:
+        """The request has come, or whoever sends it is known."""
+        self._streams.pop(stream, None)
+
+    def close_one(self) -> bool:
+        """Close the connection that waits longest; False where none does."""
+        while (stream := next(iter(self._streams), None)) is not None:
+            self.come(stream)
+            if not stream.closed():
+                stream.close()
+                return True
+        return False
