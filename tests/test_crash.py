@@ -235,7 +235,7 @@ def test_a_start_that_waited_when_the_service_was_killed_is_told_as_missed(
     service.kill()
     service.start()
     assert service.record(hog)["status"] == "running"
-    record = service.record(waiting)
+    record = until(lambda: service.record(waiting), lambda run: run["status"] != "running")
     assert (record["status"], record["reason"], record["trigger"]) == ("skipped", "missed", "manual")
     assert service.metrics()['cronscope_script_runs_skipped_total{reason="missed",script="job"}'] == 1
 

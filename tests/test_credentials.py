@@ -55,8 +55,8 @@ def test_a_hash_may_come_from_a_file_beside_the_configuration(tmp_path: Path) ->
         (f"users: [{{name: a, password_hash: '{HASH}', role: root}}]",
          '1: users[0].role: expected one of edit, operate, scrape, view, not "root"'),
         (f"users: [{{name: a b, password_hash: '{HASH}', role: edit}}]",
-         '1: users[0].name: expected a name of at most 64 letters, digits, `_`, `.` and `-`, the first a letter or'
-         ' digit, not "a b"'),
+         '1: users[0].name: expected a name or a mail address of at most 64 letters, digits, `_`, `.`, `-`, `+`'
+         ' and `@`, the first a letter or digit, not "a b"'),
         ("users: [{name: a, password_hash: hunter2, role: edit}]",
          "1: users[0].password_hash: expected an argon2id hash as cronscope passwd writes it, not another text"),
         ("users: [{name: a, role: edit}]",

@@ -166,7 +166,7 @@ def test_every_query_has_data_where_the_service_has_it(start_service: Callable[.
     long = service.run("long")
     with prometheus(adapted(tmp_path, f"127.0.0.1:{service.port}"), tmp_path / "tsdb") as server:
         until(lambda: server.ask("increase(cronscope_script_runs_total[1m]) > 0"), bool)
-        missed = Instant(Instant.now() + 1500)
+        missed = Instant(Instant.now() + 5000)
         once = json.dumps({"name": "once", "command": "true", "at": missed.rfc3339()}).encode()
         assert service.fetch("/api/v1/scripts", method="POST", body=once)[0] == 201
         service.kill()  # a start is missed, of which an alert tells, and a restart is there to be marked
