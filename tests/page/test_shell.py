@@ -127,7 +127,7 @@ DRAWN_IN_COLOUR = """async (canvas) => {
   const pixels = () => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   const isColour = (value, index, all) =>
     index % 4 === 0 && Math.abs(value - all[index + 1]) + Math.abs(value - all[index + 2]) > 100;
-  while (!pixels().some(isColour)) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!canvas.width || !pixels().some(isColour)) await new Promise((resolve) => setTimeout(resolve, 50));
 }"""
 
 
