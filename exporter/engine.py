@@ -265,11 +265,14 @@ class Engine:
                 self._delete(name)
             await self._history.forget(gone)  # before one of the same name can come
         entries = self.config.loaded.entries
+        stored: asyncio.Future[bool] | None = None
         for script in settings.scripts:
             same = old.get(script.name) == script and before.entries[script.name] == entries[script.name]
             if not same or was.timezone != settings.timezone:
-                self._update(script, past, worked_off.get(script.name))
+                stored = self._update(script, past, worked_off.get(script.name))
                 await asyncio.sleep(0)  # there may be thousands
+        if stored is not None:
+            await stored  # and those before it: what is promised is kept, or told as missed, also if all ends now
         self._configured_at = Instant.now()
         self.metrics.reloaded(True, self._configured_at)
         self._file_changed(None)
@@ -304,7 +307,8 @@ class Engine:
         self._scripts.configure(script, self.config.loaded.entries[script.name], when)
         self.metrics.script_configured(script, when)
 
-    def _update(self, script: ScriptSettings, past: Past, known: TimetableEntry | None) -> None:
+    def _update(self, script: ScriptSettings, past: Past, known: TimetableEntry | None) -> asyncio.Future[bool]:
+        """Done once the timetable is in the history."""
         op: Literal["created", "updated"] = "updated" if script.name in self._scripts else "created"
         self._configure(script)
         if op == "created":  # anew perhaps, after it was removed for a while
@@ -314,7 +318,7 @@ class Engine:
             has_run=known is not None or self._scripts.has_run(script.name),
             last_planned=past.last_planned.get(script.name),
         )  # fmt: skip
-        self._history.set_slots([(script.name, entry)])
+        stored = self._history.set_slots([(script.name, entry)])
         if op == "created":
             for live in self._live.executing():
                 if live.run.script_name == script.name:  # of an earlier script of this name
@@ -322,6 +326,7 @@ class Engine:
                     self.metrics.run_started(live.run)
         self.planned(script.name)
         self.happened(ScriptChanged(op=op, script=self.script(script.name)), Instant.now())
+        return stored
 
     def _delete(self, name: str) -> None:
         gone = self.script(name)

@@ -7,10 +7,12 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from exporter.events import Instant
 from tests.programs import is_alive
 from tests.service import Service, until
 
@@ -238,6 +240,22 @@ def test_a_start_that_waited_when_the_service_was_killed_is_told_as_missed(
     record = until(lambda: service.record(waiting), lambda run: run["status"] != "running")
     assert (record["status"], record["reason"], record["trigger"]) == ("skipped", "missed", "manual")
     assert service.metrics()['cronscope_script_runs_skipped_total{reason="missed",script="job"}'] == 1
+
+
+def test_a_start_that_was_planned_just_before_the_service_was_killed_is_told_as_missed(
+    start_service: Callable[..., Service],
+) -> None:
+    service = start_service("")
+    planned = Instant(Instant.now() + 5000)
+    scripts = [{"name": f"once{number}", "command": "true", "at": planned.rfc3339()} for number in range(20)]
+    answers = [service.fetch("/api/v1/scripts", method="POST", body=json.dumps(each).encode()) for each in scripts]
+    service.kill()
+    assert {status for status, *_ in answers} == {201}
+    assert until(Instant.now, lambda now: now > planned)
+    service.start()
+    for script in scripts:
+        [run] = until(partial(runs, service, script["name"]), bool)
+        assert (run["status"], run["reason"]) == ("skipped", "missed")
 
 
 def _after_seconds(seconds: float) -> Callable[[object], bool]:

@@ -242,13 +242,27 @@ def test_the_search_goes_through_the_whole_output_in_both_directions(open_page: 
     expect(line(page, 301).locator("mark").first).to_be_in_viewport()
 
 
+HOLD_OUTPUT = """
+const held = new Promise((resolve) => (window.release = resolve)), fetched = window.fetch;
+window.fetch = async (url, ...more) => {
+  if (String(url).includes("/output?")) await held;
+  return fetched(url, ...more);
+};
+"""
+
+
 def test_a_link_leads_to_a_line_and_lines_can_be_copied(open_page: OpenPage, service: Service) -> None:
     run_id = ran(service, "needles")
-    page = open_output(open_page, service, "needles", permissions=["clipboard-read", "clipboard-write"])
+    page = open_output(
+        open_page, service, "needles", permissions=["clipboard-read", "clipboard-write"],
+        prepare=lambda page: page.add_init_script(HOLD_OUTPUT),
+    )  # fmt: skip
     page.get_by_role("spinbutton", name="Go to line").fill("2002")
-    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # before there is any line
+    page.evaluate("release()")
     expect(page).to_have_url(re.compile(f"/output/{run_id}\\?line=2002$"))
     page.reload()
+    page.evaluate("release()")
     expect(line(page, 2002)).to_be_in_viewport()
     expect(line(page, 2002).get_by_role("link")).to_have_attribute("aria-current", "true")
 

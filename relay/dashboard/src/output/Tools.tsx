@@ -104,7 +104,7 @@ export function Tools({ run, total, stream, setStream, wrap, times, scrolling, s
           placeholder={t.line}
           onKeyDown={(event) => {
             const { value } = event.currentTarget;
-            if (event.key === "Enter" && value && total) goTo(Math.max(1, Math.floor(Number(value))) - 1);
+            if (event.key === "Enter" && value) goTo(Math.max(1, Math.floor(Number(value))) - 1);
           }}
         />
       </div>

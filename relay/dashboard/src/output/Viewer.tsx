@@ -157,6 +157,10 @@ function useSpan(place: Place, line: number | undefined, output: RunOutput, show
   }
 
   function goTo(wanted: number) {
+    if (!total) {
+      replace({ ...place, line: wanted }); // which is shown as soon as it is there
+      return;
+    }
     const number = output.gaps.nearest(Math.min(wanted, total - 1), total);
     if (wanted >= total) announce(t.endsAt(count(total)));
     else if (number !== wanted) announce(t.notKept(count(wanted + 1)));
