@@ -1,8 +1,8 @@
 """The audit trail: who did what, when and from where, with hashes of what was changed before and after.
 
 Entries are rows of the history's table `audit`, which the schema lets grow only, and lines of JSON on standard output.
-Nothing changes one, and only the oldest go.  Those of attempts that changed nothing are counted by themselves, so that
-no number of them pushes out what was done.
+Nothing changes one, and only the oldest go.  Those of attempts that changed nothing are counted by themselves, and so
+are those of what one need not be an editor for, so that no number of either pushes out what editors did.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from exporter.ulid import PATTERN, UlidSource
 
 MAX_AGE = Duration(400 * 86_400_000)
 """For how long entries are kept."""
-MAX_DONE = 100_000
-"""How many entries of what was done are kept."""
-MAX_ATTEMPTS = 10_000
-"""How many of attempts that were refused or failed."""
+MAX_KEPT = (10_000, 100_000, 100_000)
+"""How many entries are kept of attempts that were refused or failed, of what was done for which one need not be an
+editor, and of what editors did: by `kind`, which the schema tells."""
 _TRIMMED_EVERY = 500
 """Entries between two looks at how many there are."""
 MAX_TEXT = 1000
@@ -189,7 +188,7 @@ COLUMNS = (
 """Of the table `audit`."""
 _INSERT = f"INSERT INTO audit ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 _SELECT = f"SELECT {', '.join(COLUMNS)} FROM audit"  # noqa: S608
-_BEYOND = "done = ? AND id <= (SELECT id FROM audit WHERE done = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"
+_BEYOND = "kind = ? AND id <= (SELECT id FROM audit WHERE kind = ? ORDER BY id DESC LIMIT 1 OFFSET ?)"
 _LIKE = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
 
@@ -214,12 +213,12 @@ def page(connection: sqlite3.Connection, query: AuditQuery) -> AuditPage:
 
 
 def _trim(connection: sqlite3.Connection, oldest: int) -> None:
-    for done, most in ((1, MAX_DONE), (0, MAX_ATTEMPTS)):
-        connection.execute(f"DELETE FROM audit WHERE {_BEYOND}", (done, done, most))  # noqa: S608
+    for kind, most in enumerate(MAX_KEPT):
+        connection.execute(f"DELETE FROM audit WHERE {_BEYOND}", (kind, kind, most))  # noqa: S608
         # In the order of the ids, as the schema asks, and only as far as all are too old: a clock may have been wrong.
-        first_kept = "(SELECT min(id) FROM audit WHERE done = ?1 AND at >= ?2)"
-        statement = f"DELETE FROM audit WHERE done = ?1 AND at < ?2 AND id < coalesce({first_kept}, '~')"  # noqa: S608
-        connection.execute(statement, (done, oldest))
+        first_kept = "(SELECT min(id) FROM audit WHERE kind = ?1 AND at >= ?2)"
+        statement = f"DELETE FROM audit WHERE kind = ?1 AND at < ?2 AND id < coalesce({first_kept}, '~')"  # noqa: S608
+        connection.execute(statement, (kind, oldest))
 
 
 def _last_config_hash(connection: sqlite3.Connection) -> str | None:

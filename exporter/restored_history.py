@@ -37,6 +37,9 @@ _CARRY_AUDIT_OVER = (
     "DELETE FROM main.audit",
     f"INSERT INTO main.audit ({_AUDIT}) SELECT {_AUDIT} FROM trail",  # noqa: S608
 )
+_TIMES = {"runs": ("scheduled_at", "started_at", "ended_at", "duration"), "audit": ("at",)}
+_LAST = 253_402_300_799_999
+"""Milliseconds at the end of the year 9999."""
 _CLOSE = (
     "UPDATE runs SET status = 'skipped', reason = 'missed'"
     " WHERE status = 'running' AND started_at IS NULL AND run_id NOT IN (SELECT run_id FROM under_way)",
@@ -59,6 +62,7 @@ def check(path: Path) -> int:
             if fault != "ok":
                 raise BadArchive(f"The history in the archive is damaged: {fault}.")
             prepare(connection)
+            _check_times(connection)
             connection.execute("DELETE FROM timetable")
             connection.execute("DELETE FROM published")
             # From here on it grows apart from the one that it was copied from.
@@ -76,10 +80,19 @@ def _check_schema(connection: sqlite3.Connection) -> None:
             f"The history in the archive is of another version of Cronscope: it has schema {version},"
             f" and this one reads up to {SCHEMA_VERSION}."
         )
+    if connection.execute("PRAGMA encoding").fetchone() != ("UTF-8",):  # of others nothing can be carried over
+        raise BadArchive("The history in the archive has texts in another encoding than Cronscope makes.")
     with closing(sqlite3.connect(":memory:")) as own:
         build(own, 0, version)
         if _schema(connection) != _schema(own):
             raise BadArchive("The history in the archive has other tables than this version of Cronscope makes.")
+
+
+def _check_times(connection: sqlite3.Connection) -> None:
+    for table, columns in _TIMES.items():
+        told = " OR ".join(f"{column} NOT BETWEEN 0 AND {_LAST}" for column in columns)
+        if connection.execute(f"SELECT 1 FROM {table} WHERE {told} LIMIT 1").fetchone():  # noqa: S608
+            raise BadArchive(f"The history in the archive is damaged: {table} has a time that there cannot be.")
 
 
 def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:

@@ -183,7 +183,7 @@ class Access:
         try:
             user = await self._passwords.user(users, name, password)
         except Busy:
-            self._throttle.forgive(keys)
+            self._throttle.withdraw(keys)
             raise SignInRefused(_too_many(1), account) from None
         if user is None:
             log.warning(

@@ -19,8 +19,8 @@ IDLE_MS = 12 * 3600 * 1000
 """How long nothing may have been asked for."""
 LONGEST_MS = 7 * 24 * 3600 * 1000
 """How long it may last, however much is asked for."""
-MAX_SESSIONS = 1000
-"""Of more, those that were idle longest end."""
+MAX_SESSIONS = 100
+"""Of a user: of more, those that were idle longest end."""
 
 
 class Session(Struct):
@@ -54,8 +54,9 @@ class Sessions:
         self._sessions[key] = Session(
             key, user.name, user.password_hash or "", user.role, secrets.token_urlsafe(32), now, now
         )
-        while len(self._sessions) > MAX_SESSIONS:
-            self._sessions.popitem(last=False)
+        of_user = [each.key for each in self._sessions.values() if each.name == user.name]
+        for key in of_user[:-MAX_SESSIONS]:
+            self.end(key)
         return secret
 
     def seen(self, secret: str) -> Session | None:

@@ -58,6 +58,12 @@ class Throttle:
         for key in keys:
             self._tries.pop(key, None)
 
+    def withdraw(self, keys: Sequence[str]) -> None:
+        """The attempt was none; those before it still count."""
+        for key in keys:
+            if (tries := self._tries.get(key)) is not None:
+                self._tries[key] = tries._replace(failures=tries.failures - 1)
+
     def _of(self, key: str, now: float) -> _Tries:
         tries = self._tries.get(key)
         return _Tries(0, now) if tries is None or now - tries.at > FORGET_SECONDS else tries

@@ -121,19 +121,19 @@ def test_what_a_stranger_sends_is_kept_as_text_of_bounded_length(tmp_path: Path)
     assert with_history(tmp_path, test) == []
 
 
-def test_what_is_too_old_or_too_much_goes_and_attempts_push_out_nothing_that_was_done(
+def test_what_is_too_old_or_too_much_goes_and_pushes_out_nothing_that_took_a_higher_role(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit, "MAX_DONE", 3)
-    monkeypatch.setattr(audit, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(audit, "MAX_KEPT", (2, 3, 1))
 
     async def test(history: History) -> None:
         noted = Noted(history)
+        noted.trail.note(SAVED)
         for number in range(4):
             noted.trail.note(run(target=f"{number}"), refused(number), refused(number))
         noted.trail.trim()
         entries = await noted.entries()
-        assert [entry.target for entry in entries if entry.outcome == "done"] == ["3", "2", "1"]
+        assert [entry.target for entry in entries if entry.outcome == "done"] == ["3", "2", "1", SAVED.target]
         assert [entry.target for entry in entries if entry.outcome == "refused"] == ["3", "3"]
         monkeypatch.setattr(audit, "MAX_AGE", -1000)
         noted.trail.trim()
@@ -144,7 +144,7 @@ def test_what_is_too_old_or_too_much_goes_and_attempts_push_out_nothing_that_was
 
 
 def test_a_trail_is_kept_short_while_it_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(audit, "MAX_KEPT", (2, 3, 3))
     monkeypatch.setattr(audit, "_TRIMMED_EVERY", 10)
 
     async def test(history: History) -> None:

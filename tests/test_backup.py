@@ -19,7 +19,7 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ import pytest
 from exporter.backup_format import unpack
 from exporter.config_file import ConfigFile
 from exporter.events import Instant
+from exporter.history import SCHEMA_VERSION, build
 from exporter.restored_history import check
 from exporter.staged_restore import StagedRestore
 from tests.archives import Contents, altered, archive_of, contents, header, link, member
@@ -413,6 +414,14 @@ def test_what_is_no_backup_is_refused(start_service: Start) -> None:
     assert service.config.read_text() == CONFIG
 
 
+def in_utf_16(folder: Path) -> bytes:
+    path = folder / "utf-16.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA encoding = 'UTF-16le'")
+        build(connection, 0, SCHEMA_VERSION)
+    return path.read_bytes()
+
+
 def hostile(files: Contents, folder: Path) -> dict[str, tuple[int, str, bytes]]:
     """Archives with an answer's status, and what it says."""
     told = [member(*each) for each in files.items()]
@@ -485,6 +494,12 @@ def hostile(files: Contents, folder: Path) -> dict[str, tuple[int, str, bytes]]:
             with_history("CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM runs; END")
         ),
         "other tables": (422, "other tables", with_history("DROP TABLE timetable")),
+        "another encoding": (422, "another encoding", archive_of(files | {"history.db": in_utf_16(folder)})),
+        "time of a run": (422, "a time that", with_history("UPDATE runs SET started_at = 9000000000000000000")),
+        "time of an entry": (
+            422, "a time that",
+            with_history("INSERT INTO audit (id, at, actor_kind, action, outcome) VALUES ('0', -1, '', '', '')"),
+        ),
         "place of the staging": (409, "lead out", named("scripts/.cronscope.restore")),
     }  # fmt: skip
 

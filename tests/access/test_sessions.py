@@ -212,13 +212,15 @@ async def test_a_session_ends_when_nothing_was_asked_for_and_at_the_latest_after
     assert (await fetch("/api/v1/session", **idle)).code == 401
 
 
-def test_there_are_so_many_sessions_and_no_more(clock: Clock) -> None:
-    sessions, user = Sessions(clock.now), settings(clock).users[0]
+def test_a_user_has_so_many_sessions_and_no_more(clock: Clock) -> None:
+    sessions, (user, other, *_) = Sessions(clock.now), settings(clock).users
+    of_other = sessions.begin(other)
     secrets = [sessions.begin(user) for _ in range(MAX_SESSIONS)]
     assert sessions.seen(secrets[0])
     sessions.begin(user)
     assert sessions.seen(secrets[0])
     assert not sessions.seen(secrets[1])
+    assert sessions.seen(of_other)
 
 
 @pytest.mark.gen_test

@@ -37,6 +37,14 @@ def test_a_success_or_an_hour_makes_up_for_all_before(throttle: Throttle, clock:
     assert [throttle.admit(["a"]) for _ in range(FREE)] == [0] * FREE
 
 
+def test_an_attempt_that_was_none_makes_up_for_nothing(throttle: Throttle, clock: Clock) -> None:
+    clock.seconds += 1
+    assert throttle.admit(["a", "b"]) == 0
+    throttle.withdraw(["a", "b"])
+    assert throttle.admit(["b"]) == 0
+    assert throttle.admit(["a"]) == 1
+
+
 def test_so_many_are_remembered_and_no_more(throttle: Throttle) -> None:
     for number in range(MAX_KEYS):
         throttle.admit([f"{number}"])
