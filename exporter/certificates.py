@@ -23,6 +23,8 @@ MAX_BYTES = 1 << 20
 _BEGIN = "-----BEGIN CERTIFICATE-----"
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile("-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----")
+_MISMATCH = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+"""Reasons of OpenSSL where the two are not of one pair, of the same kind or not."""
 _OF_THE_CERTIFICATE = ("EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK")
 """Reasons of OpenSSL that are not about the key's file."""
 
@@ -105,7 +107,7 @@ def _listening(tls: Tls) -> ssl.SSLContext:
     try:
         context.load_cert_chain(tls.cert, tls.key, ask)
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if error.reason in _MISMATCH:
             right = "expected the one that was made with it"
             raise Unusable("key", f"{tls.key} is not the key of the certificate in {tls.cert}: {right}") from error
         if error.reason in _OF_THE_CERTIFICATE:

@@ -94,6 +94,8 @@ def test_paths_are_relative_to_the_file(pair: tuple[Path, Path]) -> None:
     ("tls: {cert: cert.pem, key: other/key.pem}",
      "tls.key: {folder}/other/key.pem is not the key of the certificate in {folder}/cert.pem: expected the one that was"
      " made with it"),
+    ("tls: {cert: cert.pem, key: rsa/key.pem}", "tls.key: {folder}/rsa/key.pem is not the key of the certificate in"),
+    ("tls: {cert: rsa/cert.pem, key: key.pem}", "tls.key: {folder}/key.pem is not the key of the certificate in"),
     ("tls: {cert: cert.pem, key: locked/key.pem}", "tls.key: {folder}/locked/key.pem has a passphrase, which nobody is"
      " there to give: openssl pkey -in"),
     ("tls: {cert: cert.pem, key: broken.pem}", "tls.key: {folder}/broken.pem holds a private key that cannot be"),
@@ -107,6 +109,8 @@ def test_what_cannot_be_shown_is_told_with_line_key_and_what_would_be_right(
     folder = pair[0].parent
     if "other" in line:
         make(folder / "other")
+    if "rsa" in line:
+        make(folder / "rsa", ("ec -pkeyopt ec_paramgen_curve:prime256v1", "rsa:2048"))
     if "locked" in line:
         make(folder / "locked", ("-nodes", "-passout pass:secret"))
     if "weak" in line:

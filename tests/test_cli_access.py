@@ -111,6 +111,9 @@ def test_what_is_no_password_changes_nothing(file: Path) -> None:
     assert passwd(file, "admin", password=PASSWORD[:7]) == (
         1, "Error: a password has 8 to 1024 characters; nothing was changed\n",
     )  # fmt: skip
+    command = [*PROGRAM, "passwd", "-c", str(file), "admin", "--stdin"]
+    told = subprocess.run(command, input=b"\xff\xfe, and so on\n", capture_output=True, check=False)
+    assert (told.returncode, told.stderr) == (1, b"Error: a password is text in UTF-8; nothing was changed\n")
     assert passwd(file, "a b")[0] == 2
     assert passwd(file, "admin", "--role", "root")[0] == 2
     assert cronscope("passwd", "-c", file, "admin", stdin=PASSWORD).returncode == 2

@@ -127,6 +127,10 @@ def _password(from_stdin: bool, longest: int) -> str:
         raise click.UsageError("there is no terminal to ask for the password; --stdin reads it")
     if not SHORTEST <= len(password) <= longest:
         raise click.ClickException(f"a password has {SHORTEST} to {longest} characters; nothing was changed")
+    try:
+        password.encode()
+    except UnicodeEncodeError:  # what stands for bytes that are none (PEP 383) could never be typed into the form
+        raise click.ClickException("a password is text in UTF-8; nothing was changed") from None
     return str(password)
 
 
