@@ -171,7 +171,7 @@ class _Edits:
                 _, (node, place) = given.nodes
                 self._replace(node, place, self._added, _Context(given.nodes[0][1].end, INDENT, flow=True))
         elif given is None:
-            end = self._line_end(pairs[-1][1].end) if pairs else len(self._text)
+            end = self._end_of_entry(pairs[-1][1].end, 0) if pairs else len(self._text)
             self._change(end, end, f"{self._key}:\n{block}")
         else:
             (_, key), (node, place) = given.nodes

@@ -51,6 +51,13 @@ def passwd(file: Path, *arguments: str, password: str = PASSWORD) -> tuple[int, 
     return result.returncode, result.stdout + result.stderr
 
 
+def test_what_is_said_in_comments_below_the_last_script_stays_with_it(file: Path) -> None:
+    below = "  # Below: every key.\n  - name: a\n    command: b\n    # jitter: 0s\n    # env_file: c\n"
+    file.write_text(f"scripts:\n{below}")
+    assert passwd(file, "admin")[0] == 0
+    assert file.read_text().startswith(f"scripts:\n{below}users:\n")
+
+
 def test_passwd_makes_the_first_user_an_administrator_and_others_viewers(file: Path) -> None:
     assert passwd(file, "admin") == (0, "admin may sign in now, with the role edit\n")
     assert passwd(file, "bob") == (0, "bob may sign in now, with the role view\n")
