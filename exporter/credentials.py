@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -39,7 +40,7 @@ class Credentials(Generic[C]):
     def read(self, node: Node, key: str) -> list[C]:
         """The sound entries of a list."""
         if not isinstance(node, Sequence):
-            self._report(node, key, f"expected a list of {key}, each a mapping, not {shown(node)}")
+            self._report(node, key, f"expected a list of {key}, each a mapping, not {shown(node, secret=True)}")
             return []
         read = (self._entry(item, f"{key}[{index}]") for index, item in enumerate(node.items))
         return [entry for entry in read if entry is not None]
@@ -47,8 +48,7 @@ class Credentials(Generic[C]):
     def _entry(self, node: Node, key: str) -> C | None:
         if not isinstance(node, Mapping):
             form = f"a mapping with name, {self._secret} and role"
-            found = shown(node) if isinstance(node, Sequence) else "a value"
-            self._report(node, key, f"expected {form}, not {found}")
+            self._report(node, key, f"expected {form}, not {shown(node, secret=True)}")
             return None
         fields = self._reader.fields(node, self._of, key)
         values = {name: value for name, (value, _) in fields.items() if value is not FAULTY and value is not None}
@@ -78,7 +78,9 @@ class Credentials(Generic[C]):
                 values[secret] = self._content(values[file])
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else str(error)
-                self._report(fields[file][1], f"{key}.{file}", f"{values[file]} cannot be used: {why}")
+                exists = os.path.exists(values[file])  # else it may be the secret itself
+                fault = f"{values[file]} cannot be used" if exists else "expected the path of a file"
+                self._report(fields[file][1], f"{key}.{file}", f"{fault}: {why}")
 
     def _content(self, path: Path) -> str:
         """Raises OSError, and ValueError where it has another form."""

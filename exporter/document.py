@@ -153,8 +153,8 @@ def node_of(value: Any, depth: int = 0) -> Node:
     return Scalar(json.dumps(value), NOWHERE, plain=True)
 
 
-def shown(node: Node) -> str:
-    """What stands there, in a few words."""
+def shown(node: Node, *, secret: bool = False) -> str:
+    """What stands there, in a few words; nothing of a text or number that may be a `secret`."""
     match node:
         case Sequence(items):
             return "a list" if items else "an empty list"
@@ -162,6 +162,8 @@ def shown(node: Node) -> str:
             return "a mapping"
         case Scalar(text) if node.kind == "null":
             return "nothing"
+        case Scalar() if secret:
+            return "a value"
         case Scalar(text):
             shortened = text if len(text) <= 60 else text[:59] + "…"
             return json.dumps(shortened, ensure_ascii=False) if node.kind == "str" else shortened

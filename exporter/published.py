@@ -189,7 +189,11 @@ def _parsed(text: str) -> tuple[list[Metric], int]:
 def _checked(family: Metric, script_name: str, told: Callable[[str], str]) -> list[list[Sample]]:
     """A family's samples as they can be shown, those together that must not be torn apart.  Raises _Refused."""
     name = family.name
-    for stored in (name, *(sample.name for sample in family.samples)):
+    stored_names = {name, *(sample.name for sample in family.samples)}
+    labels = {label for sample in family.samples for label in sample.labels}
+    if any(told(each) != each for each in stored_names | labels):  # masked, it would be no name
+        raise _Refused("syntax", "the name of a metric or label has a value that is not shown")
+    for stored in sorted(stored_names):
         if RESERVED.fullmatch(stored):
             raise _Refused("reserved", f"the name {stored} is reserved")
     if family.type not in _SUFFIXES:

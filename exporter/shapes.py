@@ -28,7 +28,9 @@ Fields: TypeAlias = dict[str, tuple[Any, Node]]
 FAULTY = object()
 """Stands for a value of which the faults have been reported."""
 
-_KEY = re.compile("[a-z0-9_]{1,20}")
+_LONGEST_OPEN = 20
+"""Characters of a text beside a secret that may be told where it is wrong: longer ones may be the secret."""
+_KEY = re.compile(f"[a-z0-9_]{{1,{_LONGEST_OPEN}}}")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")  # no program takes these as an argument, nor JSON the surrogates
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -181,10 +183,11 @@ class Reader:
         Raises Unreadable where aliases stand for too much.
         """
         known = shapes(struct)
+        beside_secret = any(each.secret for each in known.values())
         found: Fields = {}
         for name, (at, child) in self.pairs(node, key).items():
             shape = known.get(name)
-            if shape is None and not _KEY.fullmatch(name) and any(each.secret for each in known.values()):
+            if shape is None and not _KEY.fullmatch(name) and beside_secret:
                 self._report(at, key, "unknown key, which may be a part of a hash; a hash needs quotes")
             elif shape is None:
                 guess = get_close_matches(name, known, 1)
@@ -196,6 +199,8 @@ class Reader:
             elif shape.struct or (shape.item and shape.item.struct):
                 found[name] = child, child
             else:
+                if beside_secret and isinstance(child, Scalar) and len(child.text) > _LONGEST_OPEN:
+                    shape = replace(shape, secret=True)
                 found[name] = self.value(shape, child, _join(key, name)), child
         return found
 
@@ -274,7 +279,7 @@ class Reader:
                         pairs.setdefault(name, pair)
                 else:
                     form = "a mapping, or a list of mappings, to take keys from"
-                    self._report(each, _join(key, "<<"), f"expected {form}, not {shown(each)}")
+                    self._report(each, _join(key, "<<"), f"expected {form}, not {shown(each, secret=True)}")
         return pairs
 
     def as_written(self, node: Node) -> Any:

@@ -312,7 +312,7 @@ SCRIPT_FAULTS = [
     ("limits: {processes: 0}", "scripts[0].limits.processes: expected a whole number from 1 to"),
     ("limits: {file_size: big}", "scripts[0].limits.file_size: expected a size such as"),
     ("limits: {cpu: 5}", "scripts[0].limits.cpu: unknown key; "),
-    ("<<: 5", "scripts[0].<<: expected a mapping, or a list of mappings, to take keys from, not 5"),
+    ("<<: 5", "scripts[0].<<: expected a mapping, or a list of mappings, to take keys from, not a value"),
     ("[a]: b", "scripts[0]: expected text as a key, not a list"),
 ]
 

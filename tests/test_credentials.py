@@ -49,7 +49,7 @@ def test_a_hash_may_come_from_a_file_beside_the_configuration(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("users: admin", "1: users: expected a list of users, each a mapping, not \"admin\""),
+        ("users: admin", "1: users: expected a list of users, each a mapping, not a value"),
         ("users: [admin]", "1: users[0]: expected a mapping with name, password_hash and role, not a value"),
         (f"users: [{{name: a, password_hash: '{HASH}'}}]", "1: users[0].role: missing; each of these needs a role"),
         (f"users: [{{name: a, password_hash: '{HASH}', role: root}}]",
@@ -57,6 +57,9 @@ def test_a_hash_may_come_from_a_file_beside_the_configuration(tmp_path: Path) ->
         (f"users: [{{name: a b, password_hash: '{HASH}', role: edit}}]",
          '1: users[0].name: expected a name or a mail address of at most 64 letters, digits, `_`, `.`, `-`, `+`'
          ' and `@`, the first a letter or digit, not "a b"'),
+        (f"users: [{{name: '{HASH}', password_hash: '{HASH}', role: edit}}]",
+         '1: users[0].name: expected a name or a mail address of at most 64 letters, digits, `_`, `.`, `-`, `+`'
+         ' and `@`, the first a letter or digit, not another text'),
         ("users: [{name: a, password_hash: hunter2, role: edit}]",
          "1: users[0].password_hash: expected an argon2id hash as cronscope passwd writes it, not another text"),
         ("users: [{name: a, role: edit}]",
@@ -90,8 +93,36 @@ def test_what_a_file_holds_in_place_of_a_hash_is_not_told(tmp_path: Path) -> Non
     assert faults(text, tmp_path) == [
         f"2: users[0].password_hash_file: {tmp_path}/wrong cannot be used: expected an argon2id hash as cronscope"
         " passwd writes it",
-        f"3: users[1].password_hash_file: {tmp_path}/no cannot be used: No such file or directory",
+        "3: users[1].password_hash_file: expected the path of a file: No such file or directory",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("users: {}", "users"),
+        ("tokens: {}", "tokens"),
+        ("users: [{}]", "users[0]"),
+        ("users: [[{}]]", "users[0]"),
+        ("users: [{{name: a, role: view, password_hash_file: {}}}]", "users[0].password_hash_file"),
+        ("tokens: [{{name: a, role: view, sha256_file: {}}}]", "tokens[0].sha256_file"),
+        ("tokens: [{{name: a, role: view, sha256: {}}}]", "tokens[0].sha256"),
+        (f"users: [{{{{name: a, role: {{}}, password_hash: '{HASH}'}}}}]", "users[0].role"),
+        (f"tokens: [{{{{name: a, role: view, sha256: '{SHA256}', expires: {{}}}}}}]", "tokens[0].expires"),
+        (f"tokens: [{{{{name: a, role: view, sha256: '{SHA256}', <<: [{{}}]}}}}]", "tokens[0].<<"),
+    ],
+)
+@pytest.mark.parametrize("misplaced", [HASH, f"cst_{'Ab1-' * 11}.", HASH[:58] + "/" + HASH[58:]])
+def test_a_hash_or_token_in_the_wrong_place_is_not_told(text: str, where: str, misplaced: str) -> None:
+    [fault] = faults(text.format(f"'{misplaced}'"))
+    assert fault.startswith(f"1: {where}: expected ")
+    assert misplaced[:4] not in fault
+    assert misplaced[-9:] not in fault
+
+
+def test_a_file_that_is_there_but_cannot_be_used_is_told(tmp_path: Path) -> None:
+    [fault] = faults("tokens: [{name: a, role: view, sha256_file: .}]", tmp_path)
+    assert fault == f"1: tokens[0].sha256_file: {tmp_path} cannot be used: Is a directory"
 
 
 def test_faulty_users_are_no_reason_to_tell_of_the_address_too() -> None:

@@ -275,6 +275,30 @@ def test_what_must_not_be_told_is_neither_in_labels_nor_in_descriptions_nor_in_w
     assert "hunt" not in reasons(found.refusals)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hunter22 1\n",
+        "an_hunter22_s 1\n",
+        'x{hunter22="1"} 1\n',
+        'x{hunter22=""} 1\n',
+        "process_hunter22 1\n",
+        "# TYPE hunter22 info\nhunter22 1\n",
+        "# TYPE counted counter\ncounted_total 1\n",
+        "# TYPE counted counter\ncounted 1\n",
+        "hunter22 1 1700000000000\n",
+    ],
+)
+def test_a_family_with_a_name_that_must_not_be_told_is_refused(tmp_path: Path, text: str) -> None:
+    def told(text: str) -> str:
+        return text.replace("hunter22", "***").replace("counted_total", "***")
+
+    (tmp_path / "metrics").write_text(f"good 1\n{text}fine 2\n")
+    found = read(tmp_path / "metrics", "backup", told)
+    assert shown(found) == ['good{script="backup"} 1.0', 'fine{script="backup"} 2.0']
+    assert found.refusals == [Refusal("syntax", 1, "the name of a metric or label has a value that is not shown")]
+
+
 def test_the_worst_of_files_is_read_in_time(tmp_path: Path) -> None:
     line = "#" + " " * (MAX_LINE - 2) + "x"
     begun = time.perf_counter()

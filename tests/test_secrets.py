@@ -151,6 +151,14 @@ def test_no_fault_tells_a_secret_that_lacks_its_quotes(value: str) -> None:
     assert VALUE not in str(raised.value)
 
 
+@pytest.mark.parametrize("value", [VALUE, f"[{VALUE}]", "12345678"])
+def test_no_fault_tells_a_secret_that_stands_where_variables_are_taken_from(value: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read(f"scripts: [{{name: a, command: x, env: {{<<: {value}}}}}]", Path("c.yml"), environ={}, flags={})
+    [fault] = raised.value.faults
+    assert fault.message.endswith("expected a mapping, or a list of mappings, to take keys from, not a value")
+
+
 CONFIG = f"""\
 # of the configuration
 scripts:
@@ -193,10 +201,12 @@ def test_the_text_of_the_configuration_is_shown_without_secrets_and_saving_it_lo
 
 OUTPUT: dict[str, Any] = {
     "name": "teller", "secrets": ["DECLARED", "IN_FILE"], "env_file": "../job.env", "timeout": "1m", "kill_after": "1s",
-    "env": {"DECLARED": f"{VALUE}-d", "DB_PASSWORD": f"{VALUE}-p", "OPEN": "shown", "GO": ""},
+    "env": {"DECLARED": f"{VALUE}-d", "DB_PASSWORD": f"{VALUE}-p", "OPEN": "shown", "GO": "",
+            "NAME_TOKEN": f"{VALUE}_n"},
     "command": """
         printf '%s\\n' "declared $DECLARED password $DB_PASSWORD open $OPEN file $IN_FILE $SMTP_TOKEN"
         printf 'x{who="%s"} 1\\nup 1\\n' "$DB_PASSWORD" >"$CRONSCOPE_METRICS_FILE"
+        printf '%s 1\\ny{%s="a"} 1\\n' "$NAME_TOKEN" "$NAME_TOKEN" >>"$CRONSCOPE_METRICS_FILE"
         printf '::progress 10 %s\\n' "$DECLARED"
         printf 'not yet whole: %s' "$SMTP_TOKEN"
         until [ -e "$GO" ]; do sleep 0.05; done
