@@ -67,6 +67,7 @@ class Restore(Handler):
             if problem_of(error) is None or self._announced() > MAX_DISCARDED:
                 raise
             self._refusal = error  # told once the body has come: before that its sender might not listen
+            self.site.arriving.expect(self.connection.stream)
             return None
         self.connection.set_max_body_size(self.max_body)
         self.connection.set_body_timeout(_UPLOAD_SECONDS)
