@@ -171,7 +171,8 @@ class App(Application):
             else:
                 self.site.arriving.come(request.connection.stream)
         if re.fullmatch(r"[0-9]{1,15}", length) and int(length) > most:
-            return self.get_handler_delegate(request, TooLarge, {**found.handler_kwargs, "most": most})
+            arguments = {**found.handler_kwargs, "most": most}
+            return self.get_handler_delegate(request, TooLarge, arguments, found.path_args, found.path_kwargs)
         request.connection.set_max_body_size(most)
         return found
 

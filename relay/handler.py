@@ -100,6 +100,7 @@ class Handler(RequestHandler):
         """Who asks; set once that is known."""
         self.note = Note(route, self.request.method or "")
         """What goes into the audit trail once the request is answered."""
+        self.path_args = []  # Tornado sets it, but not where the address is no UTF-8
         # Taken away, so that Tornado does not look for the fields of a form in what is a file or JSON.
         self.content_type = self.request.headers.pop("Content-Type", "")
 
