@@ -224,17 +224,21 @@ class ScrapeApp(App):
 
 @stream_request_body
 class TooLarge(Handler):
-    """Answers a request with a body that nobody wants, once it has been sent and thrown away."""
+    """Answers a request with a body that nobody wants: once it has been sent and thrown away, or at once where that
+    would be too much."""
 
     def initialize(self, site: Site, route: str, most: int = MAX_BODY) -> None:
         super().initialize(site, route)
         self._most = most
 
-    def prepare(self) -> Awaitable[None] | None:
+    async def prepare(self) -> None:
         self.connection.set_max_body_size(MAX_DISCARDED)
         prepared = super().prepare()
         self.site.arriving.expect(self.connection.stream)
-        return prepared
+        if prepared is not None:
+            await prepared
+        if self.announced > MAX_DISCARDED:
+            await self._refuse()
 
     def data_received(self, chunk: bytes) -> None:
         pass

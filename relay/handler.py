@@ -129,6 +129,12 @@ class Handler(RequestHandler):
         assert isinstance(self.request.connection, HTTP1Connection)
         return self.request.connection
 
+    @property
+    def announced(self) -> int:
+        """Length of the body, as far as it is known."""
+        length = self.request.headers.get("Content-Length", "")
+        return int(length) if length.isdecimal() else 0
+
     async def _prepare_with_password(self, source: guard.Source) -> None:
         try:
             self.identity = await self.site.access.with_password(self.request.headers, source.address)

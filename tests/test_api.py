@@ -23,7 +23,7 @@ from exporter.scheduler import RunRefused
 from exporter.settings import Settings
 from exporter.versions import UnknownVersion
 from relay.app import ROUTES, App
-from relay.handler import MAX_BODY, Handler, Site
+from relay.handler import MAX_BODY, MAX_DISCARDED, Handler, Site
 from relay.relay import Relay
 from tests.fake_engine import RUN_ID, FakeEngine
 
@@ -356,6 +356,18 @@ async def test_a_body_that_is_too_long_is_refused_and_the_connection_lives_on(
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"413", b"200"]
     assert b"application/problem+json" in answer
     assert _requests(engine, handler="/-/reload", method="POST", code="413") == 1
+
+
+@pytest.mark.gen_test
+async def test_a_body_that_is_too_long_to_be_thrown_away_is_refused_before_it_comes(
+    http_server: HTTPServer, http_port: int, engine: FakeEngine
+) -> None:
+    head = b"POST /api/v1/scripts/backup/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+    answer = await raw(http_port, head % (MAX_DISCARDED + 1))
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"413"]
+    assert b"application/problem+json" in answer
+    [noted] = engine.audit.noted
+    assert (noted.action, noted.target, noted.status) == ("script.run", "backup", 413)
 
 
 # --- starting, stopping, health ---

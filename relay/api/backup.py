@@ -64,7 +64,7 @@ class Restore(Handler):
                 raise Problem(503, "The service is stopping: nothing is changed any more.")
             self._upload = self.engine.begin_restore()
         except Exception as error:
-            if problem_of(error) is None or self._announced() > MAX_DISCARDED:
+            if problem_of(error) is None or self.announced > MAX_DISCARDED:
                 raise
             self._refusal = error  # told once the body has come: before that its sender might not listen
             self.site.arriving.expect(self.connection.stream)
@@ -78,11 +78,6 @@ class Restore(Handler):
         if self._idle is not None:
             self._idle.cancel()
         self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.connection.stream.close)
-
-    def _announced(self) -> int:
-        """Length of the body, as far as it is known."""
-        length = self.request.headers.get("Content-Length", "")
-        return int(length) if length.isdecimal() else 0
 
     async def data_received(self, chunk: bytes) -> None:
         if self._upload is not None:
