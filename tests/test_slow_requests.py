@@ -135,6 +135,16 @@ def test_headers_without_end_are_not_read_to_their_end(
     assert "Traceback" not in "".join(service.errors)
 
 
+def test_a_stranger_is_refused_however_long_the_number_that_tells_a_length(
+    start_service: Callable[..., Service], connect: Callable[[Service, bytes], socket.socket]
+) -> None:
+    service = start_service(CONFIG)
+    for digits in (20, 5000):
+        answer = connect(service, RESTORE.replace(b"9999", b"9" * digits)).recv(1000)
+        assert answer.startswith(b"HTTP/1.1 401 ")
+    assert "Traceback" not in "".join(service.errors)
+
+
 def test_a_body_of_10_mb_is_refused_wherever_something_is_changed(
     start_service: Callable[..., Service], connect: Callable[[Service, bytes], socket.socket]
 ) -> None:

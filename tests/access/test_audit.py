@@ -165,7 +165,9 @@ def _trusting(settings: Settings) -> Settings:
 
 
 @pytest.mark.gen_test
-async def test_a_refusal_of_a_foreign_page_of_a_long_body_and_of_no_name_is_told(fetch: Fetch, engine: FakeEngine) -> None:
+async def test_a_refusal_of_a_foreign_page_of_a_long_body_and_of_no_name_is_told(
+    fetch: Fetch, engine: FakeEngine
+) -> None:
     await fetch("/api/v1/scripts/backup/run", "POST", Origin="http://evil.example", **bearer(TOKENS["edit"]))
     assert ((noted := deed(engine)).outcome, noted.status) == ("refused", 403)
     await fetch("/api/v1/files/x", "PUT", b"x" * (2 << 20), **bearer(TOKENS["edit"]))
