@@ -79,6 +79,8 @@ class SocketHandler(Handler):
     def open(self, *args: str, **kwargs: str) -> None:
         assert self.ws_connection is not None
         assert self.ws_connection.stream is not None
+        if self.ws_connection.stream.closed():
+            return  # gone before the answer to the handshake
         if self._rich and (cause := self.relay.turn_away()):
             self.close(cause.code, cause.text)
             return

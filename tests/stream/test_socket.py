@@ -19,12 +19,16 @@ from tests.stream.net import (
     PONG,
     SUBSCRIBE,
     TEXT,
+    UPGRADE,
     Errors,
     Net,
     TalkingEngine,
     Viewer,
     until,
 )
+
+LINGER_ZERO = (1).to_bytes(4, "little") + bytes(4)
+"""Of SO_LINGER, to close with RST: socket(7)."""
 
 # --- Everybody gets everything ---------------------------------------------------------------------
 
@@ -466,10 +470,19 @@ async def test_a_client_that_goes_leaves_nothing_behind(net: Net, engine: Talkin
 
 
 @pytest.mark.gen_test
+async def test_who_is_gone_before_the_answer_to_the_handshake_upsets_nothing(net: Net, engine: TalkingEngine) -> None:
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", net.port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+            client.sendall(UPGRADE.format(path="/ws?v=1").encode())
+    await net.rich()
+    await until(lambda: engine.count("clients") == 1)
+
+
+@pytest.mark.gen_test
 async def test_a_connection_that_was_reset_counts_as_an_error(net: Net, engine: TalkingEngine) -> None:
     wire = await net.wire()
-    linger_zero = (1).to_bytes(4, "little") + bytes(4)  # close with RST: socket(7), SO_LINGER
-    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_zero)
+    wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
     await until(lambda: engine.count("clients") == 1)
     wire.socket.close()
     await until(lambda: engine.count("disconnects_total", reason="error") == 1)
