@@ -24,11 +24,15 @@ export function useSelection(list: RefObject<HTMLElement | null>, copy: (selecte
   const known = useRef<Ends | null>(null);
   const pressed = useRef(false);
   useEffect(() => {
-    const press = () => (pressed.current = true);
+    function press({ button, shiftKey, target }: PointerEvent) {
+      pressed.current = true;
+      if (button === 0 && !shiftKey && list.current?.contains(target as Node)) known.current = null; // a new one begins
+    }
     const release = () => (pressed.current = false);
     const onChange = () => (known.current = list.current && endsOf(list.current, known.current, pressed.current));
 
     function onCopy(event: ClipboardEvent) {
+      onChange(); // which the browser may still have to tell
       if (!known.current || !list.current) return;
       const { anchor, focus } = known.current;
       if (anchor.line === focus.line && anchor.at === focus.at) return; // the reader has only clicked there
