@@ -433,13 +433,18 @@ def test_an_output_that_is_deleted_meanwhile_is_said_to_be(open_page: OpenPage, 
     expect(page.get_by_text("No run of this script is kept.")).to_be_visible()
 
 
+def open_to_copy(open_page: OpenPage, service: Service) -> Page:
+    """A million lines, of which one in the middle is chosen."""
+    ran(service, "million")
+    return open_output(
+        open_page, service, "million", "?line=1000", permissions=["clipboard-read", "clipboard-write"]
+    )  # fmt: skip
+
+
 def test_what_is_selected_and_chosen_is_copied_though_few_lines_are_drawn(
     open_page: OpenPage, service: Service
 ) -> None:
-    ran(service, "million")
-    page = open_output(
-        open_page, service, "million", "?line=1000", permissions=["clipboard-read", "clipboard-write"]
-    )  # fmt: skip
+    page = open_to_copy(open_page, service)
     text = line(page, 1001).locator(".text")
     expect(text).to_have_text("1001")
     box = text.bounding_box()
@@ -470,10 +475,7 @@ def test_what_is_selected_and_chosen_is_copied_though_few_lines_are_drawn(
 def test_where_one_clicked_is_not_copied_in_place_of_the_lines_that_are_chosen(
     open_page: OpenPage, service: Service
 ) -> None:
-    ran(service, "million")
-    page = open_output(
-        open_page, service, "million", "?line=1000", permissions=["clipboard-read", "clipboard-write"]
-    )  # fmt: skip
+    page = open_to_copy(open_page, service)
     line(page, 1001).locator(".text").click()
     page.mouse.wheel(0, 3000)
     expect(line(page, 1001)).to_have_count(0)

@@ -5,6 +5,7 @@ import { useTick } from "../live/clock";
 import { address } from "../route";
 import { age, moment } from "../text/format";
 import type { Sign } from "../text/words";
+import { RecordTable } from "../ui/RecordTable";
 import { Signed } from "../ui/Signed";
 import { words } from "./words";
 
@@ -15,24 +16,13 @@ const RUN = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 
 export function AuditTable({ entries }: { entries: readonly AuditEntry[] }) {
   const t = words();
+  const columns = [t.when, t.actor, t.action, t.target, t.hashes, t.address, t.outcome];
   return (
-    // The roles are those that the elements lose where they are laid out as cards.
-    <table class="runs audit" role="table" aria-label={t.title}>
-      <thead role="rowgroup">
-        <tr role="row">
-          {[t.when, t.actor, t.action, t.target, t.hashes, t.address, t.outcome].map((column) => (
-            <th key={column} role="columnheader" scope="col">
-              {column}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {entries.map((entry) => (
-          <Row key={entry.id} entry={entry} />
-        ))}
-      </tbody>
-    </table>
+    <RecordTable label={t.title} kind="audit" columns={columns}>
+      {entries.map((entry) => (
+        <Row key={entry.id} entry={entry} />
+      ))}
+    </RecordTable>
   );
 }
 

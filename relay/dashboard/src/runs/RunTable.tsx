@@ -6,6 +6,7 @@ import { address } from "../route";
 import { age, bytes, duration, elapsed, moment } from "../text/format";
 import { language } from "../text/language";
 import { resultOfRun, triggerName } from "../text/words";
+import { RecordTable } from "../ui/RecordTable";
 import { Signed } from "../ui/Signed";
 import { begun } from "./listing";
 import { words } from "./words";
@@ -23,32 +24,20 @@ export function RunTable({ runs, label, several, left, divider }: Props) {
   const t = words();
   const columns = [t.start, ...(several ? [t.script] : []), t.trigger, t.result, t.duration, t.exit, t.cpu, t.memory, t.output];
   return (
-    // The roles are those that the elements lose where they are laid out as cards.
-    <table class="runs" role="table" aria-label={label}>
-      <thead role="rowgroup">
-        <tr role="row">
-          {columns.map((column) => (
-            <th key={column} role="columnheader" scope="col">
-              {column}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {runs.map((run, index) => (
-          <Fragment key={run.run_id}>
-            {index === divider && left !== null && (
-              <tr class="divider" role="row">
-                <td role="cell" colSpan={columns.length}>
-                  ↑ {t.since(moment(left, clock.now()))}
-                </td>
-              </tr>
-            )}
-            <Row run={run} several={several} />
-          </Fragment>
-        ))}
-      </tbody>
-    </table>
+    <RecordTable label={label} columns={columns}>
+      {runs.map((run, index) => (
+        <Fragment key={run.run_id}>
+          {index === divider && left !== null && (
+            <tr class="divider" role="row">
+              <td role="cell" colSpan={columns.length}>
+                ↑ {t.since(moment(left, clock.now()))}
+              </td>
+            </tr>
+          )}
+          <Row run={run} several={several} />
+        </Fragment>
+      ))}
+    </RecordTable>
   );
 }
 
