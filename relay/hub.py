@@ -9,7 +9,7 @@ ring of the latest events.  Samples are replaced by the latest.  Output is pulle
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -43,14 +43,12 @@ from relay.frames import (
     rich_frame,
 )
 from relay.lanes import BATCH_BYTES, LANE_BYTES, OUTPUT_BYTES, Client, Offer, take_nothing
+from relay.ring import Resume, Ring
 from relay.subscriptions import Fetch, Follow, Locate, Subscriptions, Unfollow
 
 PROTOCOL = 1
 PAGE_LINES = 500
 """Lines of output in a frame."""
-RING_EVENTS = 2000
-RING_AGE = 15 * 60 * 1000
-"""Milliseconds."""
 STALL_SECONDS = 30.0
 """How long a reader may take for each `BATCH_BYTES`."""
 LAG_SECONDS = 2.0
@@ -88,13 +86,6 @@ Errand = Fetch | Locate | Follow | Unfollow | Close
 """What the hub asks of whoever holds the sockets."""
 
 
-class Resume(NamedTuple):
-    """What a returning client has: everything up to event `after` of `epoch`."""
-
-    epoch: str
-    after: int
-
-
 @dataclass(slots=True)
 class Counts:
     """What happened since these were last emptied."""
@@ -119,10 +110,8 @@ class Hub:
         latest_sample: Callable[[], tuple[Instant, SystemMetrics]],
     ) -> None:
         """`seq`: number of the last event that `publish` will not be given."""
-        self.seq = seq
         self.counts = Counts()
         self._version = version
-        self._epoch = epoch
         self._heartbeat_ms = heartbeat_ms
         self._take_snapshot = snapshot
         self._take_sample = latest_sample
@@ -130,8 +119,7 @@ class Hub:
         """Good until the next event, so that a crowd that comes back at once shares one."""
         self._sample: tuple[Frame, Frame] | None = None
         """The latest, plain and rich."""
-        self._ring: deque[tuple[Instant, Frame]] = deque()
-        """The durable events up to `seq`: when each came, and its rich frame."""
+        self._ring = Ring(epoch, seq)
         self._plain, self._rich = self._audiences = Audience(), Audience()
         self._clients: dict[Client, None] = {}
         self._dirty: dict[Client, None] = {}
@@ -145,6 +133,11 @@ class Hub:
     def __contains__(self, client: Client) -> bool:
         return client in self._clients
 
+    @property
+    def seq(self) -> int:
+        """Number of the latest durable event."""
+        return self._ring.seq
+
     def errands(self) -> list[Errand]:
         """What to do, in this order; each is named once."""
         errands = self._errands.copy()
@@ -155,7 +148,7 @@ class Hub:
 
     def has_happened(self, resume: Resume) -> bool:
         """False for an event of this epoch that nobody can have got yet."""
-        return resume.epoch != self._epoch or resume.after <= self.seq
+        return self._ring.has_happened(resume)
 
     def join(self, *, rich: bool, resume: Resume | None, now: Instant, offer: Offer = take_nothing) -> Client:
         """Register a client and give it its first frames in one step, so what is published later follows on them."""
@@ -191,9 +184,11 @@ class Hub:
             self.close(client, cause)
 
     def _greet(self, client: Client, resume: Resume | None, now: Instant) -> None:
-        missed = self._missed(resume, now) if resume else None
+        missed = self._ring.missed(resume, now) if resume else None
+        if resume:
+            self.counts.resumes["snapshot" if missed is None else "resumed"] += 1
         hello = Hello(
-            protocol=PROTOCOL, version=self._version, epoch=self._epoch, seq=self.seq, resumed=missed is not None,
+            protocol=PROTOCOL, version=self._version, epoch=self._ring.epoch, seq=self.seq, resumed=missed is not None,
             heartbeat_ms=self._heartbeat_ms, now=now,
         )  # fmt: skip
         client.push(own_frame(hello, now))
@@ -203,20 +198,6 @@ class Hub:
             for frame in missed:
                 client.push(frame)
             client.replace_sample(self._sample_frames()[1])
-
-    def _missed(self, resume: Resume, now: Instant) -> list[Frame] | None:
-        """The durable events after those that a client has; None where the ring does not hold them all."""
-        self._trim(now)
-        count = self.seq - resume.after
-        if resume.epoch != self._epoch or not 0 <= count <= len(self._ring):
-            self.counts.resumes["snapshot"] += 1
-            return None
-        self.counts.resumes["resumed"] += 1
-        return [frame for _, frame in islice(self._ring, len(self._ring) - count, None)]
-
-    def _trim(self, now: Instant) -> None:
-        while self._ring and (len(self._ring) > RING_EVENTS or now - self._ring[0][0] > RING_AGE):
-            self._ring.popleft()
 
     def _snapshot_frame(self, now: Instant) -> Frame:
         if self._snapshot is None:
@@ -243,9 +224,7 @@ class Hub:
         data = plain_data(entry.event)
         plain = plain_frame(entry, data) if data else None
         if entry.seq is not None:
-            self.seq = entry.seq
-            self._ring.append((now, rich))
-            self._trim(now)
+            self._ring.add(entry.seq, rich, now)
         passing = isinstance(entry.event, (Progress, FileChange))
         self._tell(self._rich, rich, passing)
         if plain:

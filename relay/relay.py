@@ -32,8 +32,9 @@ from exporter.settings import Role
 from relay.access import Identity
 from relay.frames import Malformed, Refused, Subscribe, read_message
 from relay.heartbeat import Heartbeat
-from relay.hub import PAGE_LINES, Cause, Close, Errand, Hub, Resume
+from relay.hub import PAGE_LINES, Cause, Close, Errand, Hub
 from relay.lanes import Client, Offer
+from relay.ring import Resume
 from relay.roles import needed, suffices
 from relay.subscriptions import LAG_LINES, Fetch, Follow, Locate, Unfollow
 

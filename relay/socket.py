@@ -13,11 +13,11 @@ from tornado.websocket import WebSocketProtocol, WebSocketProtocol13
 
 from exporter.settings import Role
 from relay.access import Identity
-from relay.hub import Resume
 from relay.lanes import Client, take_nothing
 from relay.problem import Problem
 from relay.protocol import MAX_MESSAGE, Handler, Protocol
 from relay.relay import Relay
+from relay.ring import Resume
 
 SEND_BUFFER = 256 << 10
 """Bytes that the kernel may hold for a client: left alone that grows to 4 MiB (tcp(7)), full of old samples."""

@@ -22,8 +22,9 @@ from exporter.events import (
     SystemMetrics,
 )
 from exporter.journal import Entry
-from relay.hub import Hub, Resume
+from relay.hub import Hub
 from relay.lanes import Client
+from relay.ring import Resume
 
 EPOCH = "0123456789abcdef" * 2
 NOW = Instant.parse("2026-01-31T19:00:00.000Z")

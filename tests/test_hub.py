@@ -4,8 +4,9 @@ import pytest
 
 from exporter.events import Error, Instant
 from relay.frames import Ping
-from relay.hub import RING_AGE, RING_EVENTS, STALL_SECONDS, Cause, Close, Resume
+from relay.hub import STALL_SECONDS, Cause, Close
 from relay.lanes import BATCH_BYTES, LANE_BYTES, Client
+from relay.ring import RING_AGE, RING_EVENTS, Resume
 from tests.hub_client import (
     EPOCH,
     NOW,
