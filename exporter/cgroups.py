@@ -84,7 +84,7 @@ class Cgroup:
 
     def bounds_memory(self, most: int) -> bool:
         """Let all processes together have so many bytes; the kernel kills one at the next.  Whether that is so now."""
-        return self._write("memory.max", str(most))
+        return self._write("memory.max", f"{most:d}")  # a Size as text is "1GiB", which the kernel does not read
 
     def members(self) -> list[int]:
         """Living processes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -99,7 +100,7 @@ def group(tmp_path: Path) -> Cgroup:
 
 
 def test_limits_and_the_kill_go_into_their_files_and_the_peak_comes_from_one(group: Cgroup) -> None:
-    assert group.bounds_memory(1 << 30)
+    assert group.bounds_memory(Size(1 << 30))
     group.kill()
     assert (group.path / "memory.max").read_text() == str(1 << 30)
     assert (group.path / "cgroup.kill").read_text() == "1"
@@ -228,6 +229,26 @@ def test_a_stop_that_the_last_life_began_is_finished_for_the_whole_group(
 
     asyncio.run(asyncio.wait_for(lives(), DEADLINE))
     assert not is_alive(int(pid.read_text()))
+
+
+def test_the_memory_of_all_processes_together_is_bounded_where_somebody_counts_it(
+    launched: Callable[..., Process], tmp_path: Path
+) -> None:
+    own = delegated()
+    if own is None or "memory" not in (own / "cgroup.subtree_control").read_text():
+        pytest.skip("needs a control group (cgroup v2) with the memory controller")
+    (tmp_path / "hog.py").write_text(
+        "import os, signal\n"
+        "children = []\n"
+        "for _ in range(4):\n"
+        "    if (child := os.fork()) == 0:\n"
+        "        kept = b'x' * (40 << 20)\n"
+        "        signal.pause()\n"
+        "    children.append(child)\n"
+        "print(os.waitstatus_to_exitcode(os.wait()[1]))\n"
+    )
+    ended = outcome(lambda: launched(f"{sys.executable} hog.py", Limits(memory=Size(100 << 20))))
+    assert (ended.exit_code, (tmp_path / RUN_ID / "stdout").read_text()) == (0, f"{-signal.SIGKILL}\n")
 
 
 def test_memory_that_all_processes_had_together_is_the_runs_peak_where_it_is_more(

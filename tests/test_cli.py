@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import compileall
 import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.cli import main
+from relay.cli import configuration, main
 from relay.cli.service import OneLine
 from relay.listening import ListenError, listen
 from tests.command_line import invoke
@@ -100,6 +102,16 @@ def test_init_overwrites_nothing_and_then_writes_nothing_at_all(tmp_path: Path) 
     assert str(existing) in result.stderr
     assert list(tmp_path.iterdir()) == [existing]
     assert existing.read_text() == "mine"
+
+
+def test_init_leaves_out_what_installing_made_of_the_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = tmp_path / "examples"
+    shutil.copytree(configuration.EXAMPLES, examples)
+    assert compileall.compile_dir(examples, quiet=1)  # as pip does
+    assert [*examples.rglob("*.pyc")]
+    monkeypatch.setattr(configuration, "EXAMPLES", examples)
+    assert invoke("init", tmp_path / "new").exit_code == 0
+    assert not [*(tmp_path / "new").rglob("__pycache__")]
 
 
 def test_init_names_the_place_where_it_cannot_write(tmp_path: Path) -> None:

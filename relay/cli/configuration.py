@@ -11,6 +11,10 @@ import click
 from relay.cli.access import check_user_name, hash_asked_for, set_password
 from relay.cli.options import config_file, config_option, examples, json_option
 
+_PACKAGED = Path(__file__).parents[1] / "examples"
+EXAMPLES = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parents[1] / "examples"
+"""The folder that a wheel carries, or that of a checkout."""
+
 
 @click.command()
 @json_option
@@ -54,8 +58,8 @@ def init(directory: Path, admin: str | None, from_stdin: bool) -> None:
 
     if from_stdin and admin is None:
         raise click.UsageError("--stdin is for the password of --admin")
-    source = _examples()
-    files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    found = (path.relative_to(EXAMPLES) for path in EXAMPLES.rglob("*") if path.is_file())
+    files = sorted(file for file in found if "__pycache__" not in file.parts)  # which pip makes of what it installs
     if existing := [str(directory / file) for file in files if os.path.lexists(directory / file)]:
         raise click.ClickException(f"nothing was written, because these exist already: {', '.join(existing)}")
     hashed = None
@@ -64,7 +68,7 @@ def init(directory: Path, admin: str | None, from_stdin: bool) -> None:
         hashed = hash_asked_for(from_stdin)
     try:
         for file in files:
-            _copy(source / file, directory / file)
+            _copy(EXAMPLES / file, directory / file)
             click.echo(f"wrote {directory / file}")
     except OSError as error:
         raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from error
@@ -74,12 +78,6 @@ def init(directory: Path, admin: str | None, from_stdin: bool) -> None:
         role = set_password(config_file(config), admin, hashed, "edit")
         click.echo(f"{admin} may sign in, with the role {role}")
     click.echo(f"Next: cronscope serve -c {config}")
-
-
-def _examples() -> Path:
-    """The folder that a wheel carries, or that of a checkout."""
-    packaged = Path(__file__).parents[1] / "examples"
-    return packaged if packaged.is_dir() else packaged.parents[1] / "examples"
 
 
 def _copy(source: Path, target: Path) -> None:
