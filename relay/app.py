@@ -17,10 +17,11 @@ from exporter.settings import Role
 from exporter.versions import Content, content_of
 from relay import guard, login, openapi, pages
 from relay.api import audit, backup, config, files, logs, overview, runs, schedule, scripts, system
-from relay.handler import COOKIE, MAX_BODY, MAX_DISCARDED, MAX_STRANGERS_BODY, UNKNOWN, Handler, NotFound, Site
+from relay.handler import COOKIE, MAX_BODY, MAX_DISCARDED, MAX_STRANGERS_BODY, UNKNOWN, Handler, NotFound
 from relay.operation import Answer, operation
 from relay.problem import Problem
 from relay.roles import suffices
+from relay.site import Site
 from relay.socket import SocketHandler
 
 log = logging.getLogger(__name__)

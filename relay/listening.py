@@ -18,8 +18,9 @@ from exporter.certificates import Certificate, Unusable
 from exporter.settings import Settings
 from relay.app import App, ScrapeApp
 from relay.descriptors import Listener
-from relay.handler import MAX_BODY, Site
+from relay.handler import MAX_BODY
 from relay.server import Server
+from relay.site import Site
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,9 @@ from tornado.web import StaticFileHandler
 
 from exporter.versions import Content, content_of
 from relay.accept import accepts_gzip
-from relay.handler import Handler, Site
+from relay.handler import Handler
 from relay.problem import Problem
+from relay.site import Site
 
 STATIC = Path(__file__).parent / "static"
 _FILES_KEPT = 256

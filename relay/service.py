@@ -17,10 +17,10 @@ from exporter.config_file import ConfigFile
 from exporter.engine import Engine
 from exporter.staged_restore import resume
 from relay.descriptors import raise_limit, shares
-from relay.handler import Site
 from relay.listening import Listening, OnceAMinute
 from relay.relay import Relay
 from relay.renewal import Renewal
+from relay.site import Site
 from relay.systemd import Systemd
 
 log = logging.getLogger(__name__)

@@ -23,8 +23,9 @@ from exporter.scheduler import RunRefused
 from exporter.settings import Settings
 from exporter.versions import UnknownVersion
 from relay.app import ROUTES, App
-from relay.handler import MAX_BODY, MAX_DISCARDED, Handler, Site
+from relay.handler import MAX_BODY, MAX_DISCARDED, Handler
 from relay.relay import Relay
+from relay.site import Site
 from tests.fake_engine import RUN_ID, FakeEngine
 
 Fetch = Callable[..., Awaitable[HTTPResponse]]

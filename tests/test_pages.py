@@ -10,8 +10,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from relay import pages
 from relay.app import App
-from relay.handler import Site
 from relay.relay import Relay
+from relay.site import Site
 from tests.fake_engine import FakeEngine
 from tests.service import Service
 

@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 
 from exporter.events import Instant, PlannedScript, RecentScript
 from exporter.settings import Duration, Name
-from relay.handler import PIECE, Handler
+from relay.answering import PIECE
+from relay.handler import Handler
 from relay.operation import operation
 from relay.parameters import Time
 from relay.problem import FieldError, Problem

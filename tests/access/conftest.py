@@ -5,8 +5,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 
 from relay.access import Access
 from relay.app import App
-from relay.handler import Site
 from relay.relay import Relay
+from relay.site import Site
 from tests.access.asking import Clock, Fetch, settings
 from tests.fake_engine import FakeEngine
 

@@ -11,7 +11,7 @@ from exporter.events import Instant
 from exporter.settings import Settings, Token, User
 from relay import passwords
 from relay.access import Access, Identity, new_token, sha256_of
-from relay.handler import Site
+from relay.site import Site
 from relay.throttle import FREE
 from tests.access.asking import EXPIRED, PASSWORD, TOKENS, Clock, Fetch, basic, bearer, detail, settings
 from tests.fake_engine import FakeEngine

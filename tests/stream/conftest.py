@@ -12,8 +12,8 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 
 from relay.app import App
-from relay.handler import Site
 from relay.relay import Relay
+from relay.site import Site
 from tests.stream.net import Errors, Net, TalkingEngine
 
 

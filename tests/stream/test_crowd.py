@@ -9,9 +9,9 @@ import pytest
 from tornado.ioloop import IOLoop
 
 from relay.app import App
-from relay.handler import Site
 from relay.relay import Relay
 from relay.server import Server
+from relay.site import Site
 from tests.crowd import UPGRADE
 from tests.stream.net import TalkingEngine, Wire, until
 

@@ -8,9 +8,9 @@ from tornado.netutil import bind_sockets
 
 from exporter.events import Event, Instant
 from relay.app import App
-from relay.handler import Site
 from relay.relay import Relay
 from relay.server import Server
+from relay.site import Site
 from tests.bench.servers.orders import follow_orders
 from tests.fake_engine import FakeEngine
 from tests.hub_client import ended, sample
