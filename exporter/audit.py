@@ -75,7 +75,7 @@ class Deed(Struct, frozen=True, kw_only=True):
     """What else there is to be said: ids of runs, the new name of a script, number of a version, or what the
     configuration says something else of since: `users, scripts: backup, sync`."""
     before: str | None = None
-    """Hash of the file, or of the configuration file, as its `ETag` has it: the first 32 hex digits of its SHA-256.
+    """Hash of the file, or of the configuration file: the first 32 hex digits of its SHA-256.
     Null where it was not there, or where nothing was changed that has one."""
     after: str | None = None
     """The same of what it was afterwards."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import time
 from pathlib import Path
 from typing import IO
@@ -13,6 +14,8 @@ from msgspec import Struct
 
 LOCK = "cronscope.lock"
 """Holds the owner's process id and, once it listens, lines with address, token and the certificate's fingerprint."""
+ETAG_KEY = "etag.key"
+_KEY_BYTES = 32
 _LOOK_SECONDS = 0.05
 """How long `owner` may hold the lock, at the most, that it looks at."""
 
@@ -93,6 +96,22 @@ def announce(lock: IO[str], url: str, token: str = "", fingerprint: str = "") ->
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n{url}\n{token}\n{fingerprint}\n")
         lock.flush()
+
+
+def etag_key(data_dir: Path) -> bytes:
+    """What nobody else knows, for whoever has claimed the data directory: the same at every start.
+
+    Where the disk does not keep it, another one each time.
+    """
+    path = data_dir / ETAG_KEY
+    with contextlib.suppress(OSError):
+        kept = path.read_bytes()
+        if len(kept) == _KEY_BYTES:
+            return kept
+    made = secrets.token_bytes(_KEY_BYTES)
+    with contextlib.suppress(OSError), open(path, "wb", opener=_for_its_owner) as file:
+        file.write(made)
+    return made
 
 
 def owner(data_dir: Path) -> Owner | None:

@@ -22,7 +22,7 @@ from exporter.backup import Backups
 from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.configuration import ConfigChange, Configuration
-from exporter.data_dir import StartError, announce, claim
+from exporter.data_dir import StartError, announce, claim, etag_key
 from exporter.disk_guard import DiskGuard
 from exporter.etag import hash_in, hash_of
 from exporter.events import (
@@ -92,6 +92,8 @@ class Engine:
         self.config = Configuration(file, loaded, self)
         self.begun_with = loaded.settings
         """Those of NEXT_START are in use until the service ends."""
+        self.etag_key = b""
+        """What to show hashes of contents by to those who may not read these; there once the engine has started."""
         self.journal = Journal()
         self.metrics = Metrics(self.version)
         self._timetable = Timetable()
@@ -125,6 +127,7 @@ class Engine:
         """Take up what the last life left, then begin with the timetable.  Raises StartError."""
         data_dir = self.settings.data_dir
         self._lock = claim(data_dir)
+        self.etag_key = etag_key(data_dir)
         try:
             self._history = History(data_dir / "history.db", write_failed=self._store_failed)
         except HistoryError as error:

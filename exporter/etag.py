@@ -1,4 +1,7 @@
-"""Validators for what may be overwritten: who writes says which content he has seen."""
+"""Validators for what may be overwritten: who writes says which content he has seen.
+
+They are hashes, and not for whoever may not read the content (`relay.precondition`).
+"""
 
 from __future__ import annotations
 

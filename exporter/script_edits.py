@@ -14,7 +14,7 @@ from exporter.edits import Entry
 from exporter.etag import Precondition, etag_of, unconditional
 from exporter.events import to_json
 from exporter.scripts import UnknownScript
-from exporter.secrets import NOTHING_BEHIND, restored, salt
+from exporter.secrets import NOTHING_BEHIND, restored
 from exporter.settings import SCHEDULES
 
 Wanted: TypeAlias = dict[str, Entry]
@@ -27,11 +27,8 @@ class DuplicateScript(Exception):
 
 
 def etag_of_entry(entry: Entry) -> str:
-    """The `ETag` of a script: it changes with what the file says of it, and with nothing else.
-
-    Where that holds secrets, it is another one after a restart of the service too.
-    """
-    return etag_of(to_json({key: entry[key] for key in sorted(entry)}) + salt(entry))
+    """The `ETag` of a script: it changes with what the file says of it, and with nothing else."""
+    return etag_of(to_json({key: entry[key] for key in sorted(entry)}))
 
 
 def create(entries: Iterable[Entry], on_conflict: OnConflict = "fail", within: str = "") -> Decision:

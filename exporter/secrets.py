@@ -5,7 +5,6 @@ Who changes an entry gives back what he was shown, and the value stays what it i
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 from collections.abc import Collection, Mapping
@@ -19,7 +18,6 @@ MASK = "***"
 NOTHING_BEHIND = f"{MASK} stands for a value that is not shown, and there is none: write the value itself"
 _NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|KEYS?$", re.IGNORECASE)
 """In names of variables that hold secrets, declared or not."""
-_SALT = os.urandom(16)
 
 
 def masked(entry: Entry) -> Entry:
@@ -49,11 +47,6 @@ def hides(name: str, declared: Collection[str]) -> bool:
 def values(variables: Mapping[str, str], declared: Collection[str]) -> list[str]:
     """What a command with these variables knows and must not tell."""
     return [value for name, value in variables.items() if hides(name, declared)]
-
-
-def salt(entry: Entry) -> bytes:
-    """Goes with a digest that is shown of the entry, so that nobody tries out which values it is the digest of."""
-    return _SALT if _hidden(entry) else b""
 
 
 def readable_by(path: Path) -> str | None:

@@ -10,7 +10,8 @@ from msgspec import Struct
 from tornado.http1connection import HTTP1Connection
 from tornado.web import HTTPError
 
-from relay import body, guard, parameters
+from exporter.etag import Precondition
+from relay import body, guard, parameters, precondition
 from relay.access import ANYONE, SignInRefused
 from relay.answering import Answering
 from relay.audit import Note, actor_of
@@ -143,6 +144,14 @@ class Handler(Answering):
     def address(self, path: str) -> str:
         """The address of what the table of URLs has at `path`."""
         return self.engine.settings.prefix + path
+
+    def tag(self, etag: str) -> str:
+        """An `ETag` of the engine's as it is shown."""
+        return precondition.shown(etag, self.engine.etag_key)
+
+    def precondition(self) -> Precondition:
+        """What the request says has to hold of what it is to change."""
+        return precondition.precondition(self.request.headers, self.engine.etag_key)
 
     def body(self, of: type[T]) -> T:
         """The request's JSON body.  Raises Problem where it is of another type."""

@@ -141,6 +141,7 @@ class FakeEngine(Engine):
         self.config = FakeConfiguration(self._asked)
         self.journal = Journal()
         self.metrics = Metrics(self.version)
+        self.etag_key = bytes(32)
         self.ready = True
         self.reasons: list[str] = []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.data_dir import LOCK, Owner, StartError, announce, claim, owner
+from exporter.data_dir import ETAG_KEY, LOCK, Owner, StartError, announce, claim, etag_key, owner
 from tests.service import Service
 
 
@@ -60,3 +60,13 @@ def test_a_service_leaves_its_address_for_its_owner_alone(start_service: Callabl
     assert (data_dir / LOCK).stat().st_mode & 0o077 == 0
     service.kill()
     assert owner(data_dir) is None
+
+
+def test_the_key_of_a_data_directory_stays_what_it_is_and_is_for_its_owner_alone(tmp_path: Path) -> None:
+    made = etag_key(tmp_path)
+    assert (len(made), etag_key(tmp_path)) == (32, made)
+    assert (tmp_path / ETAG_KEY).stat().st_mode & 0o077 == 0
+    (tmp_path / ETAG_KEY).write_bytes(made[:10])  # as a crash may leave it
+    anew = etag_key(tmp_path)
+    assert (len(anew), etag_key(tmp_path), anew != made) == (32, anew, True)
+    assert len(etag_key(tmp_path / "nowhere")) == 32

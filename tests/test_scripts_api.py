@@ -134,6 +134,8 @@ def test_runs_of_a_script_that_was_removed_are_stopped_by_its_name(service: Serv
 def test_a_batch_changes_the_file_that_was_meant_or_none(service: Service) -> None:
     seen = ask(service, "GET", SCRIPTS)["headers"]["Etag"]
     assert seen == service.fetch("/api/v1/config")[1]["Etag"]
+    service.stop()
+    service.start()
     batch = {"action": "disable", "scripts": ["sync", "sync"]}
     assert len(ask(service, "POST", f"{SCRIPTS}/batch", batch, If_Match=seen)["scripts"]) == 1
     ask(service, "POST", f"{SCRIPTS}/batch", {"action": "delete", "scripts": ["sync"]}, status=412, If_Match=seen)

@@ -13,7 +13,6 @@ from exporter.sentences import Language
 from exporter.settings import Settings
 from relay.handler import Handler
 from relay.operation import YAML, Answer, operation
-from relay.precondition import precondition
 from relay.problem import Problem
 from relay.translation import in_language
 
@@ -44,7 +43,7 @@ class Config(Handler):
             content, etag = await self.engine.config.shown()
         except ConfigError as error:
             raise Problem(503, str(error)) from error
-        self.answer_tagged(content, YAML, etag)
+        self.answer_tagged(content, YAML, self.tag(etag))
 
     @operation(
         "Replace the whole configuration file", {200: Answer(of=Replaced, headers=("ETag",))},
@@ -53,10 +52,10 @@ class Config(Handler):
     async def put(self) -> None:
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is changed any more.")
-        change = await self.engine.config.replace(self.request.body, precondition(self.request.headers))
+        change = await self.engine.config.replace(self.request.body, self.precondition())
         self.note.configured(change)
         self.note.detail = change.told
-        self.set_header("ETag", etag_of(change.after.text.encode()))
+        self.set_header("ETag", self.tag(etag_of(change.after.text.encode())))
         self.answer(Replaced(self.engine.changed_at_next_start()))
 
 

@@ -21,7 +21,6 @@ from exporter.templates import Template, templates
 from exporter.versions import Content, UnknownVersion
 from relay.handler import Handler
 from relay.operation import BYTES, TEXT, Answer, operation
-from relay.precondition import precondition
 from relay.problem import Problem
 from relay.translation import in_language
 
@@ -91,13 +90,13 @@ class _Contents(Handler):
             kind = "text/plain; charset=utf-8"
         except UnicodeDecodeError:
             kind = BYTES
-        self.answer_tagged(content.data, kind, content.etag)
+        self.answer_tagged(content.data, kind, self.tag(content.etag))
 
     def condition(self) -> Precondition:
         """What has to hold of a file that is to be changed."""
         if not self.engine.ready:
             raise Problem(503, "The service is stopping: nothing is changed any more.")
-        return precondition(self.request.headers)
+        return self.precondition()
 
     def tell_written(self, written: Written) -> None:
         self.note.changed(hash_in(written.before), hash_in(written.etag))
@@ -105,7 +104,7 @@ class _Contents(Handler):
         if is_new:
             # As it was asked for: a slash written as %2F stays one.
             self.set_header("Location", self.address(re.sub(r"/versions/[^/]+/restore$", "", self.request.path)))
-        self.set_header("ETag", written.etag)
+        self.set_header("ETag", self.tag(written.etag))
         self.answer(written.entry, 201 if is_new else 200)
 
 
@@ -145,7 +144,10 @@ class FileCheck(Handler):
 class FileVersions(Handler):
     @operation("Every version of a file, deleted or not", {200: VersionList}, problems=_PROBLEMS)
     async def get(self, path: str) -> None:
-        await self.answer_list("versions", await self.engine.files.versions(path))
+        found = await self.engine.files.versions(path)
+        await self.answer_list(
+            "versions", (structs.replace(each, etag=each.etag and self.tag(each.etag)) for each in found)
+        )
 
 
 class FileVersion(_Contents):

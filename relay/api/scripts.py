@@ -16,7 +16,6 @@ from relay import audit
 from relay.api.runs import RunId
 from relay.handler import Handler
 from relay.operation import Answer, operation
-from relay.precondition import precondition
 from relay.problem import FieldError, Problem
 from relay.roles import BATCH
 
@@ -71,7 +70,7 @@ class _Changing(Handler):
 
     def tell(self, name: str, status: int = 200) -> None:
         script = self.engine.script(name)
-        self.set_header("ETag", etag_of_entry(self.engine.entry(name)))
+        self.set_header("ETag", self.tag(etag_of_entry(self.engine.entry(name))))
         self.answer(script, status)
 
     def check_etag_header(self) -> bool:
@@ -86,7 +85,7 @@ class Scripts(_Changing):
     )
     async def get(self) -> None:
         names = self.engine.script_names()
-        self.set_header("ETag", etag_of(self.engine.config.loaded.text.encode()))
+        self.set_header("ETag", self.tag(etag_of(self.engine.config.loaded.text.encode())))
         await self.answer_list("scripts", (script for name in names for script in self.engine.scripts([name])))
 
     @operation(
@@ -112,7 +111,7 @@ class Script(_Changing):
     )  # fmt: skip
     async def put(self, name: str = _BATCH) -> None:
         entry = self.body(dict[str, Any])
-        decision = script_edits.put(name, entry, precondition(self.request.headers))
+        decision = script_edits.put(name, entry, self.precondition())
         await self.change_one(name, decision, entry.get("name", name))
 
     @operation(
@@ -121,12 +120,12 @@ class Script(_Changing):
     )  # fmt: skip
     async def patch(self, name: str = _BATCH) -> None:
         changes = self.body(dict[str, Any])
-        decision = script_edits.patch([name], changes, precondition(self.request.headers))
+        decision = script_edits.patch([name], changes, self.precondition())
         await self.change_one(name, decision, changes.get("name", name))
 
     @operation("Remove a script; its logs stay", {204: Answer()}, conditional=True, problems=_EDITED)
     async def delete(self, name: str = _BATCH) -> None:
-        await self.change(script_edits.delete([name], precondition(self.request.headers)))
+        await self.change(script_edits.delete([name], self.precondition()))
         self.set_status(204)
 
 
@@ -136,7 +135,7 @@ class ScriptEnable(_Changing):
         await self.switch(name, True)
 
     async def switch(self, name: str, enabled: bool) -> None:
-        await self.change(script_edits.enable([name], enabled, precondition(self.request.headers)))
+        await self.change(script_edits.enable([name], enabled, self.precondition()))
         self.tell(name)
 
 
@@ -218,7 +217,7 @@ class ScriptBatch(Script):
 
     async def _change(self, decision: Decision) -> None:
         """The `ETag` of a batch is that of the file."""
-        change = await self.change(script_edits.provided(precondition(self.request.headers), decision))
+        change = await self.change(script_edits.provided(self.precondition(), decision))
         if self.note.action == "script.import":  # of which some were skipped, perhaps
             self.note.targets = change.scripts
 

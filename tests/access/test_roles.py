@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from exporter.etag import hash_of
+from exporter.script_edits import etag_of_entry
 from exporter.settings import Settings
 from relay import roles
 from relay.access import new_token
 from relay.app import ROUTES
 from tests.access.asking import EXPIRED, TOKENS, Fetch, address, bearer, detail
-from tests.fake_engine import FakeEngine
+from tests.fake_engine import CONTENT, SCRIPT, FakeEngine
 
 OPERATIONS = [(route, method) for route, handler in ROUTES for method in handler.allowed_methods()]
 
@@ -55,6 +57,19 @@ async def test_every_operation_is_for_its_role_and_those_above(fetch: Fetch, rou
         if method != "HEAD":
             told = f"This takes the role {need}: sign in." if not given else "This token"
             assert detail(answer).startswith(told)
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("role", roles.ROLES)
+async def test_no_answer_tells_whether_a_content_is_what_somebody_guesses_it_to_be(
+    fetch: Fetch, engine: FakeEngine, role: str
+) -> None:
+    guessed = [hash_of(CONTENT.data), hash_of(engine.config.loaded.text.encode()), etag_of_entry(SCRIPT.config)[1:-1]]
+    for route, handler in ROUTES:
+        if "GET" in handler.allowed_methods() and route != "/ws":
+            answer = await fetch(address(route), **bearer(TOKENS[role]))
+            told = f"{answer.headers}{(answer.body or b'').decode()}"
+            assert not [route for guess in guessed if guess in told]
 
 
 @pytest.mark.gen_test

@@ -299,7 +299,7 @@ export interface AuditEntry {
    */
   detail: string | null;
   /**
-   * Hash of the file, or of the configuration file, as its `ETag` has it: the first 32 hex digits of its SHA-256.
+   * Hash of the file, or of the configuration file: the first 32 hex digits of its SHA-256.
    * Null where it was not there, or where nothing was changed that has one.
    */
   before: string | null;
