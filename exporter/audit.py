@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 
 from exporter.events import Instant, to_json
 from exporter.history import CursorError, History
+from exporter.secrets import without_credentials
 from exporter.settings import Duration, Role
 from exporter.ulid import PATTERN, UlidSource
 
@@ -236,8 +237,8 @@ def _entry(entry_id: str, at: Instant, deed: Deed) -> AuditEntry:
 
 
 def _storable(text: str) -> str:
-    """What fits, and is text to SQLite: requests may have halves of surrogate pairs."""
-    return text[:MAX_TEXT].encode(errors="replace").decode()
+    """What fits, is text to SQLite as halves of surrogate pairs are not, and no token that was put there by mistake."""
+    return without_credentials(text)[:MAX_TEXT].encode(errors="replace").decode()
 
 
 def _to_row(entry: AuditEntry) -> tuple[object, ...]:

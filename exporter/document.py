@@ -15,6 +15,8 @@ from msgspec import Struct
 from ruamel.yaml import YAML, events
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from exporter.secrets import is_credential
+
 MAX_DEPTH = 32
 """Collections within collections."""
 MAX_EVENTS = 1_000_000
@@ -164,6 +166,8 @@ def shown(node: Node, *, secret: bool = False) -> str:
             return "nothing"
         case Scalar() if secret:
             return "a value"
+        case Scalar(text) if is_credential(text):
+            return "what looks like a token or a hash"
         case Scalar(text):
             shortened = text if len(text) <= 60 else text[:59] + "…"
             return json.dumps(shortened, ensure_ascii=False) if node.kind == "str" else shortened

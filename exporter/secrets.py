@@ -18,6 +18,11 @@ MASK = "***"
 NOTHING_BEHIND = f"{MASK} stands for a value that is not shown, and there is none: write the value itself"
 _NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|KEYS?$", re.IGNORECASE)
 """In names of variables that hold secrets, declared or not."""
+TOKEN_PREFIX = "cst_"  # noqa: S105  # by which programs that look for lost secrets can tell one
+_CREDENTIAL = re.compile(
+    rf"{TOKEN_PREFIX}[A-Za-z0-9_-]{{16,}}|(?<![A-Za-z0-9_./-])[0-9A-Fa-f]{{64}}(?![A-Za-z0-9_./-])"
+)
+"""A token of the service, or the hash of one by itself, in whatever text it was put by mistake."""
 
 
 def masked(entry: Entry) -> Entry:
@@ -47,6 +52,16 @@ def hides(name: str, declared: Collection[str]) -> bool:
 def values(variables: Mapping[str, str], declared: Collection[str]) -> list[str]:
     """What a command with these variables knows and must not tell."""
     return [value for name, value in variables.items() if hides(name, declared)]
+
+
+def is_credential(text: str) -> bool:
+    """Whether a text is a token of the service, or may be the hash of one, and must not be told."""
+    return _CREDENTIAL.fullmatch(text) is not None
+
+
+def without_credentials(text: str) -> str:
+    """The text as it may be told: with masks in place of tokens and what may be their hashes."""
+    return _CREDENTIAL.sub(MASK, text)
 
 
 def readable_by(path: Path) -> str | None:

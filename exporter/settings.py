@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from exporter.events import Instant
+from exporter.secrets import TOKEN_PREFIX
 
 _SECONDS = r"[0-9]+(\.[0-9]+)?"
 _DURATION_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -103,13 +104,15 @@ class Account(str):
 
 
 # A description is what an error message calls the accepted form.
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+_NO_CREDENTIAL = rf"(?!{TOKEN_PREFIX}[A-Za-z0-9_-]{{16}}|[0-9A-Fa-f]{{64}}$)"
+"""Names are shown and logged, and somebody may take one of these for the name of what it belongs to."""
+NAME_PATTERN = rf"^{_NO_CREDENTIAL}[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}}$"
 Name = Annotated[
     str,
     Meta(pattern=NAME_PATTERN, description="a name of at most 64 letters, digits, `_`, `.` and `-`, the first a letter"
          " or digit"),
 ]  # fmt: skip
-USER_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
+USER_NAME_PATTERN = rf"^{_NO_CREDENTIAL}[A-Za-z0-9][A-Za-z0-9_.@+-]{{0,63}}$"
 UserName = Annotated[
     str,
     Meta(pattern=USER_NAME_PATTERN, description="a name or a mail address of at most 64 letters, digits, `_`, `.`, `-`,"

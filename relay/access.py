@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple
 
 from exporter.events import Instant
 from exporter.exposure import is_loopback
+from exporter.secrets import TOKEN_PREFIX
 from exporter.settings import USER_NAME_PATTERN, Role, Settings, Token, User
 from relay.passwords import Busy, Passwords
 from relay.problem import Problem
@@ -29,7 +30,6 @@ from relay.throttle import Throttle, keys_of
 
 log = logging.getLogger(__name__)
 
-TOKEN_PREFIX = "cst_"  # noqa: S105  # by which programs that look for lost secrets can tell one
 _CHALLENGE = 'Bearer realm="Cronscope"'
 _BASIC = 'Basic realm="Cronscope", charset="UTF-8"'
 

@@ -121,6 +121,8 @@ expected {form}, not {value}; put it in quotes
 須為{form}，而不是 {value}；請加上引號
 expected {form}, not nothing; empty text is written ""
 須為{form}，不可留白；空白文字請寫 ""
+expected {form}, not what looks like a token or a hash
+須為{form}，而不是看似權杖或雜湊的內容
 expected {form}, not an empty list
 須為{form}，不可為空
 expected {form}, not {value}

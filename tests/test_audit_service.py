@@ -246,4 +246,11 @@ def test_no_entry_and_no_line_has_a_secret(start_service: Start) -> None:
     ask(service, "PATCH", f"{SCRIPTS}/job", {"env": {"API_TOKEN": "hunter22"}})
     ask(service, "PUT", "/api/v1/config?token=hunter2", b"scripts: [{name: hunter2")
     assert len(entries(service)) == 5
+    for misplaced in (f"cst_{'hunter2-' * 5}xyz", "ab" * 32):
+        assert ask(service, "POST", SCRIPTS, {"name": misplaced, "command": "x"}) == 422
+        assert ask(service, "PATCH", f"{SCRIPTS}/job", {"name": misplaced}) == 422
+        assert ask(service, "POST", f"{SCRIPTS}/batch", {"action": "delete", "scripts": ["x", misplaced]}) == 404
+    assert ask(service, "POST", f"{SCRIPTS}/cst_{'hunter2-' * 5}xyz/run") == 404
+    assert [entry["target"] for entry in entries(service)[:4]] == ["***", "x, ***", "job", "***"]
+    assert "abab" not in json.dumps(entries(service)) + "".join(service.errors)
     assert "hunter2" not in json.dumps(entries(service)) + "".join(service.errors)

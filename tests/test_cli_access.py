@@ -208,6 +208,10 @@ def test_a_token_is_printed_once_and_only_its_hash_is_kept(file: Path) -> None:
     assert (again.exit_code, "there is a token named ci already" in again.stderr) == (1, True)
     for wrong in (["x"], ["x", "--role", "view", "--expires", "soon"], ["x", "--role", "view", "--expires", "0s"]):
         assert invoke("token", "-c", file, *wrong).exit_code == 2
+    for misplaced in (made, sha256_of(made)):
+        for command in (["token", "--role", "view"], ["passwd", "--stdin"]):
+            result = invoke(*command, "-c", file, misplaced)
+            assert (result.exit_code, misplaced in result.output) == (2, False)
 
 
 def test_a_service_applies_them_at_once_and_commands_of_its_user_go_on(start_service: Callable[..., Service]) -> None:

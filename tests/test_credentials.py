@@ -10,6 +10,7 @@ import pytest
 from exporter.config import ConfigError, read
 from exporter.events import Instant
 from exporter.settings import Settings, Token, User
+from relay.translation import in_language
 
 HASH = "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHRzb21lc2FsdA$C7sJ8XzjYxHLJ0NRJuS6mJ0jqPV2bcSEHnGSrRmbMPg"
 SHA256 = "0123456789abcdef" * 4
@@ -118,6 +119,28 @@ def test_a_hash_or_token_in_the_wrong_place_is_not_told(text: str, where: str, m
     assert fault.startswith(f"1: {where}: expected ")
     assert misplaced[:4] not in fault
     assert misplaced[-9:] not in fault
+
+
+@pytest.mark.parametrize("misplaced", [f"cst_{'Ab1-' * 10}xyz", f"cst_{'A' * 16}", SHA256, SHA256.upper()])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"users: [{{{{name: '{{}}', password_hash: '{HASH}', role: edit}}}}]",
+        f"tokens: [{{{{name: '{{}}', sha256: '{SHA256}', role: edit}}}}]",
+        "scripts: [{{name: '{}', command: x}}]",
+        "scripts: [{{name: a, timeout: '{}', command: x}}]",
+    ],
+)
+def test_a_token_or_a_hash_is_no_name_and_told_nowhere(text: str, misplaced: str) -> None:
+    [fault] = faults(text.format(misplaced))
+    assert "expected " in fault
+    assert misplaced[4:12] not in fault
+    message = fault.partition(": ")[2]
+    assert "scripts" not in text or in_language(message, "zh-Hant").language == "zh-Hant"
+
+
+def test_a_name_may_begin_like_a_token_and_have_the_digits_of_one() -> None:
+    assert settings(f"scripts: [{{name: cst_daily, command: x}}, {{name: '{SHA256[:32]}', command: x}}]").scripts
 
 
 def test_a_file_that_is_there_but_cannot_be_used_is_told(tmp_path: Path) -> None:

@@ -114,7 +114,8 @@ def _check_name(name: str, pattern: str, form: str) -> None:
     import re
 
     if not re.fullmatch(pattern, name):
-        raise click.BadParameter(f"expected at most 64 {form}, the first a letter or digit", param_hint="NAME")
+        form = f"at most 64 {form}, the first a letter or digit; no token and no hash"
+        raise click.BadParameter(f"expected {form}", param_hint="NAME")
 
 
 def _password(from_stdin: bool, longest: int) -> str:
