@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 import logging
+import math
 import re
 import secrets
 import time
@@ -26,6 +27,7 @@ from relay.passwords import Busy, Passwords
 from relay.problem import Problem
 from relay.roles import Need, suffices
 from relay.sessions import Session, Sessions
+from relay.sign_ins import SignIns
 from relay.throttle import Throttle, keys_of
 
 log = logging.getLogger(__name__)
@@ -59,10 +61,17 @@ def sha256_of(token: str) -> str:
 class SignInRefused(Problem):
     """Somebody may not come in as the user of a name."""
 
-    def __init__(self, problem: Problem, account: str | None) -> None:
+    def __init__(self, problem: Problem, account: str | None, waited: int = 0) -> None:
         super().__init__(problem.status_code, problem.detail, headers=problem.headers)
         self.account = account
         """The name, where there is such a user: any other may be a password in the wrong field."""
+        self.waited = waited
+        """How many in a row had to wait, with this one; 0 where it was looked at."""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the audit trail is to have it: of those that have to wait the first, the tenth, the hundredth…"""
+        return self.waited == 0 or str(self.waited).rstrip("0") == "1"
 
 
 class Access:
@@ -78,6 +87,7 @@ class Access:
         self._now = now
         self._passwords = Passwords()
         self._throttle = Throttle(clock)
+        self._sign_ins = SignIns(clock)
         self.sessions = Sessions(now)
         self.local_token = new_token()
         """For commands of whoever may read the data directory, as long as this service lives."""
@@ -179,13 +189,14 @@ class Access:
         keys, users = keys_of(address, name), self._settings().users
         account = next((each.name for each in users if each.name == name), None)
         if wait := self._throttle.admit(keys):
-            raise SignInRefused(_too_many(wait), account)
+            raise self._too_many(wait, address, account)
         try:
             user = await self._passwords.user(users, name, password)
         except Busy:
             self._throttle.withdraw(keys)
-            raise SignInRefused(_too_many(1), account) from None
+            raise self._too_many(1, address, account) from None
         if user is None:
+            self._sign_ins.failed(keys[0], account)
             log.warning(
                 "the sign-in of %s from %s failed", "an unknown user" if account is None else repr(account), address
             )
@@ -193,6 +204,22 @@ class Access:
             raise SignInRefused(Problem(401, "Name or password is wrong.", headers=headers), account)
         self._throttle.forgive(keys)
         return user
+
+    async def begin_session(self, name: str, password: str, address: str) -> tuple[User, str]:
+        """As `sign_in`, with the secret of a new session, for the browser alone."""
+        user = await self.sign_in(name, password, address)
+        if wait := self._sign_ins.begin_session(user.name):
+            raise self._too_many(math.ceil(wait), address, user.name)
+        return user, self.sessions.begin(user)
+
+    def is_news(self, identity: Identity, address: str) -> bool:
+        """Whether the audit trail is to have that somebody at an address shows a password, as with every request."""
+        return identity.kind == "user" and self._sign_ins.succeeded(keys_of(address, identity.name)[0], identity.name)
+
+    def _too_many(self, seconds: int, address: str, account: str | None) -> SignInRefused:
+        headers = {"Retry-After": str(seconds)}
+        problem = Problem(429, f"Too many attempts to sign in: try again in {seconds} s.", headers=headers)
+        return SignInRefused(problem, account, self._sign_ins.waited(keys_of(address, "")[0], account))
 
     def refuse(self, identity: Identity, need: Need | None) -> None:
         """Raises Problem where somebody may not have what takes a role."""
@@ -222,8 +249,3 @@ class Access:
 
     def _has_expired(self, token: Token) -> bool:
         return token.expires is not None and token.expires <= self._now()
-
-
-def _too_many(seconds: int) -> Problem:
-    headers = {"Retry-After": str(seconds)}
-    return Problem(429, f"Too many attempts to sign in: try again in {seconds} s.", headers=headers)

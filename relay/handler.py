@@ -89,13 +89,14 @@ class Handler(Answering):
         return int(length[:16]) if length.isdecimal() else 0  # more digits are too much anyway, and slow to read
 
     async def _prepare_with_password(self, source: guard.Source) -> None:
+        access = self.site.access
         try:
-            self.identity = await self.site.access.with_password(self.request.headers, source.address)
+            self.identity = await access.with_password(self.request.headers, source.address)
         except SignInRefused as refused:
-            if refused.status_code == 401:  # others are not looked at, and a scraper may send one every few seconds
-                self.note.action = "sign-in"
-                self.note_account(refused.account)
+            self.note_refused(refused)
             raise
+        if self.site.relay is not None and access.is_news(self.identity, source.address):  # else it is not told yet
+            self.note.action, self.note.targets = "sign-in", [self.identity.name]
         self._admit(source)
 
     def _admit(self, source: guard.Source) -> None:
@@ -127,9 +128,11 @@ class Handler(Answering):
         if token is not None and not hmac.compare_digest(token.encode(), shown.encode(errors="replace")):
             raise Problem(403, "With a session this takes the X-XSRF-Token that GET /api/v1/session tells.")
 
-    def note_account(self, name: str | None) -> None:
-        """As whom somebody wants to sign in."""
-        self.note.targets = [] if name is None else [name]
+    def note_refused(self, refused: SignInRefused) -> None:
+        """Somebody wanted to sign in."""
+        self.note.action = "sign-in" if refused.is_told else None
+        self.note.targets = [] if refused.account is None else [refused.account]
+        self.note.detail = f"{refused.waited} attempts had to wait" if refused.waited > 1 else None
 
     def check_role(self, need: Need | None) -> None:
         """Raises Problem where who asks may not do a part of what the address is for."""

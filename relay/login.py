@@ -121,20 +121,20 @@ class Login(Handler):
             return
         self.note.actor = actor_of(ANYONE, None)  # whoever it is that has a session yet
         try:
-            user = await access.sign_in(name, password, self.request.remote_ip or "")
+            user, secret = await access.begin_session(name, password, self.request.remote_ip or "")
         except SignInRefused as problem:
-            self.note_account(problem.account)
+            self.note_refused(problem)
             for header, value in problem.headers.items():
                 self.set_header(header, value.partition(", Basic")[0])
             self._show(problem.status_code, problem.detail, place, name)
             return
         log.info("%s has signed in from %s", user.name, self.request.remote_ip)
-        self.note_account(user.name)
+        self.note.targets = [user.name]
         self.note.actor = Actor(kind="user", name=user.name, role=user.role)
         if self.identity.kind == "session":
             access.sessions.end(self.identity.secret)
         self.set_cookie(
-            COOKIE, access.sessions.begin(user), path=self.engine.settings.prefix or "/", httponly=True,
+            COOKIE, secret, path=self.engine.settings.prefix or "/", httponly=True,
             secure=self.request.protocol == "https", samesite="Strict", max_age=LONGEST_MS // 1000,
         )  # fmt: skip
         self._go_on(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, get_args, get_type_hints
 from urllib.parse import urlencode
@@ -12,10 +13,12 @@ from exporter.audit import Actor, AuditQuery, Deed
 from exporter.events import Instant
 from exporter.records import CursorError
 from exporter.settings import AuthProxy, Settings
-from relay import roles
+from relay import passwords, roles
 from relay.access import Identity, new_token
 from relay.audit import ACTIONS, BATCH, UNAUDITED, actor_of
-from tests.access.asking import PASSWORD, TOKENS, Fetch, address, basic, bearer
+from relay.sign_ins import SESSION_SECONDS, SESSIONS_AT_ONCE, TOLD_AGAIN_SECONDS
+from relay.throttle import FREE
+from tests.access.asking import PASSWORD, TOKENS, Clock, Fetch, address, basic, bearer
 from tests.fake_engine import RUN_ID, FakeEngine
 
 FORM = "application/x-www-form-urlencoded"
@@ -128,10 +131,91 @@ async def test_a_sign_in_that_fails_is_told_with_the_name_of_an_account_only(fet
     await fetch("/metrics", **basic("view-user", "wrong"))
     noted = deed(engine)
     assert (noted.action, noted.actor, noted.target, noted.outcome) == ("sign-in", nobody, "view-user", "refused")
-    await fetch("/metrics", **basic("view-user", PASSWORD))
-    for _ in range(10):
-        answer = await fetch("/metrics", **basic("operate-user", "wrong"))
-    assert (answer.code, len(engine.audit.noted)) == (429, 5)
+
+
+@pytest.mark.gen_test
+async def test_a_scraper_is_told_when_it_begins_after_a_failure_and_every_few_hours(
+    fetch: Fetch, engine: FakeEngine, clock: Clock
+) -> None:
+    user = Actor(kind="user", name="scrape-user", role="scrape")
+
+    async def scrape(password: str = PASSWORD, path: str = "/metrics") -> list[tuple[Actor, str, int | None]]:
+        await fetch(path, **basic("scrape-user", password))
+        told: list[tuple[Actor, str, int | None]] = [
+            (noted.actor, noted.outcome, noted.status) for noted in engine.audit.noted
+        ]
+        assert all((noted.action, noted.target) == ("sign-in", "scrape-user") for noted in engine.audit.noted)
+        engine.audit.noted.clear()
+        return told
+
+    assert await scrape() == [(user, "done", 200)]
+    for path in ("/metrics", "/-/healthy", "/api/v1/session"):
+        clock.seconds += 3600
+        assert await scrape(path=path) == []
+    assert await scrape("wrong") == [(Actor(kind="anonymous"), "refused", 401)]
+    assert await scrape() == [(user, "done", 200)]
+    engine.config.configure(_trusting(engine.settings))
+    await fetch("/metrics", **basic("scrape-user", PASSWORD), X_Forwarded_For="192.0.2.9")
+    assert deed(engine).address == "192.0.2.9"
+    await fetch("/metrics", **basic("scrape-user", PASSWORD), X_Forwarded_For="192.0.2.9")
+    await fetch("/metrics", **basic("scrape-user", TOKENS["scrape"]))  # a token, which is no sign-in
+    assert await scrape() == []
+    clock.seconds += TOLD_AGAIN_SECONDS
+    assert await scrape() == [(user, "done", 200)]
+
+
+@pytest.mark.gen_test
+async def test_attempts_that_have_to_wait_are_told_however_many_they_are_by_few_entries(
+    fetch: Fetch, engine: FakeEngine, clock: Clock
+) -> None:
+    for round_ in ("first", "second"):
+        for number in range(FREE + 100 if round_ == "first" else 100):
+            if number % 2:
+                code, _ = await sign_in(fetch, "operate-user", "wrong")
+            else:
+                code = (await fetch("/metrics", **basic("operate-user", PASSWORD if number > FREE else "wrong"))).code
+            assert code == (401 if (number < FREE and round_ == "first") or number == 0 else 429)
+        told = [(noted.status, noted.detail) for noted in engine.audit.noted]
+        waiting = [(429, None), (429, "10 attempts had to wait")]
+        if round_ == "first":
+            assert told == [(401, None)] * FREE + [*waiting, (429, "100 attempts had to wait")]
+        else:
+            assert told == [(401, None), *waiting]
+        assert {(noted.target, noted.outcome) for noted in engine.audit.noted} == {("operate-user", "refused")}
+        engine.audit.noted.clear()
+        clock.seconds += 1
+    for number in range(20):  # names that are none, perhaps passwords, do not make more of it
+        await sign_in(fetch, f"unknown-{number}", "wrong")
+    assert [(noted.target, noted.detail) for noted in engine.audit.noted] == [
+        (None, None), (None, "10 attempts had to wait"),
+    ]  # fmt: skip
+
+
+@pytest.mark.gen_test
+async def test_no_number_of_right_passwords_fills_the_trail_ends_others_sessions_or_costs_much(
+    fetch: Fetch, engine: FakeEngine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified, really = list[str](), passwords._verify
+
+    def verify(hashed: str, password: str) -> bool:
+        verified.append(hashed)
+        return really(hashed, password)
+
+    monkeypatch.setattr("relay.passwords._verify", verify)
+    _, other = await sign_in(fetch, "edit-user")
+    engine.audit.noted.clear()
+    for _ in range(SESSIONS_AT_ONCE):
+        assert (await sign_in(fetch, "view-user"))[0] == 303
+    for _ in range(20):
+        answers = await asyncio.gather(*(sign_in(fetch, "view-user") for _ in range(5)))
+        assert {code for code, _ in answers} == {429}
+    assert len(engine.audit.noted) == SESSIONS_AT_ONCE + 3
+    assert len(verified) == 2
+    clock.seconds += SESSION_SECONDS
+    assert [(await sign_in(fetch, "view-user"))[0] for _ in range(2)] == [303, 429]
+    assert (await sign_in(fetch, "operate-user"))[0] == 303
+    assert json.loads((await fetch("/api/v1/session", **other)).body)["name"] == "edit-user"
+    assert (await fetch("/metrics", **basic("view-user", PASSWORD))).code == 200
 
 
 @pytest.mark.gen_test

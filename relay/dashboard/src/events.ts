@@ -294,8 +294,8 @@ export interface AuditEntry {
   /** Name of the script, path of the file, or name of the account to sign in to, where there is such a one. */
   target: string | null;
   /**
-   * What else there is to be said: ids of runs, the new name of a script, number of a version, or what the
-   * configuration says something else of since: `users, scripts: backup, sync`.
+   * What else there is to be said: ids of runs, the new name of a script, number of a version, how many
+   * attempts to sign in had to wait, or what the configuration says something else of since: `users, scripts: backup`.
    */
   detail: string | null;
   /**
