@@ -74,7 +74,7 @@ class Deed(Struct, frozen=True, kw_only=True):
     """Name of the script, path of the file, or name of the account to sign in to, where there is such a one."""
     detail: str | None = None
     """What else there is to be said: ids of runs, the new name of a script, number of a version, how many
-    attempts to sign in had to wait, or what the configuration says something else of since: `users, scripts: backup`."""
+    attempts to sign in had to wait, or what the configuration says something else of since: `users, scripts: sync`."""
     before: str | None = None
     """Hash of the file, or of the configuration file: the first 32 hex digits of its SHA-256.
     Null where it was not there, or where nothing was changed that has one."""

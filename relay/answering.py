@@ -116,6 +116,10 @@ class Answering(RequestHandler):
         """As Tornado's, with exceptions of the engine given the status that they stand for."""
         error = kwargs.get("exc_info", (None, None))[1]
         problem = problem_of(error) or self._problem_of_status(status_code, error)
+        self.answer_problem(problem)
+
+    def answer_problem(self, problem: Problem) -> None:
+        """As raising it, for where nobody would catch it."""
         super().send_error(problem.status_code, problem=problem)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

@@ -10,19 +10,20 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from tornado.http1connection import HTTP1Connection
-from tornado.httputil import HTTPServerRequest
-from tornado.web import Application, RequestHandler, stream_request_body
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.web import Application, RequestHandler
 
 from exporter.settings import Role
 from exporter.versions import Content, content_of
 from relay import guard, login, openapi, pages
 from relay.api import audit, backup, config, files, logs, overview, runs, schedule, scripts, system
-from relay.handler import COOKIE, MAX_BODY, MAX_DISCARDED, MAX_STRANGERS_BODY, UNKNOWN, Handler, NotFound
+from relay.handler import COOKIE, MAX_BODY, MAX_STRANGERS_BODY, UNKNOWN, Handler, NotFound, announced
 from relay.operation import Answer, operation
 from relay.problem import Problem
 from relay.roles import suffices
 from relay.site import Site
 from relay.socket import SocketHandler
+from relay.too_large import ANY_LENGTH, Counted, TooLarge, body_refusal, head_refusal
 
 log = logging.getLogger(__name__)
 
@@ -154,28 +155,40 @@ class App(Application):
         """Called once a request's headers have come, before its body."""
         prefix = self.site.engine.settings.prefix
         if request.path == prefix or (prefix and request.path == "/"):
-            return self.get_handler_delegate(request, pages.ToPage, self._arguments("/"))
+            return self._limited(request, self.get_handler_delegate(request, pages.ToPage, self._arguments("/")))
         if not request.path.startswith(f"{prefix}/"):
-            return self.get_handler_delegate(request, NotFound, self._arguments(UNKNOWN))
+            return self._limited(request, self.get_handler_delegate(request, NotFound, self._arguments(UNKNOWN)))
         request.path = request.path.removeprefix(prefix)
         return self._find(request, **kwargs)
 
     def _find(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        """What answers at a path of the table, and how long a body it takes."""
-        found = super().find_handler(request, **kwargs)
+        """What answers at a path of the table."""
+        return self._limited(request, super().find_handler(request, **kwargs))
+
+    def _limited(self, request: HTTPServerRequest, found: Any) -> HTTPMessageDelegate:
+        """The same, with a bound to the head and the body that it takes."""
+        if (refusal := head_refusal(request)) is not None:
+            return self._refused(request, found, refusal)
         most = getattr(found.handler_class, "max_body", MAX_BODY)
-        length = request.headers.get("Content-Length", "")
+        length, in_chunks = request.headers.get("Content-Length", ""), "Transfer-Encoding" in request.headers
         assert isinstance(request.connection, HTTP1Connection)
-        if length or "Transfer-Encoding" in request.headers:
+        if length or in_chunks:
             if self._is_stranger(request):
                 most = min(most, MAX_STRANGERS_BODY)
             else:
                 self.site.arriving.come(request.connection.stream)
-        if re.fullmatch(r"[0-9]{1,15}", length) and int(length) > most:
-            arguments = {**found.handler_kwargs, "most": most}
-            return self.get_handler_delegate(request, TooLarge, arguments, found.path_args, found.path_kwargs)
+        if announced(request.headers) > most:
+            return self._refused(request, found, body_refusal(most))
+        if in_chunks and not getattr(found.handler_class, "streams", False):
+            request.connection.set_max_body_size(ANY_LENGTH)
+            return Counted(found, most, lambda: self._refused(request, found, body_refusal(most)))
         request.connection.set_max_body_size(most)
-        return found
+        return found  # type: ignore[no-any-return]
+
+    def _refused(self, request: HTTPServerRequest, found: Any, refusal: Problem) -> HTTPMessageDelegate:
+        """What answers in the place of what was found: Tornado's own class of those is not public."""
+        arguments = {**found.handler_kwargs, "refusal": refusal}
+        return self.get_handler_delegate(request, TooLarge, arguments, found.path_args, found.path_kwargs)
 
     def _is_stranger(self, request: HTTPServerRequest) -> bool:
         """Whether whoever asks may see nothing, as far as that can be told without a password."""
@@ -221,30 +234,3 @@ class ScrapeApp(App):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         return self._find(request, **kwargs)
-
-
-@stream_request_body
-class TooLarge(Handler):
-    """Answers a request with a body that nobody wants: once it has been sent and thrown away, or at once where that
-    would be too much."""
-
-    def initialize(self, site: Site, route: str, most: int = MAX_BODY) -> None:
-        super().initialize(site, route)
-        self._most = most
-
-    async def prepare(self) -> None:
-        self.connection.set_max_body_size(MAX_DISCARDED)
-        prepared = super().prepare()
-        self.site.arriving.expect(self.connection.stream)
-        if prepared is not None:
-            await prepared
-        if self.announced > MAX_DISCARDED:
-            await self._refuse()
-
-    def data_received(self, chunk: bytes) -> None:
-        pass
-
-    async def _refuse(self, *args: str) -> None:
-        raise Problem(413, f"The body is longer than {self._most} bytes.")
-
-    get = head = post = put = patch = delete = options = _refuse

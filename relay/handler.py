@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable
+import re
+from collections.abc import Awaitable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct
@@ -30,8 +31,6 @@ MAX_BODY = 1 << 20
 """Longest body that is read, in bytes, unless a handler says otherwise."""
 MAX_STRANGERS_BODY = 64 << 10
 """Longest body, in bytes, that is read of somebody who may see nothing: it is in memory before they are refused."""
-MAX_DISCARDED = 64 << 20
-"""Longest body that is read and thrown away, so that its sender gets an answer and no reset connection."""
 
 
 class Handler(Answering):
@@ -43,6 +42,8 @@ class Handler(Answering):
     """False where a session is of no account, as to begin one."""
     answers_before_start = False
     max_body = MAX_BODY
+    streams = False
+    """True where it takes the body as it comes, and looks at its length."""
 
     def initialize(self, site: Site, route: str) -> None:
         """`route` is the address as the table of URLs has it, `/api/v1/runs/{id}`: the name that metrics use."""
@@ -85,8 +86,7 @@ class Handler(Answering):
     @property
     def announced(self) -> int:
         """Length of the body, as far as it is known."""
-        length = self.request.headers.get("Content-Length", "")
-        return int(length[:16]) if length.isdecimal() else 0  # more digits are too much anyway, and slow to read
+        return announced(self.request.headers)
 
     async def _prepare_with_password(self, source: guard.Source) -> None:
         access = self.site.access
@@ -163,6 +163,14 @@ class Handler(Answering):
     def query(self, of: type[Q]) -> Q:
         """The parameters that a struct declares.  Raises Problem with every fault of the request's query."""
         return parameters.read(self.request.query_arguments, of)
+
+
+def announced(headers: Mapping[str, str]) -> int:
+    """Length of a body, as far as it is known."""
+    length = headers.get("Content-Length", "")
+    if not re.fullmatch("[0-9]+", length):
+        return 0
+    return int(length.lstrip("0")[:16] or "0")  # more digits are too much anyway, and slow to read
 
 
 class NotFound(Handler):

@@ -21,6 +21,7 @@ from relay.descriptors import Listener
 from relay.handler import MAX_BODY
 from relay.server import Server
 from relay.site import Site
+from relay.too_large import MAX_HEAD_READ
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class Listening:
         """The sockets that take the place of those that were given."""
         of = Server if self.certificate is None else SecureServer
         server = of(
-            app, arriving=app.site.arriving, max_body_size=MAX_BODY,
+            app, arriving=app.site.arriving, max_body_size=MAX_BODY, max_header_size=MAX_HEAD_READ,
             idle_connection_timeout=IDLE_SECONDS, body_timeout=BODY_SECONDS,
             ssl_options=self.certificate and self.certificate.context,
         )  # fmt: skip

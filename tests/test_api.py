@@ -23,9 +23,10 @@ from exporter.scheduler import RunRefused
 from exporter.settings import Settings
 from exporter.versions import UnknownVersion
 from relay.app import ROUTES, App
-from relay.handler import MAX_BODY, MAX_DISCARDED, Handler
+from relay.handler import MAX_BODY, Handler
 from relay.relay import Relay
 from relay.site import Site
+from relay.too_large import MAX_DISCARDED
 from tests.fake_engine import RUN_ID, FakeEngine
 
 Fetch = Callable[..., Awaitable[HTTPResponse]]
@@ -322,7 +323,6 @@ async def test_what_users_do_wrong_is_not_logged(fetch: Fetch, caplog: pytest.Lo
         b"GET / HTTP/1.1\r\nHost: local host\r\n\r\n",
         b"GET /a b HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"nonsense\r\n\r\n",
-        b"POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + 5000 * b"9" + b"\r\n\r\n",
         b"POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
     ],
 )
@@ -360,15 +360,54 @@ async def test_a_body_that_is_too_long_is_refused_and_the_connection_lives_on(
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize("length", [f"{MAX_DISCARDED + 1}", 16 * "9", 5000 * "9", f"000{10**20}"])
 async def test_a_body_that_is_too_long_to_be_thrown_away_is_refused_before_it_comes(
-    http_server: HTTPServer, http_port: int, engine: FakeEngine
+    http_server: HTTPServer, http_port: int, engine: FakeEngine, length: str
 ) -> None:
-    head = b"POST /api/v1/scripts/backup/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-    answer = await raw(http_port, head % (MAX_DISCARDED + 1))
+    head = b"POST /api/v1/scripts/backup/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: %b\r\n\r\n"
+    answer = await raw(http_port, head % length.encode())
     assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"413"]
     assert b"application/problem+json" in answer
     [noted] = engine.audit.noted
     assert (noted.action, noted.target, noted.status) == ("script.run", "backup", 413)
+
+
+@pytest.mark.gen_test
+async def test_a_body_in_chunks_is_refused_once_it_is_too_long(
+    http_server: HTTPServer, http_port: int, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.too_large.MAX_DISCARDED", 2 * MAX_BODY)
+    head = b"PUT /api/v1/files/backup.sh HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    full, one, end = b"%x\r\n%b\r\n" % (MAX_BODY, bytes(MAX_BODY)), b"1\r\nx\r\n", b"0\r\n\r\n"
+    after = b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    for body, expected in [
+        (full + end + after, [200, 200]),
+        (full + one + end + after, [413, 200]),
+        (one + full + full + end + after, [413, 200]),
+        (full + full + full + one, [413]),  # more is not read, nor is its end waited for
+    ]:
+        answer = await raw(http_port, head + body)
+        assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", answer)] == expected
+        noted = engine.audit.noted.pop()
+        assert (noted.action, noted.target, noted.status) == ("file.write", "backup.sh", expected[0])
+        assert (b"The body is longer than %d bytes." % MAX_BODY in answer) == (expected[0] == 413)
+        assert (b"application/problem+json" in answer) == (expected[0] == 413)
+    assert engine.asked == [("write", "backup.sh", bytes(MAX_BODY))]
+    assert engine.audit.noted == []
+
+
+@pytest.mark.gen_test
+async def test_of_a_restore_that_is_refused_little_is_read(
+    http_server: HTTPServer, http_port: int, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relay.too_large.MAX_DISCARDED", 2 * MAX_BODY)
+    engine.ready = False
+    head = b"POST /api/v1/restore HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    full = b"%x\r\n%b\r\n" % (MAX_BODY, bytes(MAX_BODY))
+    answer = await raw(http_port, head + full + full + b"1\r\nx\r\n")  # and no end
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"application/problem+json" in answer
+    assert [noted.action for noted in engine.audit.noted] == ["backup.restore"]
 
 
 # --- starting, stopping, health ---

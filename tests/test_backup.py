@@ -84,7 +84,7 @@ def state(service: Service) -> tuple[Any, ...]:
 
 def left_over(service: Service) -> set[str]:
     """What is in the data directory that need not be there."""
-    usual = {"history.db", "search.db", "cronscope.lock", "reserve", "runs", "before-restore"}
+    usual = {"history.db", "search.db", "cronscope.lock", "etag.key", "reserve", "runs", "before-restore"}
     names = {path.name for path in (service.folder / "data").iterdir()}
     return {re.sub(r"(?<=\.db)-(wal|shm|journal)$", "", name) for name in names} - usual
 

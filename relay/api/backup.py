@@ -11,9 +11,10 @@ from msgspec import Struct, structs
 from tornado.web import stream_request_body
 
 from exporter.restore import Restored, Upload
-from relay.handler import MAX_DISCARDED, Handler
+from relay.handler import Handler
 from relay.operation import GZIP, Answer, operation
 from relay.problem import Problem, problem_of
+from relay.too_large import ANY_LENGTH, MAX_DISCARDED, Discarding
 
 _UPLOAD_SECONDS = 6 * 3600.0
 """How long an archive may take to arrive."""
@@ -46,16 +47,17 @@ class Backup(Handler):
 
 
 @stream_request_body
-class Restore(Handler):
+class Restore(Discarding):
     max_body = 1 << 40  # what the disk takes is looked at meanwhile
+    streams = True
 
     _upload: Upload | None = None
-    _refusal: Exception | None = None
+    _refusal: Problem | None = None
     _restoring = False
     _idle: asyncio.TimerHandle | None = None
 
     def prepare(self) -> Awaitable[None] | None:
-        self.connection.set_max_body_size(MAX_DISCARDED)
+        self.connection.set_max_body_size(ANY_LENGTH)
         if self.request.method != "POST":
             return super().prepare()
         try:
@@ -64,9 +66,10 @@ class Restore(Handler):
                 raise Problem(503, "The service is stopping: nothing is changed any more.")
             self._upload = self.engine.begin_restore()
         except Exception as error:
-            if problem_of(error) is None or self.announced > MAX_DISCARDED:
+            problem = problem_of(error)
+            if problem is None or self.announced > MAX_DISCARDED:
                 raise
-            self._refusal = error  # told once the body has come: before that its sender might not listen
+            self._refusal = problem  # told once the body has come: before that its sender might not listen
             self.site.arriving.expect(self.connection.stream)
             return None
         self.connection.set_max_body_size(self.max_body)
@@ -80,7 +83,9 @@ class Restore(Handler):
         self._idle = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.connection.stream.close)
 
     async def data_received(self, chunk: bytes) -> None:
-        if self._upload is not None:
+        if self._refusal is not None:
+            self.discard(chunk, self._refusal)
+        elif self._upload is not None:
             self._expect_more()
             await self._upload.write(chunk)
 

@@ -295,7 +295,7 @@ export interface AuditEntry {
   target: string | null;
   /**
    * What else there is to be said: ids of runs, the new name of a script, number of a version, how many
-   * attempts to sign in had to wait, or what the configuration says something else of since: `users, scripts: backup`.
+   * attempts to sign in had to wait, or what the configuration says something else of since: `users, scripts: sync`.
    */
   detail: string | null;
   /**
