@@ -1,4 +1,4 @@
-"""A run's output as numbered lines: how it is paged, and how it is packed into the history.
+"""A run's output as numbered lines, and how it is paged.
 
 Output comes in segments: whole lines of one stream that were seen at the same time, or a stretch of lines that were
 dropped.  Lines of both streams are numbered together, from 0, in the order in which they were seen; a number never
@@ -8,29 +8,21 @@ which was not seen earlier; what follows counts as another line.
 
 from __future__ import annotations
 
-import zlib
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
 
-import msgspec
 from msgspec import Struct
 
+from exporter.chunks import CUT_OFF, DAMAGED, DROPPED, NO_ROOM, STDERR, STDOUT, STREAM_NAMES, Chunk, Segment, whole
 from exporter.events import Stream
 from exporter.seen import seen, seen_lines, split
 from exporter.settings import Size
-
-STDOUT, STDERR, DROPPED, CUT_OFF, NO_ROOM = 1, 2, 4, 8, 16
-"""Bits of a segment's kind: whose lines they are; that they were dropped; that the script itself emptied the file, or
-that the disk was almost full."""
 
 PAGE_BYTES = 1 << 20
 """A page ends when it has this much, whatever its limit."""
 SEARCH_BYTES = 4 << 20
 """How much a page with a filter looks through."""
-CHUNK_BYTES = 256 << 10
-STREAM_NAMES: dict[int, Stream] = {STDOUT: "stdout", STDERR: "stderr"}
 _BITS = {name: bit for bit, name in STREAM_NAMES.items()}
 
 
@@ -40,32 +32,6 @@ def line_limit(max_output: int) -> int:
     Small enough against `max_output` that its kept parts, each at least a quarter of it, can be cut between lines.
     """
     return min(64 << 10, max(256, max_output // 8))
-
-
-class Segment(NamedTuple):
-    first: int
-    """Number of its first line."""
-    lines: int
-    offset_ms: int
-    """When it was seen, from the run's start."""
-    kind: int
-    start: int
-    """Where its bytes are: in the stream, or in the chunk's data."""
-    size: int
-    """Bytes, line ends included."""
-
-    @property
-    def end(self) -> int:
-        return self.start + self.size
-
-    @property
-    def next(self) -> int:
-        """Number of the line after it."""
-        return self.first + self.lines
-
-    @property
-    def stream(self) -> Stream:
-        return "stdout" if self.kind & STDOUT else "stderr"
 
 
 class Page(Struct, frozen=True):
@@ -85,25 +51,6 @@ class Page(Struct, frozen=True):
     """Of every one of `lines`, where there is a filter."""
     dropped_from: int | None = None
     """Where the page was to begin inside of a dropped stretch, which it passes over: number of the first line of it."""
-
-
-class Chunk(Struct, frozen=True):
-    """A piece of a finished run's output, of whole segments."""
-
-    first_line: int
-    lines: int
-    """Dropped ones included: chunks follow each other without gaps."""
-    segments: bytes
-    data: bytes
-    """Compressed by zlib."""
-
-
-class _Layout(Struct, array_like=True):
-    """What `Chunk.segments` holds, as MessagePack."""
-
-    max_output: int
-    segments: list[tuple[int, int, int, int]]
-    """Lines, offset_ms, kind, size."""
 
 
 class LineReader(ABC):
@@ -150,9 +97,10 @@ class LineReader(ABC):
                     break
                 first, dropped_from = number, segment.first
             else:
-                texts = split(data)[number - segment.first :][: limit - len(lines)]
-                lines += [(segment.offset_ms, segment.stream, text) for text in texts]
-                number += len(texts)
+                texts = split(data)[number - segment.first :]
+                left = limit - len(lines)
+                lines += [(segment.offset_ms, segment.stream, text) for text in texts[:left]]
+                number = segment.next if len(texts) <= left else number + left
                 looked += len(data)
         return Page(first, lines, number, self._is_end(number), dropped_from=dropped_from)
 
@@ -223,6 +171,8 @@ class LineReader(ABC):
             why = "the script emptied the file"
         elif segment.kind & NO_ROOM:
             why = "the disk was almost full"
+        elif segment.kind & DAMAGED:
+            why = "they cannot be read"
         return f"[cronscope: {_size(segment.size)}, {lines} dropped here: {why}]"
 
 
@@ -246,7 +196,7 @@ class Archive(LineReader):
             chunk = self._fetch(line)
             if chunk is None:
                 return None
-            self._open(chunk)
+            self.max_output, self._segments, self._data = whole(chunk)
         segment = self._segments[max(0, bisect_right(self._segments, line, key=lambda each: each.first) - 1)]
         return segment, b"" if segment.kind & DROPPED else self._data[segment.start : segment.end]
 
@@ -256,42 +206,10 @@ class Archive(LineReader):
         end = chunk.first_line + chunk.lines
         return cls(lambda line: chunk if line < end else None, lambda: end)
 
-    def _open(self, chunk: Chunk) -> None:
-        layout = msgspec.msgpack.decode(chunk.segments, type=_Layout)
-        self.max_output = layout.max_output
-        self._data = zlib.decompress(chunk.data)
-        self._segments = []
-        first, start = chunk.first_line, 0
-        for lines, offset_ms, kind, size in layout.segments:
-            self._segments.append(Segment(first, lines, offset_ms, kind, start, size))
-            first += lines
-            start += 0 if kind & DROPPED else size
-
 
 def searchable(chunk: Chunk) -> str:
     """All text of a chunk in one case: what `LineReader.contains` finds in a line of it is found in here, too."""
     return "".join(seen_lines(data) for _, data in Archive.of(chunk).segments()).casefold()
-
-
-def pack(segments: Iterable[tuple[Segment, bytes]], max_output: int) -> Iterator[Chunk]:
-    """Chunks of about CHUNK_BYTES, before compression, from all segments of a run."""
-    gathered: list[tuple[Segment, bytes]] = []
-    size = 0
-    for segment, data in segments:
-        gathered.append((segment, data))
-        size += len(data)
-        if size >= CHUNK_BYTES:
-            yield _chunk(gathered, max_output)
-            gathered, size = [], 0
-    if gathered:
-        yield _chunk(gathered, max_output)
-
-
-def _chunk(gathered: list[tuple[Segment, bytes]], max_output: int) -> Chunk:
-    first = gathered[0][0].first
-    rows = [(segment.lines, segment.offset_ms, segment.kind, segment.size) for segment, _ in gathered]
-    data = zlib.compress(b"".join(data for _, data in gathered))
-    return Chunk(first, gathered[-1][0].next - first, msgspec.msgpack.encode(_Layout(max_output, rows)), data)
 
 
 def _size(size: int) -> str:

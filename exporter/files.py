@@ -29,13 +29,10 @@ from exporter.file_paths import Place, Tree
 from exporter.history import History, HistoryError
 from exporter.script_check import Report
 from exporter.settings import Settings
-from exporter.versions import Content, FileVersion, Op, content_of
+from exporter.versions import MAX_BYTES, Content, FileVersion, Op, content_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-MAX_BYTES = 1 << 20
-"""Largest file of which the content is read or written."""
 
 _IN_THE_WAY = {
     errno.EACCES: "permission denied",

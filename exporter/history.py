@@ -26,7 +26,8 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from exporter import records, search_index
-from exporter.archive import Archive, Chunk
+from exporter.archive import Archive
+from exporter.chunks import Chunk
 from exporter.data_dir import Reserve
 from exporter.events import Instant, PastRun, Run
 from exporter.records import CursorError, Past, RunPage, RunQuery, TimetableEntry

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from exporter.archive import DROPPED, Segment
+from exporter.chunks import DROPPED, Segment
 
 _LENGTH = struct.Struct("<Q")
 _COLUMNS = 5

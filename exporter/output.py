@@ -14,21 +14,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from exporter.archive import (
-    CUT_OFF,
-    DROPPED,
-    NO_ROOM,
-    STDERR,
-    STDOUT,
-    STREAM_NAMES,
-    Archive,
-    Chunk,
-    LineReader,
-    Page,
-    Segment,
-    line_limit,
-    pack,
-)
+from exporter.archive import Archive, LineReader, Page, line_limit
+from exporter.chunks import CUT_OFF, DROPPED, NO_ROOM, STDERR, STDOUT, STREAM_NAMES, Chunk, Segment, pack
 from exporter.events import Instant, ProgressState, Stream
 from exporter.marks import Known, Mark, MarkFile, SegmentTable
 from exporter.masking import Masking

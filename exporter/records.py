@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from msgspec import UNSET, Struct, structs
 
-from exporter.archive import Archive, Chunk
+from exporter.archive import Archive
+from exporter.chunks import Chunk
 from exporter.events import Instant, PastRun, Run, from_json
 
 COLUMNS = Run.__struct_fields__
@@ -109,6 +110,11 @@ def page(connection: sqlite3.Connection, query: RunQuery) -> RunPage:
             last = found[query.limit - 1]
             return RunPage(found[: query.limit], cursor(last.begun_at, last.run_id))
     return RunPage(found, None)
+
+
+def every(connection: sqlite3.Connection) -> Iterator[Run]:
+    """All records, one at a time."""
+    return map(_to_run, connection.execute(_SELECT))
 
 
 def many(connection: sqlite3.Connection, tail: str, *values: object) -> list[Run]:

@@ -12,6 +12,7 @@ from exporter import audit
 from exporter.backup_format import BadArchive
 from exporter.history import SCHEMA_VERSION, build, prepare
 from exporter.records import COLUMNS
+from exporter.restored_rows import MAX_VALUE, check_rows
 
 log = logging.getLogger(__name__)
 
@@ -57,12 +58,14 @@ def check(path: Path) -> int:
     try:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
             _check_schema(connection)
             (fault,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if fault != "ok":
                 raise BadArchive(f"The history in the archive is damaged: {fault}.")
             prepare(connection)
             _check_times(connection)
+            check_rows(connection)
             connection.execute("DELETE FROM timetable")
             connection.execute("DELETE FROM published")
             # From here on it grows apart from the one that it was copied from.

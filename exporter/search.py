@@ -19,7 +19,8 @@ from pathlib import Path
 from msgspec import structs
 
 from exporter import records, search_index
-from exporter.archive import Archive, Chunk, LineReader, searchable
+from exporter.archive import Archive, LineReader, searchable
+from exporter.chunks import Chunk
 from exporter.records import NEWEST_FIRST, RunPage, RunQuery, conditions, cursor
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from exporter.archive import Chunk, searchable
+from exporter.archive import searchable
+from exporter.chunks import Chunk
 from exporter.disk_guard import scarce
 
 log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from exporter.chunks import Damaged
 from exporter.etag import etag_of
 from exporter.events import Instant
 
@@ -19,6 +20,8 @@ Op = Literal["written", "restored", "found", "deleted"]
 """What happened: `written` and `restored` through the service, `found` on disk after somebody else had changed it."""
 
 MAX_LISTED = 10_000
+MAX_BYTES = 1 << 20
+"""Largest file of which the content is read, written or kept."""
 
 
 class FileVersion(Struct, frozen=True, kw_only=True):
@@ -103,7 +106,22 @@ def stored(connection: sqlite3.Connection, path: str, number: int) -> Content:
     data, etag = row
     if data is None:
         raise UnknownVersion(f"version {number} of {path} is its deletion: take the one before")
-    return Content(zlib.decompress(data), etag)
+    try:
+        return Content(inflated(data), etag)
+    except Damaged:
+        raise UnknownVersion(f"version {number} of {path} is damaged: there is nothing of it any more") from None
+
+
+def inflated(data: bytes) -> bytes:
+    """A stored content.  Raises Damaged where it is none, or longer than any that there can be."""
+    inflating = zlib.decompressobj()
+    try:
+        content = inflating.decompress(data, MAX_BYTES + 1)
+    except zlib.error as error:
+        raise Damaged(str(error)) from error
+    if len(content) > MAX_BYTES or not inflating.eof:
+        raise Damaged("it is too long, or not whole")
+    return content
 
 
 def last_mode(connection: sqlite3.Connection, path: str) -> int | None:

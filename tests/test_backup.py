@@ -422,6 +422,24 @@ def in_utf_16(folder: Path) -> bytes:
     return path.read_bytes()
 
 
+ROWS = [
+    "UPDATE runs SET run_id = '../../x'",
+    "UPDATE runs SET status = 'odd'",
+    "UPDATE runs SET script_name = CAST(x'ff' AS TEXT)",
+    "UPDATE runs SET script_name = CAST(zeroblob(9000000) AS TEXT)",
+    "UPDATE output_chunks SET data = x'00'",
+    "UPDATE output_chunks SET data = zeroblob(9000000)",
+    "UPDATE output_chunks SET lines = 9000000000000000000",
+    "UPDATE output_chunks SET segments = x'92'",
+    "INSERT INTO file_versions VALUES ('a', 1, 0, 'written', 420, 9, '', x'00')",
+    "INSERT INTO file_versions VALUES ('a', 1, 0, 'deleted', 2541, NULL, NULL, NULL)",
+    "INSERT INTO file_versions VALUES ('a', 1, 0, 'odd', 420, NULL, NULL, NULL)",
+    "INSERT INTO cleared VALUES ('job', '{}', NULL)",
+    "INSERT INTO facts VALUES ('a', CAST(x'ff' AS TEXT))",
+]
+"""What makes a sound history one with a row that there cannot be."""
+
+
 def hostile(files: Contents, folder: Path) -> dict[str, tuple[int, str, bytes]]:
     """Archives with an answer's status, and what it says."""
     told = [member(*each) for each in files.items()]
@@ -500,6 +518,10 @@ def hostile(files: Contents, folder: Path) -> dict[str, tuple[int, str, bytes]]:
             422, "a time that",
             with_history("INSERT INTO audit (id, at, actor_kind, action, outcome) VALUES ('0', -1, '', '', '')"),
         ),
+        **{
+            f"row of {statement.split()[1]} {number}": (422, "damaged", with_history(statement))
+            for number, statement in enumerate(ROWS)
+        },
         "place of the staging": (409, "lead out", named("scripts/.cronscope.restore")),
     }  # fmt: skip
 
@@ -516,6 +538,23 @@ def test_an_archive_of_a_hostile_hand_changes_nothing(service: Service, archive:
     assert not (service.folder / "x").exists()
     assert "Traceback" not in "".join(service.errors)
     assert restore(service, archive)["files"] == 1
+
+
+def test_output_of_runs_that_a_restored_history_does_not_have_is_swept_away(
+    service: Service, archive: bytes, tmp_path: Path
+) -> None:
+    files = contents(archive)
+    stray = (
+        "INSERT INTO output_chunks (run_id, first_line, lines, segments, data)"
+        " SELECT 'nobody', first_line, lines, segments, data FROM output_chunks"
+    )
+    restore(service, archive_of(files | {"history.db": altered(files["history.db"], tmp_path, stray)}))
+
+    def owners() -> list[str]:
+        with closing(sqlite3.connect(service.folder / "data/history.db")) as connection:
+            return [run_id for (run_id,) in connection.execute("SELECT run_id FROM output_chunks")]
+
+    assert until(owners, lambda found: "nobody" not in found) == run_ids(service)
 
 
 def test_what_is_in_the_way_of_a_script_stays(service: Service, archive: bytes, tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from exporter import search, search_index
-from exporter.archive import STDERR, STDOUT, LineReader, Segment, pack
+from exporter.archive import LineReader
+from exporter.chunks import STDERR, STDOUT, Segment, pack
 from exporter.history import CursorError, History, RunQuery
 from exporter.search import Search
 from tests.service import Service, until

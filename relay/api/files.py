@@ -13,12 +13,12 @@ from msgspec import Meta, Struct, structs
 from exporter import versions
 from exporter.etag import Precondition, hash_in
 from exporter.file_listing import FileEntry, FileList
-from exporter.files import MAX_BYTES, Written
+from exporter.files import Written
 from exporter.script_check import Report
 from exporter.sentences import Language
 from exporter.syntax import Finding
 from exporter.templates import Template, templates
-from exporter.versions import Content, UnknownVersion
+from exporter.versions import MAX_BYTES, Content, UnknownVersion
 from relay.handler import Handler
 from relay.operation import BYTES, TEXT, Answer, operation
 from relay.problem import Problem

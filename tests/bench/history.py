@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from exporter.archive import STDOUT, Segment, pack
+from exporter.chunks import STDOUT, Segment, pack
 from exporter.events import Instant, Run
 from exporter.history import History
 from tests.bench.serving import seconds, stalled
