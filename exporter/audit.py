@@ -43,6 +43,8 @@ AuditAction = Literal[
 ]  # fmt: skip
 """`config.change` and `file.change` are what somebody else did on the disk, and was found there; `script.batch` is a
 batch that does not say what is to be done."""
+AuditChoice = Literal[AuditAction, "script", "config", "file", "backup", "logs"]
+"""What a listing may be of: an action, or all that begin with what is before the dot."""
 _OF_CONFIG = ("script.", "config.", "backup.restore")
 """What actions begin with of which the hashes are those of the configuration file."""
 

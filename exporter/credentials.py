@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,6 +16,8 @@ C = TypeVar("C", User, Token)
 
 _LONGEST = 4096
 """Bytes of a file with a hash."""
+_PATH = re.compile(r"\.{0,2}/")
+"""How a path begins, and hardly any hash or token."""
 
 
 class Credentials(Generic[C]):
@@ -78,8 +81,9 @@ class Credentials(Generic[C]):
                 values[secret] = self._content(values[file])
             except (OSError, ValueError) as error:
                 why = error.strerror if isinstance(error, OSError) else str(error)
-                exists = os.path.exists(values[file])  # else it may be the secret itself
-                fault = f"{values[file]} cannot be used" if exists else "expected the path of a file"
+                # Else it may be the secret itself.
+                is_path = os.path.exists(values[file]) or _PATH.match(str(self._reader.as_written(fields[file][1])))
+                fault = f"{values[file]} cannot be used" if is_path else "expected the path of a file"
                 self._report(fields[file][1], f"{key}.{file}", f"{fault}: {why}")
 
     def _content(self, path: Path) -> str:

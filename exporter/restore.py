@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import sqlite3
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,8 @@ from exporter.settings import Settings
 from exporter.staged_restore import RestoreRefused, StagedRestore
 
 MAX_KEPT_TOLD = 1000
+_OF_FILES = re.compile(r"^tls\.|_file$")
+"""In keys of files that are in no archive."""
 
 
 class Restored(Struct, frozen=True, kw_only=True):
@@ -155,6 +158,8 @@ class Restores:
             (folder / CONFIG).write_bytes(content)
         except ConfigError as error:
             message = "The configuration in the archive has faults; nothing was changed."
+            if any(_OF_FILES.search(fault.key) for fault in error.faults):
+                message += " Files that it names, for tls and for hashes, have to be on this machine first."
             raise BadArchive(message, error.faults) from error
         return _Checked(settings, {member.name for member in manifest.members}, check(folder / HISTORY))
 

@@ -239,6 +239,21 @@ def test_scripts_in_the_data_directory_come_back(start_service: Start) -> None:
     assert set(contents(backup(service))) == {"cronscope.yml", "history.db"}
 
 
+def test_a_restore_says_which_file_it_needs_first(service: Service, archive: bytes) -> None:
+    for given, told in [
+        (
+            "users: [{name: a, role: edit, password_hash_file: /no/admin.hash}]",
+            "/no/admin.hash cannot be used: No such",
+        ),
+        ("tokens: [{name: a, role: edit, sha256_file: ./t}]", f"{service.folder}/t cannot be used: No such file"),
+        ("tls: {cert: /no/cert.pem, key: /no/key.pem}", "/no/cert.pem cannot be read: No such file or directory"),
+    ]:
+        config = f"scripts: []\n{given}\n".encode()
+        answer = restore(service, archive_of(contents(archive) | {"cronscope.yml": config}), 422)
+        assert answer["detail"].endswith("have to be on this machine first.")
+        assert told in answer["errors"][0]["message"]
+
+
 def test_there_is_no_backup_without_what_cannot_be_read(start_service: Start) -> None:
     service = start_service("scripts_dir: plain\n")
     (service.folder / "plain").write_text("a file\n")

@@ -45,7 +45,12 @@ def test_what_commands_do_through_the_service_is_listed(start_service: Callable[
     for chosen in (["--action", "config"], ["--actor", "disk"], ["--until", "1h"], ["--target", "nothing"]):
         assert len(entries(config, *chosen)) == (0 if chosen[1] in ("1h", "nothing") else 1)
     assert [entry["target"] for entry in entries(config, "--limit", "1", "--since", "1h")] == ["other"]
-    assert "expected" in invoke("audit", "--action", "nothing", "-c", config).stderr
+    service.stop()
+    for odd in ("nothing", "script.", "Sign-in"):
+        result = invoke("audit", "--action", odd, "-c", config)
+        assert result.exit_code == 2
+        assert "expected one of sign-in, sign-out, script.run, " in result.stderr
+    assert len(entries(config, "--action", "script")) == 2
 
 
 @pytest.mark.parametrize("command", [["run", "greet"], ["clear-logs", "greet", "--yes"]])

@@ -58,7 +58,12 @@ def test_run_prints_both_streams_as_they_come_and_ends_as_the_script_did(config:
         assert (result.returncode, result.stdout, result.stderr) == (0, "well\n", "")
         result = cronscope("run", "lacking", "-c", file)
         assert result.returncode == 1
-        assert "lacking could not" in result.stderr
+        why, told = result.stderr.splitlines()
+        assert why.startswith("cronscope: lacking could not be started: ")
+        assert told.startswith("lacking could not start")
+    result = cronscope("run", "lacking", "--json", "-c", config)  # without its output
+    assert result.stderr.startswith("lacking could not be started: ")
+    assert json.loads(result.stdout)["reason"] == "spawn"
 
 
 def test_as_json_a_run_tells_its_record_alone(config: Path, service: Service) -> None:

@@ -91,10 +91,12 @@ def test_a_hash_that_lacks_its_quotes_is_not_told_either() -> None:
 def test_what_a_file_holds_in_place_of_a_hash_is_not_told(tmp_path: Path) -> None:
     (tmp_path / "wrong").write_text("hunter2")
     text = "users:\n- {name: a, role: view, password_hash_file: wrong}\n- {name: b, role: view, password_hash_file: no}"
+    text += "\n- {name: c, role: view, password_hash_file: /no/admin.hash}"
     assert faults(text, tmp_path) == [
         f"2: users[0].password_hash_file: {tmp_path}/wrong cannot be used: expected an argon2id hash as cronscope"
         " passwd writes it",
         "3: users[1].password_hash_file: expected the path of a file: No such file or directory",
+        "4: users[2].password_hash_file: /no/admin.hash cannot be used: No such file or directory",
     ]
 
 

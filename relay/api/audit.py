@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, structs
 
-from exporter.audit import AuditAction, AuditPage, AuditQuery
+from exporter.audit import AuditChoice, AuditPage, AuditQuery
 from exporter.events import to_json
 from exporter.records import CursorError
 from relay.handler import Handler
@@ -28,7 +28,7 @@ class AuditFilters(Struct, frozen=True, kw_only=True):
     """Before this time."""
     actor: str | None = None
     """Name of the user or token, or a kind such as `disk`."""
-    action: Literal[AuditAction, "script", "config", "file", "backup", "logs"] | None = None
+    action: AuditChoice | None = None
     """One, or all that begin with what is before the dot."""
     target: str | None = None
     """Text in the target or the detail, in any case of letters A to Z."""

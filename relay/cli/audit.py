@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -39,9 +39,11 @@ def audit(
     target: str | None, limit: int, as_json: bool,
 ) -> None:  # fmt: skip
     """List who did what, when and from where, with the hash of what was changed before and after; the latest first."""
-    from exporter.audit import AuditQuery
+    from exporter.audit import AuditChoice, AuditQuery
     from relay.cli.source import source
 
+    if action is not None and action not in get_args(AuditChoice):
+        raise click.BadParameter(f"expected one of {', '.join(get_args(AuditChoice))}", param_hint="--action")
     query = AuditQuery(since=since, until=until, actor=actor, action=action, target=target, limit=limit)
     found = source(loaded).audit(query).audit
     if as_json:

@@ -55,7 +55,8 @@ def run(loaded: LoadedConfig, detach: bool, as_json: bool, name: str) -> None:
     elif ended.metrics_rejected:
         click.echo(f"metrics that {name} published were refused: {ended.metrics_rejected}", err=True)
     if ended.status != "completed":
-        click.echo(fault or _failure(ended), err=True)
+        shown = ended.stderr_bytes and not as_json  # why it could not be started is in its output, if it has any
+        click.echo(_failure(ended) if fault is None or shown else fault, err=True)
         sys.exit(1)
 
 

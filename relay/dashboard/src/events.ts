@@ -11,6 +11,8 @@ export type AuditOutcome = "done" | "refused" | "failed";
 
 export type AuditAction = "sign-in" | "sign-out" | "script.run" | "script.stop" | "script.create" | "script.update" | "script.rename" | "script.delete" | "script.enable" | "script.disable" | "script.import" | "script.batch" | "config.save" | "config.reload" | "config.change" | "file.write" | "file.delete" | "file.restore" | "file.change" | "logs.delete" | "backup.download" | "backup.restore";
 
+export type AuditChoice = "sign-in" | "sign-out" | "script.run" | "script.stop" | "script.create" | "script.update" | "script.rename" | "script.delete" | "script.enable" | "script.disable" | "script.import" | "script.batch" | "config.save" | "config.reload" | "config.change" | "file.write" | "file.delete" | "file.restore" | "file.change" | "logs.delete" | "backup.download" | "backup.restore" | "script" | "config" | "file" | "backup" | "logs";
+
 export type Trigger = "schedule" | "manual" | "retry" | "missed";
 
 export type Status = "running" | "completed" | "failed" | "skipped";
