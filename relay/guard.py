@@ -20,6 +20,7 @@ from msgspec import Struct
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _LOOPBACK = IPv4Network("127.0.0.0/8")
+_MAPPED = IPv6Network("::ffff:0:0/96")
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?)(?::([0-9]{0,5}))?")
 _FORWARDED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
@@ -64,7 +65,7 @@ def policy(
     return Policy(
         frozenset(host[0] for host in hosts if host),
         frozenset(origin for origin in origins if origin),
-        tuple(ip_network(proxy) for proxy in trusted_proxies),
+        tuple(map(_network, trusted_proxies)),
         user_header,
     )
 
@@ -147,6 +148,14 @@ def _cross_site(rules: Policy, own_origin: str, headers: Mapping[str, str]) -> R
 
 def _is_trusted(rules: Policy, address: str) -> bool:
     return bool(rules.proxies) and any(ip_address(address) in network for network in rules.proxies)
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    """One of IPv4 addresses as such, also where IPv6 writes them (RFC 4291, 2.5.5.2): as `_address` has them."""
+    network = ip_network(text)
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        return IPv4Network((int(network.network_address) & 0xFFFF_FFFF, network.prefixlen - _MAPPED.prefixlen))
+    return network
 
 
 def _address(text: str) -> str | None:

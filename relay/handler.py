@@ -50,13 +50,17 @@ class Handler(Answering):
         self.site = site
         self.engine = site.engine
         self.route = route
+        request = self.request
+        self.source = guard.source_of(site.policy, request.remote_ip or "", request.protocol, request.headers)
+        """Where the request came from, which whatever becomes of it is told as."""
+        request.remote_ip, request.protocol = self.source.address, self.source.scheme
         self.identity = ANYONE
         """Who asks; set once that is known."""
-        self.note = Note(route, self.request.method or "")
+        self.note = Note(route, request.method or "")
         """What goes into the audit trail once the request is answered."""
         self.path_args = []  # Tornado sets it, but not where the address is no UTF-8
         # Taken away, so that Tornado does not look for the fields of a form in what is a file or JSON.
-        self.content_type = self.request.headers.pop("Content-Type", "")
+        self.content_type = request.headers.pop("Content-Type", "")
 
     @property
     def need(self) -> Need | None:
@@ -68,14 +72,12 @@ class Handler(Answering):
         return "nothing" if "nothing" in (needed(self.route, "GET"), needed(self.route, "POST")) else "view"
 
     def prepare(self) -> Awaitable[None] | None:
-        request, access = self.request, self.site.access
+        headers = self.request.headers
         self.site.arriving.come(self.connection.stream)
-        source = guard.source_of(self.site.policy, request.remote_ip or "", request.protocol, request.headers)
-        request.remote_ip, request.protocol = source.address, source.scheme
-        self.identity = access.known(request.headers, self.get_cookie(COOKIE), source.user)
-        if self.identity is ANYONE and self.need == "scrape" and "Authorization" in request.headers:
-            return self._prepare_with_password(source)
-        self._admit(source)
+        self.identity = self.site.access.known(headers, self.get_cookie(COOKIE), self.source.user)
+        if self.identity is ANYONE and self.need == "scrape" and "Authorization" in headers:
+            return self._prepare_with_password()
+        self._admit()
         return None
 
     @property
@@ -88,18 +90,18 @@ class Handler(Answering):
         """Length of the body, as far as it is known."""
         return announced(self.request.headers)
 
-    async def _prepare_with_password(self, source: guard.Source) -> None:
-        access = self.site.access
+    async def _prepare_with_password(self) -> None:
+        access, address = self.site.access, self.source.address
         try:
-            self.identity = await access.with_password(self.request.headers, source.address)
+            self.identity = await access.with_password(self.request.headers, address)
         except SignInRefused as refused:
             self.note_refused(refused)
             raise
-        if self.site.relay is not None and access.is_news(self.identity, source.address):  # else it is not told yet
+        if self.site.relay is not None and access.is_news(self.identity, address):  # else it is not told yet
             self.note.action, self.note.targets = "sign-in", [self.identity.name]
-        self._admit(source)
+        self._admit()
 
-    def _admit(self, source: guard.Source) -> None:
+    def _admit(self) -> None:
         """Raises Problem where the request may not come in."""
         request, access = self.request, self.site.access
         shows_some = self.identity is not ANYONE or access.role(ANYONE) is None
@@ -108,7 +110,7 @@ class Handler(Answering):
         if self.note.action is not None:  # now, as the request may change what its sender may do
             self.note.actor = actor_of(self.identity, access.role(self.identity))
         refused = guard.refusal(
-            self.site.policy, source, headers=request.headers, by_credentials=by_credentials,
+            self.site.policy, self.source, headers=request.headers, by_credentials=by_credentials,
             changes=self.guarded_as_change or request.method not in guard.SAFE_METHODS,
         )  # fmt: skip
         if refused is not None:

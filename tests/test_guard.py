@@ -163,6 +163,21 @@ def test_only_trusted_proxies_are_believed_who_asks() -> None:
 
 
 @pytest.mark.parametrize(
+    ("proxy", "peer", "trusted"),
+    [
+        ("::ffff:10.0.0.1", "10.0.0.1", True), ("::ffff:10.0.0.1", "::ffff:10.0.0.1", True),
+        ("::ffff:10.0.0.0/104", "::ffff:10.1.2.3", True), ("::ffff:10.0.0.0/104", "11.0.0.1", False),
+        ("10.0.0.1", "::ffff:a00:1", True), ("::/0", "10.0.0.1", False), ("0.0.0.0/0", "::1", False),
+        ("fe80::/10", "fe80::1%eth0", True), ("2001:db8::/64", "2001:db8:0:0:ffff::1", True),
+    ],
+)  # fmt: skip
+def test_an_ipv4_address_is_the_same_however_ipv6_writes_it(proxy: str, peer: str, trusted: bool) -> None:
+    rules = policy("127.0.0.1", [], [], [proxy])
+    client = source_of(rules, peer, "http", {"X-Forwarded-For": "192.0.2.9"}).address
+    assert (client == "192.0.2.9") is trusted
+
+
+@pytest.mark.parametrize(
     ("told", "client"),
     [
         ("192.0.2.9", "192.0.2.9"), ("203.0.113.1, 192.0.2.9", "192.0.2.9"), ("192.0.2.9, 10.1.2.3,::1", "192.0.2.9"),

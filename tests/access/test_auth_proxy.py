@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tornado.httpclient import AsyncHTTPClient, HTTPResponse
+from tornado.httpserver import HTTPServer
 
 from exporter.config import ConfigError, read
 from exporter.doctor import Lines
 from exporter.settings import AuthProxy, Settings, User
+from relay.app import App
 from relay.cli.doctor import believed_of_anybody
 from relay.handler import MAX_STRANGERS_BODY
+from relay.throttle import FREE
 from tests.access.asking import PASSWORD, TOKENS, Clock, Fetch, basic, bearer, detail, settings
 from tests.access.test_sessions import RUN, cookie_of, sign_in
 from tests.access.test_stream import closed, connect
@@ -41,6 +47,19 @@ def behind(engine: FakeEngine, clock: Clock) -> Any:
     return configure
 
 
+@pytest.fixture
+def by_ipv6(app: App) -> Iterator[str]:
+    """Where the service listens by IPv6, at which IPv4 comes in too: its peers are `::ffff:127.0.0.1` then."""
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("needs a system with IPv6 that takes in IPv4")
+    listening = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
+    listening.setblocking(False)
+    server = HTTPServer(app)
+    server.add_socket(listening)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.stop()
+
+
 async def session(fetch: Fetch, **headers: str) -> Any:
     answer = await fetch("/api/v1/session", **headers)
     return json.loads(answer.body) if answer.code == 200 else answer.code
@@ -58,6 +77,32 @@ async def test_a_trusted_proxy_tells_who_asks_and_the_configuration_what_they_ma
     behind(header="X-Forwarded-User")
     assert await session(fetch, **ANN) == 401
     assert (await session(fetch, X_Forwarded_User="ann@example.org"))["role"] == "edit"
+
+
+@pytest.mark.gen_test
+@pytest.mark.usefixtures("behind")
+async def test_who_comes_by_ipv4_is_the_same_where_the_service_listens_by_ipv6(
+    fetch: Fetch, engine: FakeEngine, http_client: AsyncHTTPClient, by_ipv6: str
+) -> None:
+    async def ask(path: str, method: str = "GET", **headers: str) -> HTTPResponse:
+        body = b"" if method == "POST" else None
+        return await http_client.fetch(by_ipv6 + path, method=method, headers=headers, body=body, raise_error=False)
+
+    told = await ask("/api/v1/session", **ANN)
+    assert json.loads(told.body)["name"] == "ann@example.org"
+    await ask("/api/v1/scripts/backup/run", "POST", **{"X-Forwarded-For": "2001:DB8::0:9"}, **bearer(TOKENS["edit"]))
+    await ask("/api/v1/scripts/backup/run", "POST", **bearer(TOKENS["edit"]))
+    await ask("/api/v1/scripts/%FF/run", "POST", **bearer(TOKENS["edit"]))
+    assert [noted.address for noted in engine.audit.noted] == ["2001:db8::9", "127.0.0.1", "127.0.0.1"]
+    for number in range(FREE):
+        assert (await ask("/metrics", **basic(f"unknown-{number}", "wrong"))).code == 401
+    assert (await fetch("/metrics", **basic("another", "wrong"))).code == 429
+    for number in range(FREE):  # of an IPv6 address, the network of a site
+        site = {"X-Forwarded-For": f"2001:db8:0:1:{number}::1"}
+        assert (await ask("/metrics", **basic(f"unknown-6-{number}", "wrong"), **site)).code == 401
+    for last, code in (("2001:db8:0:1:ffff::1", 429), ("2001:db8:0:2::1", 401)):
+        answer = await ask("/metrics", **basic("another-6", "wrong"), **{"X-Forwarded-For": last})
+        assert answer.code == code
 
 
 @pytest.mark.gen_test
