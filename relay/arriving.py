@@ -1,4 +1,7 @@
-"""Connections on which a request is still to come: the first to go where there is no room for others."""
+"""Connections that nobody will miss: the first to go where there is no room for others.
+
+On these a request is still to come, or somebody who may see nothing takes the answer to one, which they need not read.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ class Arriving:
         self._streams[stream] = None
 
     def come(self, stream: BaseIOStream) -> None:
-        """The request has come, or whoever sends it is known."""
+        """The request is of somebody who may see something."""
         self._streams.pop(stream, None)
 
     def close_one(self) -> bool:

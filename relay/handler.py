@@ -73,7 +73,6 @@ class Handler(Answering):
 
     def prepare(self) -> Awaitable[None] | None:
         headers = self.request.headers
-        self.site.arriving.come(self.connection.stream)
         self.identity = self.site.access.known(headers, self.get_cookie(COOKIE), self.source.user)
         if self.identity is ANYONE and self.need == "scrape" and "Authorization" in headers:
             return self._prepare_with_password()
@@ -104,6 +103,8 @@ class Handler(Answering):
     def _admit(self) -> None:
         """Raises Problem where the request may not come in."""
         request, access = self.request, self.site.access
+        if access.role(self.identity) is not None:
+            self.site.arriving.come(self.connection.stream)
         shows_some = self.identity is not ANYONE or access.role(ANYONE) is None
         # What a proxy tells, a page under a name that was rebound can send too, from the machine of the proxy.
         by_credentials = shows_some and self.identity.kind != "proxy"

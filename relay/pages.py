@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-from tornado.web import StaticFileHandler
+from tornado.web import HTTPError, StaticFileHandler
 
 from exporter.versions import Content, content_of
 from relay.accept import accepts_gzip
@@ -16,8 +18,15 @@ from relay.problem import Problem
 from relay.site import Site
 
 STATIC = Path(__file__).parent / "static"
-_FILES_KEPT = 256
-"""Compressed, in memory: several times those of a build."""
+_FILES_KEPT = 512
+"""In memory, compressed and not: several times those of a build."""
+_PIECE = 64 << 10
+"""Bytes that are on their way to a client at a time."""
+
+
+class _Representation(NamedTuple):
+    content: Content
+    compressed: bool
 
 
 class PageFile(Handler, StaticFileHandler):
@@ -29,29 +38,41 @@ class PageFile(Handler, StaticFileHandler):
     def initialize(self, site: Site, route: str) -> None:  # type: ignore[override]  # called by the table of URLs
         Handler.initialize(self, site, route)
         StaticFileHandler.initialize(self, str(STATIC / self.folder))
-        self._compressed: Content | None = None
-        """What is answered in place of the file: another representation, with a validator and ranges of its own."""
+        self._representation: _Representation | None = None
+        """What is answered; None where there is no such file."""
 
     async def get(self, path: str, include_body: bool = True) -> None:
         headers = self.request.headers
         if "If-Range" in headers:  # whoever has a part of another representation gets this one whole
             headers.pop("Range", None)
-        if accepts_gzip(headers.get("Accept-Encoding", "")):
-            self._compressed = await asyncio.to_thread(_compressed, Path(self.root, path))
-        if (compressed := self._compressed) is not None:
-            self.get_content = lambda _, start=None, end=None: compressed.data[start:end]  # type: ignore[method-assign,assignment,return-value]
+        compressed = accepts_gzip(headers.get("Accept-Encoding", ""))
+        self._representation = await asyncio.to_thread(_representation, Path(self.root, path), compressed)
         await super().get(path, include_body)
 
+    @property
+    def _content(self) -> Content:
+        if self._representation is None:  # it has gone since it was looked for
+            raise HTTPError(404)
+        return self._representation.content
+
     def get_content_size(self) -> int:
-        return super().get_content_size() if self._compressed is None else len(self._compressed.data)
+        return len(self._content.data)
+
+    def get_content(  # type: ignore[override]  # from memory: a file would be open until the client has read it all
+        self, abspath: str, start: int | None = None, end: int | None = None
+    ) -> Iterator[bytes]:
+        data = self._content.data
+        end = len(data) if end is None else end
+        for at in range(start or 0, end, _PIECE):
+            yield data[at : min(end, at + _PIECE)]
 
     def compute_etag(self) -> str | None:
-        return super().compute_etag() if self._compressed is None else self._compressed.etag
+        return self._content.etag
 
     def set_extra_headers(self, path: str) -> None:
         self.set_header("Cache-Control", self.caching)
         self.set_header("Vary", "Accept-Encoding")
-        if self._compressed is not None:
+        if self._representation is not None and self._representation.compressed:
             self.set_header("Content-Encoding", "gzip")
 
 
@@ -77,17 +98,18 @@ class ToPage(Handler):
         self.redirect(self.engine.settings.prefix + "/" + (f"?{query}" if query else ""))
 
 
-def _compressed(file: Path) -> Content | None:
-    """None where the file is no shorter then, or not there."""
+def _representation(file: Path, compressed: bool) -> _Representation | None:
+    """None where there is no such file.  It is compressed only where that makes it shorter."""
     try:
         found = file.stat()
-        return _compress(file, found.st_mtime_ns, found.st_size)
+        return _read(file, compressed, found.st_mtime_ns)
     except OSError:
         return None
 
 
 @lru_cache(_FILES_KEPT)
-def _compress(file: Path, modified_ns: int, size: int) -> Content | None:
+def _read(file: Path, compressed: bool, modified_ns: int) -> _Representation:
     """The same for a file as it was at a time: the page may be built anew under a running service."""
-    compressed = gzip.compress(file.read_bytes(), mtime=0)
-    return content_of(compressed) if len(compressed) < size else None
+    data = file.read_bytes()
+    shorter = gzip.compress(data, mtime=0) if compressed else data
+    return _Representation(content_of(min(shorter, data, key=len)), compressed=len(shorter) < len(data))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import psutil
 import pytest
@@ -106,6 +108,38 @@ def test_others_are_served_however_many_requests_do_not_come_to_their_end(
         assert is_over(slow[0])
     upload.sendall(b"#" * (1_000_000 - len(b"scripts: []\n")))
     assert upload.recv(1000).startswith(b"HTTP/1.1 200 ")  # whoever has shown who they are is waited for
+
+
+def test_others_are_served_however_many_strangers_read_no_answer(
+    start_service: Callable[..., Service], connect: Callable[[Service, bytes], socket.socket], tmp_path: Path
+) -> None:
+    page = tmp_path / "page"
+    (page / "assets").mkdir(parents=True)
+    (page / "assets/large.js").write_bytes(os.urandom(8 * MIB))  # more than the kernel takes of what nobody reads
+    service = start_service(
+        CONFIG + "scripts: [{name: job, command: 'true'}]\n", limit="-n 200",
+        prepare=f"from pathlib import Path; from relay import pages; pages.STATIC = Path({str(page)!r})",
+    )  # fmt: skip
+    service.token = TOKEN
+    with service.socket("?v=1") as client:
+        client.wait("snapshot")
+        unread = []
+        for number in range(300):
+            unread.append(connect(service, b"GET /assets/large.js HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+            client.send("ping", number)
+            client.wait("pong", id=number)
+        assert service.fetch("/-/healthy")[0] == 200
+        assert service.ended(service.run("job"))["status"] == "completed"
+        assert is_over(unread[0])
+    assert files_below(service, page) == []
+    assert "Traceback" not in "".join(service.errors)
+
+
+def files_below(service: Service, folder: Path) -> list[str]:
+    """Files of a folder that a service has open."""
+    assert service.process is not None
+    opened = psutil.Process(service.process.pid).open_files()
+    return [file.path for file in opened if folder in Path(file.path).parents]
 
 
 def test_strangers_have_little_kept_of_what_they_send(
