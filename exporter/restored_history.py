@@ -38,6 +38,11 @@ _CARRY_AUDIT_OVER = (
     "DELETE FROM main.audit",
     f"INSERT INTO main.audit ({_AUDIT}) SELECT {_AUDIT} FROM trail",  # noqa: S608
 )
+_STATISTICS = {
+    ("table", name, name, f"CREATE TABLE {name}({columns})")
+    for name, columns in (("sqlite_stat1", "tbl,idx,stat"), ("sqlite_stat4", "tbl,idx,neq,nlt,ndlt,sample"))
+}
+"""Tables that SQLite makes where somebody asks for them (https://sqlite.org/fileformat2.html, 2.6)."""
 _TIMES = {"runs": ("scheduled_at", "started_at", "ended_at", "duration"), "audit": ("at",)}
 _LAST = 253_402_300_799_999
 """Milliseconds at the end of the year 9999."""
@@ -98,10 +103,8 @@ def _check_times(connection: sqlite3.Connection) -> None:
             raise BadArchive(f"The history in the archive is damaged: {table} has a time that there cannot be.")
 
 
-def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    return set(
-        connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'")
-    )
+def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str, str]]:
+    return {*connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema")} - _STATISTICS
 
 
 def carry_over(before: Path, path: Path, asked_at: int) -> None:

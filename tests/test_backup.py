@@ -190,7 +190,7 @@ def test_a_backup_of_an_older_version_is_restored_and_the_metrics_of_scripts_sta
     files = contents(backup(service))
     older = altered(
         files["history.db"], tmp_path, "DROP TABLE published", "DROP TABLE cleared",
-        "DROP TABLE audit",         "ALTER TABLE runs DROP COLUMN metrics_rejected", "PRAGMA user_version = 1",
+        "DROP TABLE audit", "ALTER TABLE runs DROP COLUMN metrics_rejected", "PRAGMA user_version = 1", "ANALYZE",
     )  # fmt: skip
     run(2)
     restore(service, archive_of(files | {"history.db": older}, schema=1))
@@ -527,6 +527,22 @@ def hostile(files: Contents, folder: Path) -> dict[str, tuple[int, str, bytes]]:
             with_history("CREATE TRIGGER t AFTER INSERT ON runs BEGIN DELETE FROM runs; END")
         ),
         "other tables": (422, "other tables", with_history("DROP TABLE timetable")),
+        "trigger by a name of SQLite's": (
+            422, "other tables",
+            with_history(
+                "PRAGMA writable_schema = ON",
+                "INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_t', 'audit', 0, 'CREATE TRIGGER sqlite_t BEFORE"
+                " INSERT ON audit BEGIN SELECT RAISE(IGNORE); END')",
+            ),
+        ),
+        "table by a name of SQLite's": (
+            422, "other tables",
+            with_history(
+                "CREATE TABLE t (a)", "PRAGMA writable_schema = ON",
+                "UPDATE sqlite_schema SET name = 'sqlite_t', tbl_name = 'sqlite_t', sql = 'CREATE TABLE sqlite_t (a)'"
+                " WHERE name = 't'",
+            ),
+        ),
         "another encoding": (422, "another encoding", archive_of(files | {"history.db": in_utf_16(folder)})),
         "time of a run": (422, "a time that", with_history("UPDATE runs SET started_at = 9000000000000000000")),
         "time of an entry": (
