@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from msgspec import UNSET, Struct, structs
 
 from exporter.archive import Archive
-from exporter.chunks import Chunk
+from exporter.chunks import LAST_LINE, Chunk
 from exporter.events import Instant, PastRun, Run, from_json
 
 COLUMNS = Run.__struct_fields__
@@ -180,6 +180,8 @@ def archive(connection: sqlite3.Connection, run_id: str) -> Archive:
 
     def fetch(line: int) -> Chunk | None:
         """The piece that holds `line`, or else the first one after it."""
+        if line > LAST_LINE:
+            return None
         row = connection.execute(
             "SELECT first_line, lines, segments, data FROM output_chunks WHERE run_id = ?1 AND first_line >= coalesce("
             "(SELECT max(first_line) FROM output_chunks WHERE run_id = ?1 AND first_line <= ?2"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.archive import searchable
-from exporter.chunks import MAX_DATA, Chunk, Damaged, Segment, pack, unpack
+from exporter.chunks import DROPPED, MAX_DATA, Chunk, Damaged, Segment, pack, unpack
 from exporter.history import prepare
 from exporter.records import archive
 from exporter.versions import UnknownVersion, stored
@@ -89,7 +89,25 @@ CHUNKS = st.builds(
 )  # fmt: skip
 
 
-@given(st.lists(st.one_of(CHUNKS, st.builds(lambda first: altered(first_line=first), st.integers(0, 20))), max_size=4))
+SEGMENTS = st.lists(st.tuples(st.integers(0, 30), st.sampled_from([1, 2, 5, 6]), st.binary(max_size=9)), max_size=4)
+
+
+@st.composite
+def odd(draw: st.DrawFn) -> Chunk:
+    """One that fits together, though not with the lines that are in it."""
+    rows, data, lines = [], b"", 0
+    for count, kind, piece in draw(SEGMENTS):
+        rows.append((count, 0, kind, len(piece)))
+        data += b"" if kind & DROPPED else piece
+        lines += count
+    return Chunk(draw(st.integers(0, 30)), lines, layout(*rows), zlib.compress(data))
+
+
+@given(
+    st.lists(
+        st.one_of(odd(), CHUNKS, st.builds(lambda first: altered(first_line=first), st.integers(0, 20))), max_size=4
+    )
+)
 def test_whatever_is_stored_is_read_to_its_end(chunks: list[Chunk]) -> None:
     with closing(history(*chunks)) as connection:
         for q in (None, "o"):
