@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 TOLD_AGAIN_SECONDS = 12 * 3600.0
 """After so long a program that signs in with every request is told anew."""
-SESSIONS_AT_ONCE = 50
+SESSIONS_AT_ONCE = 1000
 """That somebody may begin in a row."""
 SESSION_SECONDS = 60.0
 """After so long, one more."""
