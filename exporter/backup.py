@@ -23,12 +23,12 @@ from typing import BinaryIO
 
 from exporter.backup_format import CONFIG, FORMAT, HISTORY, PIECE_BYTES, SCRIPTS, Manifest, Member, pack
 from exporter.command import plain_words
-from exporter.config import ConfigError
 from exporter.config_file import NotWritten
 from exporter.configuration import Configuration
 from exporter.disk_guard import least_free, room
 from exporter.durable import DRAFT
 from exporter.events import Instant
+from exporter.faults import ConfigError
 from exporter.history import SCHEMA_VERSION, History, HistoryError
 from exporter.live import LiveRuns
 from exporter.masked_text import masked_text

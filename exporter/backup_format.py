@@ -19,8 +19,9 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct
 
-from exporter.config import MAX_BYTES, Fault
+from exporter.config import MAX_BYTES
 from exporter.events import Instant
+from exporter.faults import Fault
 
 FORMAT = 1
 MANIFEST, CONFIG, HISTORY, SCRIPTS = "cronscope-backup.json", "cronscope.yml", "history.db", "scripts/"

@@ -17,11 +17,12 @@ from typing import Any, Literal
 from msgspec.structs import replace
 
 from exporter import config
-from exporter.config import ConfigError, Fault, LoadedConfig
+from exporter.config import LoadedConfig
 from exporter.document import Unreadable
 from exporter.durable import Draft, Overtaken
 from exporter.edits import Entry, Unforeseen, edited, same
 from exporter.etag import Precondition, etag_of, unconditional
+from exporter.faults import ConfigError, Fault
 from exporter.masked_text import masked_text, whole_text
 from exporter.settings import Settings
 

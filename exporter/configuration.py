@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from exporter.config import ConfigError, LoadedConfig
+from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.edits import Entry
 from exporter.etag import Precondition, hash_of
+from exporter.faults import ConfigError
 from exporter.watching import looks
 
 log = logging.getLogger(__name__)

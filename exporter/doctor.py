@@ -20,11 +20,12 @@ from msgspec import Struct
 from exporter import certificates, document
 from exporter.certificates import Unusable
 from exporter.command import SpawnError, arguments, read_env_file
-from exporter.config import Fault, LoadedConfig
+from exporter.config import LoadedConfig
 from exporter.confinement import NoSuchRights, identity_of
 from exporter.data_dir import owner
 from exporter.document import Mark, Node, Sequence, compose
 from exporter.events import Instant
+from exporter.faults import Fault
 from exporter.program import NoProgram, check_format, find
 from exporter.secrets import readable_by
 from exporter.settings import ScriptSettings

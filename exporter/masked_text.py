@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from exporter import document
-from exporter.config import ConfigError, Fault
 from exporter.document import Node, Place, Scalar, Sequence, Unreadable, compose
+from exporter.faults import ConfigError, Fault
 from exporter.secrets import MASK, NOTHING_BEHIND, hides
 from exporter.yaml_text import scalar
 

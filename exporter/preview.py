@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from msgspec import Struct, field, structs
 
-from exporter.config import SHORTEST_INTERVAL
 from exporter.cron import ScheduleError
 from exporter.events import Instant
+from exporter.meaning import SHORTEST_INTERVAL
 from exporter.sentences import Language
 from exporter.settings import Duration, ScriptSettings
 from exporter.triggers import IntervalTiming, Timing, local_time, timing, zone

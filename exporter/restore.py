@@ -20,11 +20,12 @@ from msgspec import Struct
 from exporter.backup import STAGED, script_files
 from exporter.backup_format import CONFIG, HISTORY, SCRIPTS, BadArchive, Manifest, unpack
 from exporter.command import plain_words
-from exporter.config import ConfigError, LoadedConfig
+from exporter.config import LoadedConfig
 from exporter.config_file import NotWritten
 from exporter.configuration import ConfigChange, Configuration
 from exporter.disk_guard import least_free, room
 from exporter.events import Instant
+from exporter.faults import ConfigError
 from exporter.files import Files
 from exporter.history import SCHEMA_VERSION, History, HistoryError
 from exporter.restored_history import check

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from exporter.config import ConfigError, Fault, LoadedConfig, normal_entry
+from exporter.config import LoadedConfig, normal_entry
 from exporter.config_file import ConfigChanged
 from exporter.edits import Entry
 from exporter.etag import Precondition, etag_of, unconditional
 from exporter.events import to_json
+from exporter.faults import ConfigError, Fault
 from exporter.scripts import UnknownScript
 from exporter.secrets import NOTHING_BEHIND, restored
 from exporter.settings import SCHEDULES

@@ -18,10 +18,11 @@ from pathlib import Path
 from exporter import search_index
 from exporter.backup import STAGED, own_places, script_files
 from exporter.backup_format import CONFIG, HISTORY, SCRIPTS
-from exporter.config import ConfigError, LoadedConfig
+from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile, EditRefused, NotWritten
 from exporter.data_dir import StartError, claim
 from exporter.durable import sync_folder
+from exporter.faults import ConfigError
 from exporter.restored_history import carry_over
 
 log = logging.getLogger(__name__)

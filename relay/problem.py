@@ -12,9 +12,9 @@ from tornado.web import HTTPError
 
 from exporter.backup import NoBackup
 from exporter.backup_format import BadArchive
-from exporter.config import ConfigError, Fault
 from exporter.config_file import BrokenConfig, ConfigChanged, EditRefused, NotWritten
 from exporter.events import to_json
+from exporter.faults import ConfigError, Fault
 from exporter.file_paths import BadPath
 from exporter.files import FileChanged, FileRefused, NotStored, UnknownFile
 from exporter.history import HistoryError

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from exporter.certificates import Certificate
-from exporter.config import ConfigError, LoadedConfig
+from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.engine import Engine
+from exporter.faults import ConfigError
 from exporter.staged_restore import resume
 from relay.descriptors import raise_limit, shares
 from relay.listening import Listening, OnceAMinute

@@ -14,8 +14,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPRequest, HTTPResponse
 from tornado.httpserver import HTTPServer
 from tornado.websocket import websocket_connect
 
-from exporter.config import ConfigError, Fault
 from exporter.events import Instant
+from exporter.faults import ConfigError, Fault
 from exporter.file_paths import BadPath
 from exporter.files import FileChanged, FileRefused, NotStored
 from exporter.history import CursorError, RunQuery

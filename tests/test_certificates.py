@@ -11,8 +11,8 @@ import pytest
 
 from exporter import doctor
 from exporter.certificates import load
-from exporter.config import ConfigError
 from exporter.config import load as load_config
+from exporter.faults import ConfigError
 from exporter.settings import Tls
 from tests.certificates import TRY, make
 from tests.command_line import invoke

@@ -15,8 +15,9 @@ from msgspec.structs import asdict
 from ruamel.yaml import YAML
 
 from exporter import config, document, shapes
-from exporter.config import ConfigError, Fault, LoadedConfig, find, load, read
+from exporter.config import LoadedConfig, find, load, read
 from exporter.events import Instant, to_json
+from exporter.faults import ConfigError, Fault
 from exporter.settings import Account, Duration, Limits, Retention, ScriptSettings, Settings, Size
 
 PATH = Path("/etc/cronscope/cronscope.yml")
@@ -476,7 +477,7 @@ def test_a_long_text_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_of_very_many_faults_the_first_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "MAX_FAULTS", 3)
+    monkeypatch.setattr("exporter.faults.MAX_FAULTS", 3)
     found = faults("".join(f"a{number}: 1\n" for number in range(10)))
     assert [fault.line for fault in found] == [1, 2, 3, 4]
     assert "more than 3 faults" in str(found[-1])

@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter import script_edits, yaml_text
-from exporter.config import ConfigError, LoadedConfig
+from exporter.config import LoadedConfig
 from exporter.config_file import BrokenConfig, ConfigChanged, ConfigFile, EditRefused, NotWritten
 from exporter.etag import etag_of
+from exporter.faults import ConfigError
 from exporter.script_edits import Decision, DuplicateScript
 from exporter.scripts import UnknownScript
 

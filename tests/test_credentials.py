@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import ConfigError, read
+from exporter.config import read
 from exporter.events import Instant
+from exporter.faults import ConfigError
 from exporter.settings import Settings, Token, User
 from relay.translation import in_language
 

@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
-from exporter.config import ConfigError, load, normal_entry, read
+from exporter.config import load, normal_entry, read
+from exporter.faults import ConfigError
 from exporter.file_schema import schema
 from exporter.settings import Limits, Retention, ScriptSettings, Settings
 

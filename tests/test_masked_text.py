@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.config import ConfigError, read
+from exporter.config import read
+from exporter.faults import ConfigError
 from exporter.masked_text import masked_text, whole_text
 from exporter.yaml_text import block_item, inline
 

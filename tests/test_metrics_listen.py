@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import ConfigError, read
+from exporter.config import read
+from exporter.faults import ConfigError
 from relay.access import new_token, sha256_of
 from tests.certificates import make
 from tests.service import Service, until

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from msgspec import convert
 
-from exporter.config import ConfigError, read
+from exporter.config import read
 from exporter.events import Instant
+from exporter.faults import ConfigError
 from exporter.preview import Preview, PreviewError, PreviewQuery, preview
 from exporter.settings import Duration
 from exporter.shapes import from_json

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from exporter import script_edits
-from exporter.config import ConfigError, LoadedConfig, load, read
+from exporter.config import LoadedConfig, load, read
+from exporter.faults import ConfigError
 from exporter.script_edits import Decision, etag_of_entry
 from exporter.secrets import MASK, masked
 from relay.roles import ROUTES

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from exporter.config import ConfigError, read
+from exporter.config import read
+from exporter.faults import ConfigError
 from exporter.script_check import check
 from relay.translation import LONGEST, in_language
 from tests.service import Service

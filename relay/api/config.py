@@ -6,9 +6,10 @@ import asyncio
 
 from msgspec import Struct, structs
 
-from exporter.config import MAX_BYTES, ConfigError, Fault
+from exporter.config import MAX_BYTES
 from exporter.doctor import env_file_warnings
 from exporter.etag import etag_of
+from exporter.faults import ConfigError, Fault
 from exporter.sentences import Language
 from exporter.settings import Settings
 from relay.handler import Handler

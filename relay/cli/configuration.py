@@ -26,9 +26,9 @@ def check(config: Path | None, as_json: bool) -> None:
 
     Exit code 0 where it is sound, 1 where it is faulty.
     """
-    from exporter.config import ConfigError, Fault
     from exporter.doctor import env_files, open_key
     from exporter.events import to_json
+    from exporter.faults import ConfigError, Fault
 
     faults: list[Fault] = []
     sound = ""

@@ -14,8 +14,8 @@ import click
 from relay.cli.options import config_file, config_option, json_option, printable
 
 if TYPE_CHECKING:
-    from exporter.config import ConfigError
     from exporter.doctor import Finding, Lines
+    from exporter.faults import ConfigError
     from exporter.settings import Settings
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -54,7 +54,7 @@ def doctor(config: Path | None, as_json: bool) -> None:
 
 def _findings(config: Path | None) -> Iterator[Finding]:
     from exporter import doctor, machine
-    from exporter.config import ConfigError
+    from exporter.faults import ConfigError
     from exporter.settings import Settings
 
     try:

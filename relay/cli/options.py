@@ -15,8 +15,8 @@ import click
 from exporter.events import FAILURE_REASONS, SKIP_REASONS, Instant, Status
 
 if TYPE_CHECKING:
-    from exporter.config import ConfigError
     from exporter.config_file import ConfigFile
+    from exporter.faults import ConfigError
 
 Command = Callable[..., None]
 
@@ -97,7 +97,7 @@ names_argument = click.argument(
 
 def _complete_name(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Names of scripts that begin so; none where the configuration is at fault."""
-    from exporter.config import ConfigError
+    from exporter.faults import ConfigError
 
     try:
         loaded = config_file(context.params.get("config")).load()
@@ -170,9 +170,9 @@ class _Faults(click.ClickException):
 
 def refusal(error: Exception) -> click.ClickException | None:
     """What a user is told of an exception; None where it is nothing but our own mistake."""
-    from exporter.config import ConfigError
     from exporter.config_file import EditRefused, NotWritten
     from exporter.data_dir import StartError
+    from exporter.faults import ConfigError
     from exporter.history import HistoryError
     from exporter.outputs import UnknownRun
     from exporter.scheduler import RunRefused

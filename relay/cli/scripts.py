@@ -100,7 +100,8 @@ def add(
     Without --cron, --every and --at it is started by hand only.
     """
     from exporter import script_edits
-    from exporter.config import ConfigError, normal_entry
+    from exporter.config import normal_entry
+    from exporter.faults import ConfigError
     from exporter.triggers import timing
 
     if (command is None) == (not program):

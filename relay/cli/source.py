@@ -16,10 +16,11 @@ import click
 from msgspec import structs
 
 from exporter.audit import AuditPage, AuditQuery
-from exporter.config import COMMAND_LINE, ConfigError, LoadedConfig
+from exporter.config import COMMAND_LINE, LoadedConfig
 from exporter.config_file import ConfigFile
 from exporter.data_dir import owner
 from exporter.events import OutputPage, Run, Script
+from exporter.faults import ConfigError
 from exporter.history import RunPage, RunQuery
 from exporter.scripts import UnknownScript
 from exporter.settings import NAME_PATTERN, Settings

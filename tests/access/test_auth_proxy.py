@@ -11,8 +11,9 @@ import pytest
 from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 
-from exporter.config import ConfigError, read
+from exporter.config import read
 from exporter.doctor import Lines
+from exporter.faults import ConfigError
 from exporter.settings import AuthProxy, Settings, User
 from relay.app import App
 from relay.cli.doctor import believed_of_anybody
