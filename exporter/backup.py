@@ -200,7 +200,7 @@ def _gather(
 def _sound_content(configuration: Configuration, *, masked: bool) -> bytes:
     """The file as it is, or what is in force where it was made faulty by hand: that could not be restored."""
     try:
-        text = configuration.file.check(configuration.file.content()).text
+        text = configuration.file.check(configuration.file.content(), configuration.loaded).text
     except ConfigError:
         text = configuration.loaded.text
     return (masked_text(text, "") if masked else text).encode()

@@ -18,7 +18,7 @@ from exporter import document, exposure
 from exporter.document import NOWHERE, Scalar, Unreadable, compose
 from exporter.faults import ConfigError, Fault, Faults
 from exporter.meaning import Meaning, service_fault
-from exporter.settings import Settings
+from exporter.settings import Settings, Tls
 from exporter.shapes import FAULTY, Reader, shapes
 
 FILE_NAME = "cronscope.yml"
@@ -91,20 +91,28 @@ def decode(content: bytes, path: Path) -> str:
 
 
 def read(
-    text: str, path: Path, *, environ: Mapping[str, str], flags: Mapping[str, str], starting: bool = False
+    text: str,
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    flags: Mapping[str, str],
+    starting: bool = False,
+    shown: Tls | None = None,
 ) -> LoadedConfig:
     """Check `text` as the content of the file `path`, which is not looked at.  Raises ConfigError.
 
     `flags` has the text of top-level keys, and goes before `environ`, where they are called `CRONSCOPE_LISTEN` and so
     on.  An empty variable is as good as none.  Relative paths are relative to the file; in flags and environment, to
-    the current directory.  `starting`: for a process that starts the scripts, which takes rights of its own.
+    the current directory.  `starting`: for a process that starts the scripts, which takes rights of its own, and that
+    shows a certificate.  `shown` is what it shows already: the files of that are not looked at again, as what becomes
+    of them is no fault of `text`.
     """
     variables = {f"CRONSCOPE_{key.upper()}": key for key, shape in shapes(Settings).items() if shape.parse}
     set_variables = [(name, key, environ[name]) for name, key in variables.items() if environ.get(name)]
     set_flags = [(f"--{key.replace('_', '-')}", key, value) for key, value in flags.items()]
     environment, command_line, file = Faults("environment"), Faults(COMMAND_LINE), Faults(str(path))
     given = _outside(set_variables, environment) | _outside(set_flags, command_line)
-    meaning = Meaning(path.absolute().parent, file, starting)
+    meaning = Meaning(path.absolute().parent, file, starting, shown)
     try:
         settings = meaning.settings(compose(text), given)
         for key, message in exposure.faults(settings, means_credentials=meaning.means_credentials):

@@ -76,14 +76,19 @@ class ConfigFile:
         """The data directory, as far as it can be made out where the file has faults."""
         return config.stated_data_dir(self.path, environ=self._environ, flags=self._flags)
 
-    def check(self, content: bytes) -> LoadedConfig:
-        """Read `content` as if it were the file's.  Raises ConfigError."""
-        text = config.decode(content, self.path)
-        return config.read(text, self.path, environ=self._environ, flags=self._flags, starting=self._starting)
+    def check(self, content: bytes, in_force: LoadedConfig | None = None) -> LoadedConfig:
+        """Read `content` as if it were the file's.  Raises ConfigError.
 
-    def check_new(self, content: bytes) -> LoadedConfig:
+        A certificate that is `in_force` is not looked at again.
+        """
+        return config.read(
+            config.decode(content, self.path), self.path, environ=self._environ, flags=self._flags,
+            starting=self._starting, shown=in_force.settings.tls if in_force else None,
+        )  # fmt: skip
+
+    def check_new(self, content: bytes, in_force: LoadedConfig | None = None) -> LoadedConfig:
         """The same for what is to take the place of another file: one that says nothing is hardly meant."""
-        loaded = self.check(content)
+        loaded = self.check(content, in_force)
         said = re.sub("#.*", "", loaded.text.removeprefix("\ufeff")).split()
         if {*said} <= {"---", "~", "null", "Null", "NULL"}:
             raise ConfigError([Fault(file=str(self.path), line=1, column=1, message=EMPTY)])
@@ -93,17 +98,23 @@ class ConfigFile:
         """What is in the file, sound or not.  Raises ConfigError where it cannot be read."""
         return config.content(self.path)
 
-    def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]], key: Listed = "scripts") -> LoadedConfig:
+    def edit(
+        self,
+        decide: Callable[[LoadedConfig], Mapping[str, Entry]],
+        key: Listed = "scripts",
+        in_force: LoadedConfig | None = None,
+    ) -> LoadedConfig:
         """Make the scripts in the file, or the items of another list, what `decide` makes of them; what it says then.
 
         `decide` gets the file as it is, and answers entries by the names that they have had so far; new ones by their
         own.  What it raises is raised, and nothing is changed.  Raises BrokenConfig, EditRefused, NotWritten too.
+        `in_force` is as in `check`.
         """
 
         def change() -> LoadedConfig:
             seen = self._status()
             try:
-                before = self.load()
+                before = self.check(self.content(), in_force)
             except ConfigError as error:
                 raise BrokenConfig(error.faults) from error
             after = self._edited(before, decide(before), key)
@@ -113,30 +124,32 @@ class ConfigFile:
 
         return self._changed(change)
 
-    def shown(self, known: str) -> tuple[bytes, str]:
+    def shown(self, in_force: LoadedConfig) -> tuple[bytes, str]:
         """What is in the file, without the values of secrets, and the `ETag` of all of it.
 
-        `known` is what was in it when it was sound.  Raises ConfigError where it cannot be read.
+        `in_force` is what it said when it was sound.  Raises ConfigError where it cannot be read.
         """
         content = self.content()
-        text = masked_text(content.decode(errors="surrogateescape"), known)
+        text = masked_text(content.decode(errors="surrogateescape"), in_force.text)
         return text.encode(errors="surrogateescape"), etag_of(content)
 
-    def check_whole(self, content: bytes, known: str) -> LoadedConfig:
+    def check_whole(self, content: bytes, in_force: LoadedConfig | None) -> LoadedConfig:
         """As `check_new`, with masks in `content` as `whole` takes them."""
-        return self.check_new(self.whole(content, known))
+        return self.check_new(self.whole(content, in_force), in_force)
 
-    def whole(self, content: bytes, known: str) -> bytes:
-        """What was `shown`, and changed then, with these values; those that the file does not have may be in `known`.
+    def whole(self, content: bytes, in_force: LoadedConfig | None) -> bytes:
+        """What was `shown`, and changed then, with these values; those that the file does not have may be `in_force`.
 
         Raises ConfigError where there is none, or where it is no text.
         """
-        text, texts = config.decode(content, self.path), [known]
+        text, texts = config.decode(content, self.path), [in_force.text if in_force else ""]
         with suppress(ConfigError):
             texts.insert(0, config.decode(self.content(), self.path))
         return whole_text(text, texts, self.path).encode()
 
-    def replace(self, content: bytes, allowed: Precondition = unconditional, known: str = "") -> LoadedConfig:
+    def replace(
+        self, content: bytes, allowed: Precondition = unconditional, in_force: LoadedConfig | None = None
+    ) -> LoadedConfig:
         """Write the whole file; what it says then.  `content` may have masks in it, as `whole` takes them.
 
         Raises ConfigError where `content` has faults, ConfigChanged where what it replaces is not `allowed`, and
@@ -147,7 +160,7 @@ class ConfigFile:
             seen = self._status()
             if not allowed(None if seen is None else etag_of(self.content())):
                 raise ConfigChanged("The configuration file has changed meanwhile; nothing was written.")
-            after = self.check_whole(content, known)
+            after = self.check_whole(content, in_force)
             self._write(after.text.encode(), seen)
             return after
 
@@ -178,7 +191,7 @@ class ConfigFile:
         after, entries = before, _entries(before, key)
         meant = {entry["name"] for name, entry in wanted.items() if not same(entry, entries.get(name))}
         for _ in range(_PASSES):
-            after = self.check(edited(after.text, entries, wanted, key=key, blocks=blocks).encode())
+            after = self.check(edited(after.text, entries, wanted, key=key, blocks=blocks).encode(), before)
             wanted, entries = {entry["name"]: entry for entry in wanted.values()}, _entries(after, key)
             if [*entries] != [*wanted] or _without(after, key) != _without(before, key):
                 break

@@ -74,9 +74,9 @@ class Configuration:
         self._watching: asyncio.Task[None] | None = None
 
     async def reload(self) -> ConfigChange:
-        """Read the file again.  Raises ConfigError, and then the old configuration stays in force."""
+        """Read the file again, and the certificate.  Raises ConfigError, and then the old one stays in force."""
         async with self._turn:
-            return await self._reload()
+            return await self._reload(None)
 
     async def edit(self, decide: Callable[[LoadedConfig], Mapping[str, Entry]]) -> ConfigChange:
         """Change the scripts in the file and in force, as `ConfigFile.edit`, with all that it raises.
@@ -93,7 +93,7 @@ class Configuration:
             renamed.update((entry["name"], name) for name, entry in wanted.items() if entry["name"] != name)
             return wanted
 
-        whole = await self._change(lambda: self.file.edit(noting), renamed)
+        whole = await self._change(lambda: self.file.edit(noting, in_force=self.loaded), renamed)
         if found[0].text == whole.before.text:
             return whole
         self._listener.changed_by_hand(ConfigChange(whole.before, found[0]))
@@ -101,15 +101,15 @@ class Configuration:
 
     async def shown(self) -> tuple[bytes, str]:
         """The file without the values of secrets, and its `ETag`.  Raises ConfigError where it cannot be read."""
-        return await asyncio.to_thread(self.file.shown, self.loaded.text)
+        return await asyncio.to_thread(self.file.shown, self.loaded)
 
     async def check_new(self, content: bytes) -> LoadedConfig:
         """What was `shown`, and changed then: raises ConfigError as `replace` does."""
-        return await asyncio.to_thread(self.file.check_whole, content, self.loaded.text)
+        return await asyncio.to_thread(self.file.check_whole, content, self.loaded)
 
     async def replace(self, content: bytes, allowed: Precondition) -> ConfigChange:
         """Change the whole file, as `ConfigFile.replace`, with all that it raises."""
-        return await self._change(lambda: self.file.replace(content, allowed, self.loaded.text), {})
+        return await self._change(lambda: self.file.replace(content, allowed, self.loaded), {})
 
     async def restore(self, change: Callable[[], LoadedConfig], then: Callable[[], Awaitable[None]]) -> ConfigChange:
         """Have `change`, on a worker thread, write the whole file; take it in force once `then()` is done."""
@@ -127,13 +127,14 @@ class Configuration:
                 await then()
             return await self._take(loaded, renamed)
 
-    async def _reload(self) -> ConfigChange:
+    async def _reload(self, in_force: LoadedConfig | None) -> ConfigChange:
+        """`in_force` is as in `ConfigFile.check`."""
         try:
             content = await asyncio.to_thread(self.file.content)
             self._seen = content
             # An empty file may be under way still: not all scripts are removed for that.
             check = self.file.check_new if self.loaded.entries else self.file.check
-            loaded = await asyncio.to_thread(check, content)
+            loaded = await asyncio.to_thread(check, content, in_force)
         except ConfigError as error:
             self._tell(error)
             raise
@@ -179,6 +180,6 @@ class Configuration:
                 return
             self._seen = found
             with suppress(ConfigError):  # which is told
-                change = await self._reload()
+                change = await self._reload(self.loaded)
                 log.info("the configuration was changed by hand, and read again")
                 self._listener.changed_by_hand(change)

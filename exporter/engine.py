@@ -70,6 +70,7 @@ from exporter.settings import Duration, Retention, ScriptSettings, Settings
 from exporter.shipping import Shipping, tell_dropped
 from exporter.timetable import Timetable
 from exporter.triggers import timing
+from exporter.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ class Engine:
         self.etag_key = b""
         """What to show hashes of contents by to those who may not read these; there once the engine has started."""
         self.journal = Journal()
+        self.troubles = Troubles(self.happened)
         self.metrics = Metrics(self.version)
         self._timetable = Timetable()
         self._scheduler = Scheduler(self, self._timetable, self.settings.max_concurrent_runs, Instant.now)
@@ -278,6 +280,7 @@ class Engine:
             await stored  # and those before it: what is promised is kept, or told as missed, also if all ends now
         self._configured_at = Instant.now()
         self.metrics.reloaded(True, self._configured_at)
+        self.troubles.end("configuration")
         self._file_changed(None)
 
     async def _look_at_env_files(self) -> None:
@@ -303,7 +306,7 @@ class Engine:
 
     def misconfigured(self, message: str) -> None:
         self.metrics.reloaded(False, Instant.now())
-        self.happened(Error(message=message), Instant.now())
+        self.troubles.begin("configuration", message)
 
     def _configure(self, script: ScriptSettings) -> None:
         when = timing(script, self.settings.timezone)
@@ -530,6 +533,7 @@ class Engine:
             active_scripts=len(self._live.executing()), runs_queued=self._scheduler.queued,
             total_executions=self._executions, sampled_at=sampled_at, now=Instant.now(), system_metrics=sample,
             open_files_limit=file_limit(), grafana_url=self.settings.grafana_url,
+            problems=[*self.health(), *self.troubles.messages],
         )  # fmt: skip
 
     def snapshot(self) -> Snapshot:

@@ -173,6 +173,8 @@ class ServiceStatus(Struct, frozen=True, kw_only=True):
     """Files that the service may have open at a time, connections included; -1: any number."""
     grafana_url: str | None
     """Address of a Grafana that has the dashboards, as configured."""
+    problems: list[str]
+    """What is wrong with the service at large until somebody mends it; an `error` told of each when it began."""
 
 
 class PastRun(Struct, frozen=True, kw_only=True, gc=False):

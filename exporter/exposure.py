@@ -79,8 +79,8 @@ def _open(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "metrics_listen", f"{rule}8918; to scrape it from elsewhere, say anonymous: scrape, or {_FIRST_USER}"
 
 
-def tls(reader: Reader, report: Report, node: Node, *, look: bool) -> Tls | None:
-    """The setting, if it is sound.  `look`: also whether there is a certificate that can be shown."""
+def tls(reader: Reader, report: Report, node: Node, *, look: Callable[[Tls], bool]) -> Tls | None:
+    """The setting, if it is sound.  `look`: whether it matters that there is a certificate that can be shown."""
     fields = _fields(reader, report, node, Tls, "tls")
     for key in Tls.__struct_fields__:
         if fields is not None and key not in fields:
@@ -90,7 +90,7 @@ def tls(reader: Reader, report: Report, node: Node, *, look: bool) -> Tls | None
     if fields is None or values.keys() != {*Tls.__struct_fields__}:
         return None
     sound = Tls(**values)
-    if look:
+    if look(sound):
         try:
             certificates.load(sound)
         except Unusable as error:

@@ -46,9 +46,11 @@ SHORTEST_INTERVAL = Duration(100)
 class Meaning:
     """One reading of one file."""
 
-    def __init__(self, base: Path, faults: Faults, starting: bool) -> None:
+    def __init__(self, base: Path, faults: Faults, starting: bool, shown: Tls | None = None) -> None:
+        """`starting` and `shown` are as in `exporter.config.read`."""
         self._base = base
         self._starting = starting
+        self._shown = shown
         self._faults = faults
         self._reader = Reader(base, faults.add)
         self._names: dict[str, int] = {}
@@ -93,7 +95,10 @@ class Meaning:
     def _tls(self) -> Tls | None:
         if not self._is_set("tls"):
             return None
-        return exposure.tls(self._reader, self._faults.add, self.node_of("tls"), look=self._starting)
+        node = self.node_of("tls")
+        return exposure.tls(
+            self._reader, self._faults.add, node, look=lambda tls: self._starting and tls != self._shown
+        )
 
     def _auth_proxy(self) -> AuthProxy | None:
         if not self._is_set("auth_proxy"):

@@ -147,7 +147,7 @@ class Restores:
         folder, configuration = self._staged.folder, self._configuration
         content = (folder / CONFIG).read_bytes()
         try:
-            content = configuration.file.whole(content, configuration.loaded.text)
+            content = configuration.file.whole(content, configuration.loaded)
         except ConfigError as error:
             raise BadArchive(
                 "The archive was made without secrets, and some are not known here; nothing was changed."
@@ -155,7 +155,7 @@ class Restores:
                 error.faults,
             ) from error
         try:
-            settings = configuration.file.check_new(content).settings
+            settings = configuration.file.check_new(content, configuration.loaded).settings
             (folder / CONFIG).write_bytes(content)
         except ConfigError as error:
             message = "The configuration in the archive has faults; nothing was changed."
@@ -172,7 +172,7 @@ class Restores:
             kept += sorted(path for path, _ in there if SCRIPTS + path not in checked.names)
             self._staged.lay_ready(file.path, root)
             self._staged.commit()
-            return self._staged.write_config(file)
+            return self._staged.write_config(file, self._configuration.loaded)
         except OSError as error:
             self._staged.discard()
             raise NotWritten(f"Nothing was changed: {plain_words(error)}.") from error

@@ -94,10 +94,10 @@ class StagedRestore:
         self._mark.touch()
         sync_folder(self.folder)
 
-    def write_config(self, file: ConfigFile) -> LoadedConfig:
+    def write_config(self, file: ConfigFile, in_force: LoadedConfig) -> LoadedConfig:
         """The first step: raises as `ConfigFile.replace`, and then nothing was changed yet."""
         new = self.folder / CONFIG
-        loaded = file.replace(new.read_bytes(), lambda _: True)
+        loaded = file.replace(new.read_bytes(), lambda _: True, in_force)
         new.unlink()
         return loaded
 
@@ -210,7 +210,7 @@ def resume(file: ConfigFile, loaded: LoadedConfig) -> LoadedConfig:
     with claim(loaded.settings.data_dir):
         try:
             if staged.committed:
-                _finish(staged, file)
+                _finish(staged, file, loaded)
             else:
                 staged.discard()
         except (OSError, sqlite3.Error) as error:
@@ -218,10 +218,10 @@ def resume(file: ConfigFile, loaded: LoadedConfig) -> LoadedConfig:
     return file.load()
 
 
-def _finish(staged: StagedRestore, file: ConfigFile) -> None:
+def _finish(staged: StagedRestore, file: ConfigFile, loaded: LoadedConfig) -> None:
     try:
         if not staged.begun:
-            staged.write_config(file)
+            staged.write_config(file, loaded)
     except (ConfigError, EditRefused, NotWritten) as error:
         log.error("a restore that was cut short is given up, and nothing of it was done: %s", error)
         staged.discard()

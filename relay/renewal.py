@@ -14,7 +14,7 @@ from pathlib import Path
 from exporter import certificates
 from exporter.certificates import Certificate, Unusable
 from exporter.engine import Engine
-from exporter.events import Error, FileChange, Instant
+from exporter.events import FileChange
 from exporter.journal import Entry
 from exporter.settings import Tls
 from exporter.watching import looks
@@ -87,9 +87,10 @@ class Renewal:
                 self._told = True
                 message = f"the certificate of before stays, as the new one cannot be used: tls.{error.key}: {error}"
                 log.error("%s", message)
-                self._engine.happened(Error(message=message), Instant.now())
+                self._engine.troubles.begin("certificate", message)
             return
         self._broken_since, self._told = None, False
+        self._engine.troubles.end("certificate")
         if certificate.chain != self._shown.chain:
             log.info("another certificate is shown from now on")
             _tell_of(self._tls, certificate)

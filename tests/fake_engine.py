@@ -34,6 +34,7 @@ from exporter.outputs import UnknownRun
 from exporter.script_check import Report
 from exporter.scripts import UnknownScript
 from exporter.settings import Settings
+from exporter.troubles import Troubles
 from exporter.versions import Content, FileVersion, content_of
 
 RUN_ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
@@ -140,6 +141,7 @@ class FakeEngine(Engine):
         self.started_at = Instant(1_700_000_000_000)
         self.config = FakeConfiguration(self._asked)
         self.journal = Journal()
+        self.troubles = Troubles(self.happened)
         self.metrics = Metrics(self.version)
         self.etag_key = bytes(32)
         self.ready = True
@@ -165,6 +167,7 @@ class FakeEngine(Engine):
             version=self.version, started_at=self.started_at, epoch=self.journal.epoch, seq=0, scripts_enabled=1,
             scripts_disabled=0, active_scripts=1, runs_queued=0, total_executions=0, sampled_at=self.started_at,
             now=Instant.now(), system_metrics=SAMPLE, open_files_limit=1024, grafana_url=None,
+            problems=self.troubles.messages,
         )  # fmt: skip
 
     def latest_sample(self) -> tuple[Instant, SystemMetrics]:

@@ -760,7 +760,7 @@ def test_a_restore_cut_short_after_any_step_is_done_or_never_was(service: Servic
     staged.lay_ready(service.config, service.folder / "scripts")
     steps = [
         staged.commit,
-        lambda: staged.write_config(file),
+        lambda: staged.write_config(file, file.load()),
         staged.swap_history,
         staged.place_scripts,
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import http.client
+import json
 import shutil
 import socket
 import ssl
@@ -162,6 +163,12 @@ def told(service: Service) -> list[str]:
     return [line for line in service.errors if "tls." in line and " ERROR " in line]
 
 
+def problems(service: Service) -> list[str]:
+    """What is wrong with the service, as it tells whoever asks now."""
+    found: list[str] = service.get("/api/v1/status")["problems"]
+    return found
+
+
 def test_a_new_certificate_is_shown_to_whoever_comes_and_streams_go_on(service: Service, folder: Path) -> None:
     old = fingerprint(folder)
     with service.socket("?v=1") as rich:
@@ -178,12 +185,15 @@ def test_a_new_certificate_is_shown_to_whoever_comes_and_streams_go_on(service: 
         assert broken.startswith("the certificate of before stays, as the new one cannot be used: tls.key: ")
         assert "key.pem holds no private key in PEM" in broken
         assert shown(service) == fingerprint(folder / "new")
+        trust(service, folder / "new")
+        assert problems(service) == [broken]  # also who comes only now
 
         make(folder / "new")
         replace(folder, "key.pem", "cert.pem")
         until(lambda: shown(service), lambda seen: seen == fingerprint(folder))
         assert len(told(service)) == 1
         trust(service, folder)
+        assert problems(service) == []
         service.run("job")
         assert rich.wait("script_status", status="completed")
 
@@ -201,6 +211,31 @@ def test_a_reload_takes_other_paths_and_leaves_tls_on_till_the_next_start(servic
     assert service.fetch("/-/reload", method="POST", body=b"")[0] == 200
     assert any("tls has changed: this takes effect at the next start" in line for line in service.errors)
     assert shown(service) == fingerprint(folder / "new")
+
+
+def test_scripts_are_changed_whatever_becomes_of_the_certificate_that_is_shown(service: Service, folder: Path) -> None:
+    old, text = fingerprint(folder), service.config.read_text()
+    (folder / "cert.pem").write_text("")
+    change = b'{"timeout": "5s"}'
+    assert service.fetch("/api/v1/scripts/job", method="PATCH", body=change)[0] == 200
+    status, _, body = service.fetch("/api/v1/config/check", method="POST", body=text.encode())
+    assert (status, json.loads(body)["faults"]) == (200, [])
+    assert service.fetch("/api/v1/config", method="PUT", body=text.encode())[0] == 200
+    service.config.write_text(text.replace("name: job", "name: other"))
+    until(lambda: service.get("/api/v1/scripts")["scripts"][0]["name"], lambda name: name == "other")
+    assert (shown(service), service.fetch("/api/v1/backup")[0]) == (old, 200)
+
+    # What is asked about the certificate, or changed in what is said of it, is another matter.
+    assert service.fetch("/-/reload", method="POST", body=b"")[0] == 422
+    assert "cert.pem holds no certificate" in problems(service)[0]
+    moved = text.replace("../tls/cert.pem", "../tls/other.pem").encode()
+    assert service.fetch("/api/v1/config", method="PUT", body=moved)[0] == 422
+    make(folder / "new")
+    replace(folder, "key.pem", "cert.pem")
+    until(lambda: shown(service), lambda seen: seen == fingerprint(folder))
+    trust(service, folder)
+    assert service.fetch("/-/reload", method="POST", body=b"")[0] == 200
+    assert problems(service) == []
 
 
 # --- clients that stall ---

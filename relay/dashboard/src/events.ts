@@ -236,6 +236,8 @@ export interface ServiceStatus {
   open_files_limit: number;
   /** Address of a Grafana that has the dashboards, as configured. */
   grafana_url: string | null;
+  /** What is wrong with the service at large until somebody mends it; an `error` told of each when it began. */
+  problems: ReadonlyArray<string>;
 }
 
 /** A run that ended, as far as the page draws it. */
