@@ -61,6 +61,13 @@ function receive(frame: Frame): void {
 const TOGETHER = 200;
 let learning: ReturnType<typeof setTimeout> | undefined;
 
+/** What the service has told to be wrong is so no longer. */
+export function mended(messages: readonly string[]): void {
+  updates.flush();
+  const { problem } = latest.value;
+  if (problem && messages.includes(problem.message)) latest.value = { ...latest.value, problem: null };
+}
+
 /** When what a snapshot does not tell was asked for last, on this machine's clock; and whether one has come since. */
 let learntAt = 0;
 let isBehind = false;

@@ -1,23 +1,45 @@
 /** What is to be known of the service itself, and of the Grafana beside it. */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { knowSession } from "../access/session";
 import { getJson } from "../api/client";
 import type { ServiceStatus } from "../events";
-import { onFrame } from "./live";
+import { mended, onFrame } from "./live";
 
-/** As it was when the connection began; null before that. */
+/** As it was when it was asked for last; null before that. */
 const service = signal<ServiceStatus | null>(null);
+
+/** What is wrong with the service until somebody mends it. */
+export const problems = computed<readonly string[]>(() => service.value?.problems ?? []);
+
+/** While something is wrong, it is asked after so many milliseconds whether it still is. */
+const PAUSE = 10_000;
+let asking: ReturnType<typeof setTimeout> | undefined;
 
 /** Ask anew with every service that is connected to: its configuration may be another one. */
 export function knowService(): void {
-  onFrame(({ type }) => {
-    if (type !== "hello") return;
-    void knowSession();
-    getJson<ServiceStatus>("api/v1/status").then(
-      (status) => (service.value = status),
-      () => {}, // links to elsewhere are missing then, nothing else
-    );
+  onFrame(({ type, data }) => {
+    if (type === "hello") void knowSession();
+    if (type === "hello" || (type === "error" && !("id" in data) && data.script_name === undefined)) ask();
   });
+}
+
+function ask(): void {
+  clearTimeout(asking);
+  getJson<ServiceStatus>("api/v1/status").then(learn, () => {
+    // Links to elsewhere are missing then, nothing else.
+    if (problems.peek().length) askLater();
+  });
+}
+
+function learn(status: ServiceStatus): void {
+  mended(problems.peek().filter((message) => !status.problems.includes(message)));
+  service.value = status;
+  if (status.problems.length) askLater();
+}
+
+function askLater(): void {
+  clearTimeout(asking);
+  asking = setTimeout(ask, PAUSE);
 }
 
 /** Where Grafana shows a dashboard; null where its address is not configured. */

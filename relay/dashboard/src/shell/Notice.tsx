@@ -1,20 +1,18 @@
 import { useState } from "preact/hooks";
-import type { Problem } from "../live/store";
 import { clockTime } from "../text/format";
 import { translated } from "../text/language";
 
 const words = translated({ en: { dismiss: "Dismiss" }, "zh-Hant": { dismiss: "關閉" } });
 
-/** What went wrong in the service at large, until the reader has seen it. */
-export function Notice({ problem }: { problem: Problem }) {
-  const [seen, setSeen] = useState<Problem | null>(null);
-  if (seen === problem) return null;
+/** What went wrong in the service at large, until the reader has seen it; `at`, where it is known when. */
+export function Notice({ message, at }: { message: string; at?: number }) {
+  const told = at === undefined ? message : `${clockTime(at)} ${message}`;
+  const [seen, setSeen] = useState<string | null>(null);
+  if (seen === told) return null;
   return (
     <div class="notice">
-      <p class="problem">
-        {clockTime(problem.at)} {problem.message}
-      </p>
-      <button type="button" onClick={() => setSeen(problem)}>
+      <p class="problem">{told}</p>
+      <button type="button" onClick={() => setSeen(told)}>
         {words().dismiss}
       </button>
     </div>

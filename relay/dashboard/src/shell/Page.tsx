@@ -3,6 +3,7 @@ import "./shell.css";
 import { Denied } from "../access/Denied";
 import { may, needOf, refused } from "../access/session";
 import { isLive, paused, state } from "../live/live";
+import { problems } from "../live/service";
 import { Overview } from "../overview/Overview";
 import { address, go, type Route, route, step } from "../route";
 import { translated } from "../text/language";
@@ -80,7 +81,10 @@ export function Page() {
     <>
       <Header />
       <main id="content" ref={main} tabIndex={-1} class={isLive.value && !paused.value ? "" : "stale"}>
-        {problem && <Notice problem={problem} />}
+        {problem && !problems.value.includes(problem.message) && <Notice message={problem.message} at={problem.at} />}
+        {problems.value.map((message) => (
+          <Notice key={message} message={message} />
+        ))}
         <Arrival key={step.value} />
         <Content route={route.value} />
       </main>
