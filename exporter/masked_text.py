@@ -6,7 +6,7 @@ Only these values are replaced, and they come back as they were written, so that
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -14,18 +14,17 @@ from typing import NamedTuple
 from exporter import document
 from exporter.document import Node, Place, Scalar, Sequence, Unreadable, compose
 from exporter.faults import ConfigError, Fault
-from exporter.secrets import MASK, NOTHING_BEHIND, hides
+from exporter.rough_masking import RoughMasking
+from exporter.secrets import MASK, NOTHING_BEHIND, UNSEEN, hides
 from exporter.yaml_text import scalar
 
 _BOM = "\ufeff"
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _SAME_EVERYWHERE = re.compile(r"""[\w./~][\w./~@+=-]*|'[^'\n]*'|"[^"\n]*\"""")
 """A value that is the same between any brackets, and however far it stands in."""
-_VARIABLE = re.compile(
-    r"""((?<![\w-])([A-Z_][A-Z0-9_]*)["']?[ \t]*:[ \t]+(?:&[\w-]+[ \t]+)*)"""
-    r"""(?:"[^"\n]*"|'[^'\n]*'|(?![|>])[^\s,}#][^\n,}#]*)"""
+_MENDED_ELSEWHERE = (
+    f"{UNSEEN} stands for a part that was not shown: write what is to stand there, or mend the file itself where it is"
 )
-"""One with its value in the same line, in a text that is no YAML."""
 
 
 class _Value(NamedTuple):
@@ -60,6 +59,8 @@ class _Text:
         self.declared: set[str] = set()
         """Variables that any script declares to be secret."""
         self.values: list[_Value] = []
+        self._misplaced: list[tuple[str | None, Scalar]] = []
+        """What stands where values should, though it is none; with the name of the variable, if it has one."""
         if (root := compose(self.plain)) is not None:
             self._locate(root, set())
             scripts = _merged(root).get("scripts")
@@ -85,16 +86,31 @@ class _Text:
 
     def _look(self, number: int, entry: Mapping[str, Node]) -> None:
         name, declared = entry.get("name"), entry.get("secrets")
-        if isinstance(declared, Sequence):
-            self.declared.update(item.text for item in declared.items if isinstance(item, Scalar))
-        for variable, node in _merged(entry.get("env")).items():
-            if isinstance(node, Scalar):
+        self.declared.update(item.text for item in _scalars(declared))
+        if not isinstance(env := entry.get("env"), document.Mapping):
+            self._misplaced += [(None, item) for item in _scalars(env)]
+        for variable, node in _merged(env).items():
+            if not isinstance(node, Scalar):
+                self._misplaced += [(variable, item) for item in _scalars(node)]
+            else:
                 script = name.text if isinstance(name, Scalar) else ""
                 self.values.append(_Value(script, number, variable, node, self._bare(self._places[id(node)])))
 
     def hidden(self, declared: set[str]) -> list[_Value]:
         hiding = (value for value in self.values if hides(value.name, declared))
         return [value for value in hiding if value.node.text or self.plain.startswith("&", value.place.start)]
+
+    def raw(self, value: _Value) -> str:
+        """As it is written."""
+        return self.plain[value.place.start : value.place.end]
+
+    def shown(self) -> str:
+        """Without the values of secrets, and what may be some."""
+        written = {id(value.node): (value.place, f'"{MASK}"') for value in self.hidden(self.declared)}
+        for name, node in self._misplaced:
+            if node.kind != "null" and (name is None or hides(name, self.declared)):
+                written.setdefault(id(node), (self._bare(self._places[id(node)]), f'"{UNSEEN}"'))
+        return self.with_(written)
 
     def with_(self, written: Mapping[int, tuple[Place, str]]) -> str:
         """The text with other values, by the identity of their nodes."""
@@ -108,10 +124,13 @@ class _Text:
 def masked_text(text: str, known: str) -> str:
     """The text as it is shown.  Where it is no YAML, `known` is one that is, and has the same secrets perhaps."""
     try:
-        said = _Text(text)
+        return _Text(text).shown()
     except Unreadable:
-        return _roughly_masked(text, known)
-    return said.with_({id(value.node): (value.place, f'"{MASK}"') for value in said.hidden(said.declared)})
+        before = _readable(known)
+    raw: dict[str, dict[str, str]] = {}
+    for value in before.hidden(before.declared):
+        raw.setdefault(value.name, {})[value.script] = before.raw(value)
+    return RoughMasking(text, raw, before.declared, {*before.shown().splitlines()}).shown()
 
 
 def whole_text(text: str, known: Iterable[str], path: Path) -> str:
@@ -126,6 +145,8 @@ def whole_text(text: str, known: Iterable[str], path: Path) -> str:
         said = _Text(text)
     except Unreadable:  # as whoever reads it next tells
         return text
+    if UNSEEN in text:
+        raise ConfigError([_unseen(text, path)])
     before = _readable(*known)
     masks = [value for value in said.hidden(said.declared | before.declared) if value.is_mask]
     behind = _Behind(said, before)
@@ -135,7 +156,7 @@ def whole_text(text: str, known: Iterable[str], path: Path) -> str:
     meant = [
         found[id(value.node)][1].node.text if id(value.node) in found else value.node.text for value in said.values
     ]
-    raw = {node: before.plain[value.place.start : value.place.end] for node, (_, value) in found.items()}
+    raw = {node: before.raw(value) for node, (_, value) in found.items()}
     as_written = said.with_({node: (place, raw[node]) for node, (place, _) in found.items()})
     if (
         all(map(_SAME_EVERYWHERE.fullmatch, raw.values()))
@@ -182,13 +203,25 @@ def _readable(*texts: str) -> _Text:
     return _Text("")
 
 
-def _roughly_masked(text: str, known: str) -> str:
-    """Values in the line of their variable, and lines of those of several lines that are known."""
-    before = _readable(known)
-    lines = {line.strip() for value in before.hidden(before.declared) for line in value.node.text.split("\n")} - {""}
-    kept = [line.replace(line.strip(), MASK) if line.strip() in lines else line for line in text.split("\n")]
+def _scalars(node: Node | None) -> Iterator[Scalar]:
+    """Those that stand there, keys too, with what aliases bring: each once."""
+    seen: set[int] = set()
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        match each:
+            case Scalar():
+                yield each
+            case Sequence(items):
+                waiting += items
+            case document.Mapping(pairs):
+                waiting += [child for pair in pairs for child in pair]
 
-    def masked(found: re.Match[str]) -> str:
-        return f'{found[1]}"{MASK}"' if hides(found[2], before.declared) else found[0]
 
-    return _VARIABLE.sub(masked, "\n".join(kept))
+def _unseen(text: str, path: Path) -> Fault:
+    at = text.index(UNSEEN)
+    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+    return Fault(file=str(path), line=line, column=column, message=_MENDED_ELSEWHERE)

@@ -15,6 +15,8 @@ Entry: TypeAlias = Mapping[str, Any]
 
 MASK = "***"
 """Shown in place of a value."""
+UNSEEN = f"{MASK} (not shown)"
+"""Shown in place of what cannot come back: nobody can tell what it is, as it stands where no value should."""
 NOTHING_BEHIND = f"{MASK} stands for a value that is not shown, and there is none: write the value itself"
 _NAMES = re.compile(r"PASSWORD|PASSWD|PASSPHRASE|TOKEN|SECRET|CREDENTIAL|KEYS?$", re.IGNORECASE)
 """In names of variables that hold secrets, declared or not."""

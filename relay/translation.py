@@ -99,6 +99,8 @@ expected a command; this one is empty
 命令不可為空
 expected {least} or longer, not {value}
 須為 {least} 或更長，而不是 {value}
+*** (not shown) stands for a part that was not shown: write what is to stand there, or mend the file itself where it is
+*** (not shown) 代表未顯示的部分：請寫出該處應有的內容，或直接在原處修正檔案
 *** stands for a value that is not shown, and there is none: write the value itself
 *** 代表未顯示的值，但這裡沒有既有的值：請直接輸入
 expected {least} or more, not {value}

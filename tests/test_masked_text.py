@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,7 @@ def test_a_mask_without_a_value_behind_it_is_told_where_it_stands() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["scripts: [", "scripts: 5", "", "a: b: c", "scripts: [5, {env: [1]}, {env: {1: 2}}]", "- x"]
+    "text", ["scripts: [", "scripts: 5", "", "a: b: c", "scripts: [5, {env: []}, {env: ~}, {env: {1: 2}}]", "- x"]
 )
 def test_a_text_without_secrets_is_shown_and_comes_back_as_it_is(text: str) -> None:
     assert masked_text(text, BLOCK) == text
@@ -136,7 +137,7 @@ def test_a_secret_for_lack_of_whose_quotes_the_text_is_no_yaml_is_masked(value: 
 
 
 def test_of_a_text_that_is_no_yaml_what_looks_like_a_secret_is_masked_and_comes_back_once_it_is() -> None:
-    broken = BLOCK + "  - name: [\n    env: {NEW_TOKEN: fresh-one, password_hash: x}\n"
+    broken = BLOCK + "  - name: [\n    password_hash: x\n    env: {NEW_TOKEN: fresh-one}\n"
     shown = masked_text(broken, BLOCK)
     for value in ("'hunter22", "line one", "a,b", "plain-value", "fresh-one", "LOGIN: me"):
         assert value not in shown
@@ -144,3 +145,65 @@ def test_of_a_text_that_is_no_yaml_what_looks_like_a_secret_is_masked_and_comes_
     assert "echo hunter22" in shown
     mended = shown[: shown.index("  - name: [")]
     assert envs(whole(mended)) == envs(BLOCK)
+
+
+@pytest.mark.parametrize("env", ["12345678", "A_TOKEN=12345678", "[A_TOKEN=12345678]", "{A_TOKEN: [12345678]}"])
+def test_what_stands_in_place_of_variables_is_hidden_too_and_nobody_saves_what_stands_for_it(env: str) -> None:
+    shown = masked_text(f"scripts:\n  - name: one\n    command: x\n    env: {env}\n", "")
+    assert "12345678" not in shown
+    with pytest.raises(ConfigError) as raised:
+        whole(shown)
+    (fault,) = raised.value.faults
+    assert (fault.line, "stands for a part that was not shown" in fault.message) == (4, True)
+
+
+# --- a text that is no YAML ---
+
+SPELLINGS = [
+    "{K}: {a}", "{K}: {a} {b}  # mine", "{K} : {a}", '"{K}": "{a}"', "'{K}': {a}", "? {K}\n      : {a}",
+    "{K}:\n        {a}",
+    "{K}: >-\n        {a}\n        {b}", "{K}: |\n        {a}\n\n        # {b}",
+    "{K}: |2+\n         {a}\n        {b}\n",
+    '{K}: "{a}\n\n {b}"', "{K}: '{a}: ''\n  {b}'", "{K}: {a}\n       {b}", "{K}: &it {a}", "{K}: !!str {a}",
+    "!!str {K}: &it\n        {a}",
+    "{K}: {a}, {b}", "{K}: {a}}}, {b}", '"A_TO\\u004bEN": {a}', "? |\n        {K}\n      : {a}",
+    "OTHER: &it {a}\n      {K}: *it",
+    "{K}:  # {b}\n        # {b}\n        {a}", '{K}: "{a} # {b}"', '{K}: "{a}\\" , x: {b}"', "{K}: [{a}, {b}]",
+    "{K}: {{x: {a},\n y: {b}}}",
+]  # fmt: skip
+IN_BRACES = [
+    "{K}: {a}", "'{K}': '{a}, {b}'", '"{K}":"{a}"', "{K} : {a}\n  {b}", "{K}:\n  {a}", '{K}: "{a}\n{b}"', "? {K} : {a}",
+    "{K}: &it {a}", "{K}: {a}, OTHER: *it, THIRD: &it x",
+]  # fmt: skip
+ERRORS = [
+    "listen: [", "retention: {{", 'timezone: "Europe', "timezone: 'Europe", "a: b: c", "]", "}}", "\tlisten: x",
+    "users: *nobody", "@", "listen: 'a' b", "- x", "x", '"', "listen: !what x",
+]  # fmt: skip
+BEFORE = "scripts:\n  - name: one\n    command: 'true'\n    secrets: [LOGIN]\n    env:"
+AFTER = "  - name: two\n    command: 'true'\n    env: {LANG: C}\n"
+
+
+@given(
+    st.sampled_from(["API_TOKEN", "LOGIN", "db_password", "KEY"]),
+    st.sampled_from([*((spelling, False) for spelling in SPELLINGS), *((spelling, True) for spelling in IN_BRACES)]),
+    st.sampled_from(ERRORS), st.integers(0, 3), st.text("abcxyz0123456789", min_size=8, max_size=12), st.booleans(),
+)  # fmt: skip
+def test_whatever_the_spelling_no_secret_is_shown_and_none_is_lost_while_the_text_is_no_yaml(
+    name: str, spelling: tuple[str, bool], error: str, place: int, secret: str, is_new: bool
+) -> None:
+    written = spelling[0].format(K=name, a=f"s{secret}", b=f"t{secret}")
+    env = f" {{LANG: C, {written}, TZ: UTC}}\n" if spelling[1] else f"\n      LANG: C\n      {written}\n      TZ: UTC\n"
+    sound = BEFORE + env + AFTER
+    lines = [f"{error.format()}\n", BEFORE + env, AFTER]
+    order = ([0, 1, 2], [1, 0, 2], [1, 2, 0], [1, 2, 0])[place]
+    broken = "".join(lines[number] for number in order)
+    shown = masked_text(broken, "" if is_new else sound)
+    assert secret not in shown
+    assert len(shown.splitlines()) == len(broken.splitlines())
+    mended = "".join(line for line in shown.splitlines(keepends=True) if line != lines[0])
+    try:
+        before = envs(sound)
+    except ConfigError:
+        return
+    with suppress(ConfigError):
+        assert envs(whole(mended, sound)) == before
