@@ -15,7 +15,7 @@ from exporter import document
 from exporter.document import Node, Place, Scalar, Sequence, Unreadable, compose
 from exporter.faults import ConfigError, Fault
 from exporter.rough_masking import RoughMasking
-from exporter.secrets import MASK, NOTHING_BEHIND, UNSEEN, hides
+from exporter.secrets import MASK, NOTHING_BEHIND, UNSEEN, hides, is_mask
 from exporter.yaml_text import scalar
 
 _BOM = "\ufeff"
@@ -36,11 +36,6 @@ class _Value(NamedTuple):
     name: str
     node: Scalar
     place: Place
-
-    @property
-    def is_mask(self) -> bool:
-        """Also one of several lines, each of which was masked."""
-        return {*self.node.text.split("\n")} <= {MASK, ""} and self.node.text != ""
 
     def fault(self, path: Path) -> Fault:
         key, mark = f"scripts[{self.number}].env.{self.name}", self.node.mark
@@ -148,7 +143,7 @@ def whole_text(text: str, known: Iterable[str], path: Path) -> str:
     if UNSEEN in text:
         raise ConfigError([_unseen(text, path)])
     before = _readable(*known)
-    masks = [value for value in said.hidden(said.declared | before.declared) if value.is_mask]
+    masks = [value for value in said.hidden(said.declared | before.declared) if is_mask(value.node.text)]
     behind = _Behind(said, before)
     found = {id(mask.node): (mask.place, value) for mask in masks if (value := behind.value(mask)) is not None}
     if missing := [mask.fault(path) for mask in masks if id(mask.node) not in found]:

@@ -17,6 +17,7 @@ from exporter.accounts import UnknownAccount
 from exporter.cron import ScheduleError
 from exporter.document import Node, Scalar, Sequence, shown
 from exporter.faults import Faults
+from exporter.secrets import NOTHING_BEHIND, hides, is_mask
 from exporter.settings import (
     SCHEDULES,
     AuthProxy,
@@ -152,8 +153,22 @@ class Meaning:
         if not isinstance(node, Sequence):
             self._faults.add(node, "scripts", f"expected a list of scripts, each a mapping, not {shown(node)}")
             return []
-        read = (self.script(item, f"scripts[{index}]", timezone, retention) for index, item in enumerate(node.items))
-        return [script for script in read if script is not None]
+        read = []
+        for index, item in enumerate(node.items):
+            key = f"scripts[{index}]"
+            if (script := self.script(item, key, timezone, retention)) is not None:
+                read.append(script)
+                self._check_masks(item, f"{key}.env", script)
+        return read
+
+    def _check_masks(self, node: Node, key: str, script: ScriptSettings) -> None:
+        """What stands for a value where one is shown is none in the file."""
+        masks = [name for name, value in script.env.items() if hides(name, script.secrets) and is_mask(value)]
+        if masks and isinstance(node, document.Mapping):
+            _, env = self._reader.pairs(node, key)["env"]
+            for name, (_, value) in self._reader.pairs(env, key).items() if isinstance(env, document.Mapping) else ():
+                if name in masks:
+                    self._faults.add(value, f"{key}.{name}", NOTHING_BEHIND)
 
     def script(self, node: Node, key: str, timezone: str, retention: Retention) -> ScriptSettings | None:
         if not isinstance(node, document.Mapping):

@@ -46,6 +46,11 @@ def restored(entry: Entry, known: Entry) -> tuple[Entry, list[str]]:
     return {**entry, "env": {**variables, **kept}}, [name for name in hiding if name not in before]
 
 
+def is_mask(value: str) -> bool:
+    """Also one of several lines, each of which was masked."""
+    return {*value.split("\n")} <= {MASK, ""} and value != ""
+
+
 def hides(name: str, declared: Collection[str]) -> bool:
     """Whether a variable holds a secret; `declared` are names of those that do so in any case."""
     return bool(_NAMES.search(name)) or name in declared

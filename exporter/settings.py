@@ -125,6 +125,12 @@ EnvName = Annotated[
     str,
     Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="a variable name: letters, digits and `_`, no digit first"),
 ]
+Variables = Annotated[dict[EnvName, str], Meta(description="a mapping from names to text", extra={"secret": True})]
+VariableNames = Annotated[
+    list[EnvName],
+    Meta(description="a list, each item a variable name: letters, digits and `_`, no digit first",
+         extra={"secret": True}),
+]  # fmt: skip
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?)(:[0-9]{1,5})?"
 AllowedHost = Annotated[
     str,
@@ -264,9 +270,9 @@ class ScriptSettings(Struct, frozen=True, kw_only=True):
     max_output: Size = Size(10 << 20)
     workdir: Path = Path()
     """Absolute once read; the folder of the configuration file unless set."""
-    env: dict[EnvName, str] = {}
+    env: Variables = {}
     env_file: Path | None = None
-    secrets: list[EnvName] = []
+    secrets: VariableNames = []
     """Variables whose values are not shown, nor told where the command prints them, beside those whose names say so
     (`exporter.secrets`)."""
     user: Account | None = None

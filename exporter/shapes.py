@@ -31,6 +31,7 @@ FAULTY = object()
 _LONGEST_OPEN = 20
 """Characters of a text beside a secret that may be told where it is wrong: longer ones may be the secret."""
 _KEY = re.compile(f"[a-z0-9_]{{1,{_LONGEST_OPEN}}}")
+_NAME = re.compile(r"[\w.-]{1,64}")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")  # no program takes these as an argument, nor JSON the surrogates
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -215,14 +216,12 @@ class Reader:
                 return self._scalar(shape, shape.parse, node, key)
             case Sequence(items) if shape.item is not None and len(items) >= shape.at_least:
                 self._count(node, len(items))
-                values = [self.value(shape.item, item, f"{key}[{index}]") for index, item in enumerate(items)]
+                each = replace(shape.item, secret=shape.secret or shape.item.secret)
+                values = [self.value(each, item, f"{key}[{index}]") for index, item in enumerate(items)]
                 return FAULTY if FAULTY in values else values
             case Mapping() if shape.name is not None:
-                return self._named(shape.name, node, key)
-            case Scalar(kind="str") if shape.name is not None:  # of variables perhaps, so it is not shown
-                self._report(node, key, f"expected {shape.form}, not text")
-                return FAULTY
-        self._report(node, key, f"expected {shape.form}, not {shown(node)}")
+                return self._named(replace(shape.name, secret=shape.secret), node, key)
+        self._report(node, key, f"expected {shape.form}, not {shown(node, secret=shape.secret)}")
         return FAULTY
 
     def _scalar(self, shape: Shape, parse: Callable[[str], Any], node: Scalar, key: str) -> Any:
@@ -245,28 +244,32 @@ class Reader:
         return FAULTY
 
     def _named(self, name: Shape, node: Mapping, key: str) -> Any:
-        pairs = self.pairs(node, key)
+        pairs = self.pairs(node, key, secret=name.secret)
         assert name.parse is not None
         values = {}
         for text, (at, child) in pairs.items():
-            values[text] = self.value(_WRITTEN_AS_TEXT, child, _join(key, text))
             try:
                 name.parse(text)
             except ValueError:
-                self._report(at, _join(key, text), f"expected {name.form}")
+                self._report(at, _told(key, text, name.secret), f"expected {name.form}")
                 values[text] = FAULTY
+            else:
+                values[text] = self.value(_WRITTEN_AS_TEXT, child, _join(key, text))
         return FAULTY if FAULTY in values.values() else values
 
-    def pairs(self, node: Mapping, key: str, depth: int = 0) -> dict[str, tuple[Scalar, Node]]:
-        """Keys and values by key, own ones first, then those that `<<` adds (https://yaml.org/type/merge.html)."""
+    def pairs(self, node: Mapping, key: str, depth: int = 0, secret: bool = False) -> dict[str, tuple[Scalar, Node]]:
+        """Keys and values by key, own ones first, then those that `<<` adds (https://yaml.org/type/merge.html).
+
+        `secret`: nothing is told that may be a value.
+        """
         self._count(node, len(node.pairs) + 1)
         pairs: dict[str, tuple[Scalar, Node]] = {}
         for at, child in node.pairs:
             if not isinstance(at, Scalar):
-                self._report(at, key, f"expected text as a key, not {shown(at)}")
+                self._report(at, key, f"expected text as a key, not {shown(at, secret=secret)}")
             elif at.text in pairs:
                 first = pairs[at.text][0].mark.line + 1
-                self._report(at, _join(key, at.text), f"given twice, first in line {first}")
+                self._report(at, _told(key, at.text, secret), f"given twice, first in line {first}")
             else:
                 pairs[at.text] = at, child
         if "<<" in pairs:
@@ -275,7 +278,7 @@ class Reader:
                 raise Unreadable(f"merge keys nested deeper than {MAX_DEPTH} levels", at.mark)
             for each in source.items if isinstance(source, Sequence) else [source]:
                 if isinstance(each, Mapping):
-                    for name, pair in self.pairs(each, key, depth + 1).items():
+                    for name, pair in self.pairs(each, key, depth + 1, secret).items():
                         pairs.setdefault(name, pair)
                 else:
                     form = "a mapping, or a list of mappings, to take keys from"
@@ -296,6 +299,11 @@ class Reader:
         self._left -= values
         if self._left < 0:
             raise Unreadable(f"more than {MAX_VALUES} values, counting each use of an alias", node.mark)
+
+
+def _told(key: str, name: str, secret: bool) -> str:
+    """The path of a name, or of what it is in, where it may have a secret in it, such as PASSWORD=value."""
+    return key if secret and not _NAME.fullmatch(name) else _join(key, name)
 
 
 def _join(key: str, name: str) -> str:

@@ -287,7 +287,7 @@ SCRIPT_FAULTS = [
     ('workdir: ""', 'scripts[0].workdir: expected a path, not ""'),
     ('workdir: "a\\0b"', "scripts[0].workdir: expected a path, without the character U+0000"),
     ("env: [A=b]", "scripts[0].env: expected a mapping from names to text, not a list"),
-    ("env: PASSWORD=hunter22", "scripts[0].env: expected a mapping from names to text, not text"),
+    ("env: PASSWORD=hunter22", "scripts[0].env: expected a mapping from names to text, not a value"),
     ("secrets: PASSWORD", "scripts[0].secrets: expected a list, each item a variable name"),
     ("env: {1A: x}", "scripts[0].env.1A: expected a variable name: letters, digits and `_`, no digit first"),
     ("env: {A: [x]}", "scripts[0].env.A: expected text, not a list"),

@@ -95,6 +95,31 @@ def test_a_mask_without_a_value_behind_it_is_a_fault(decision: Decision, keys: l
         assert in_language(fault.message, "zh-Hant").language == "zh-Hant"
 
 
+@pytest.mark.parametrize(
+    "keys",
+    ["env: 12345678", "env: '12345678'", "env: 1234567.8", "env: [12345678]", "env: !!int '12345678'",
+     "env: {A_TOKEN: [12345678]}", "env: {A_TOKEN: {B: 12345678}}", "env: {'A_TOKEN=12345678'}",
+     "env: {A_TOKEN=12345678: }", "env: {1: 12345678, 1: 12345678}", "env: {? [12345678] : x}", "env: {<<: 12345678}",
+     "secrets: 12345678", "secrets: {A: 12345678}", "secrets: [A=12345678]", "secrets: [12345678]"],
+)  # fmt: skip
+def test_a_fault_of_what_stands_where_secrets_may_does_not_tell_it(keys: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        read(f"scripts:\n  - name: a\n    command: x\n    {keys}\n", Path("c.yml"), environ={}, flags={})
+    for fault in raised.value.faults:
+        assert fault.line == 4
+        assert "12345678" not in f"{fault} {fault.key}"
+
+
+def test_a_mask_that_somebody_has_written_into_the_file_is_a_fault() -> None:
+    text = "scripts:\n  - {name: a, command: x, secrets: [B], env: {C: '***',\n     A_TOKEN: '***', B: '***\n\n***'}}\n"
+    with pytest.raises(ConfigError) as raised:
+        read(text, Path("c.yml"), environ={}, flags={})
+    assert [(fault.line, fault.key) for fault in raised.value.faults] == [
+        (3, "scripts[0].env.A_TOKEN"), (3, "scripts[0].env.B"),
+    ]  # fmt: skip
+    assert "*** stands for a value that is not shown, and there is none" in raised.value.faults[0].message
+
+
 def test_the_etag_changes_with_a_secret() -> None:
     other = {**ENTRY, "env": {**ENTRY["env"], "DB_PASSWORD": "other"}}
     assert etag_of_entry(ENTRY) == etag_of_entry(dict(reversed(ENTRY.items()))) != etag_of_entry(other)
