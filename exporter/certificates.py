@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -74,14 +73,6 @@ def load(tls: Tls) -> Certificate:
     ends_at = Instant(ssl.cert_time_to_seconds(shown["notAfter"]) * 1000) if shown else None
     fingerprint = hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificates[0])).hexdigest()
     return Certificate(context, chain, fingerprint, flaw, ends_at, lacks_issuer)
-
-
-def is_for_everybody(key: Path) -> bool:
-    """Whether every user of this machine can read a file, if there is one."""
-    try:
-        return bool(key.stat().st_mode & stat.S_IROTH)
-    except OSError:
-        return False
 
 
 def _text(path: Path, key: Literal["cert", "key"]) -> str:

@@ -206,7 +206,7 @@ class ConfigFile:
         """Raises EditRefused, NotWritten, and Overtaken where the file is no longer the one that was `seen`."""
         target = self.path.resolve()
         try:
-            draft = Draft(target, content, seen)
+            draft = Draft(target, content, seen, mode=None if seen else 0o600)  # it may hold secrets
             try:
                 draft.publish()
             finally:

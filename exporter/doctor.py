@@ -1,6 +1,7 @@
 """What will go wrong although the configuration is sound: files, programs and folders that are not as they must be.
 
-`exporter.machine` looks at what is not the configuration's business.  Nothing is changed, and nothing is started.
+`exporter.named_files` looks at those of which more than this wants to know, and `exporter.machine` at what is not the
+configuration's business.  Nothing is changed, and nothing is started.
 """
 
 from __future__ import annotations
@@ -13,30 +14,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
-from msgspec import Struct
-
-from exporter import certificates, document
-from exporter.certificates import Unusable
+from exporter import named_files
 from exporter.command import SpawnError, arguments, read_env_file
 from exporter.config import LoadedConfig
 from exporter.confinement import NoSuchRights, identity_of
 from exporter.data_dir import owner
-from exporter.document import Mark, Node, Sequence, compose
-from exporter.events import Instant
-from exporter.faults import Fault
+from exporter.findings import Finding, Lines
 from exporter.program import NoProgram, check_format, find
-from exporter.secrets import readable_by
 from exporter.settings import ScriptSettings
-from exporter.shapes import Reader
-
-Severity = Literal["error", "warning", "info"]
 
 _HEAD_BYTES = 1 << 16
 """How much of a script is looked at."""
-_SOON_MS = 7 * 24 * 3600 * 1000
-"""Of a certificate's end: whoever renews by himself does so long before."""
 _SHELLS = re.compile(r"(ba|da|z|k|a)?sh")
 _INTERPRETERS = re.compile(rf"{_SHELLS.pattern}|python[0-9.]*|perl|ruby|php[0-9.]*|node")
 _CODE_OPTION = re.compile(r"-[A-Za-z]*[cemr]|-|--(eval|command)(=.*)?")
@@ -51,7 +40,6 @@ _OF_THE_SHELL = (
 """Reserved words and builtins: no program has to be there for these."""
 _REMEDIES = (
     ("^workdir ", "make the folder, give the service's user access to it, or name another one"),
-    ("^env_file ", "correct the file, or its path; a relative one starts from the folder of the configuration"),
     ("is not executable", "make it executable: chmod +x {file}"),
     ("CR LF", "take the CRs out: sed -i 's/\\r$//' {file}"),
     ("bad interpreter", "install the interpreter, or name another one in the file's first line"),
@@ -62,58 +50,16 @@ _REMEDIES = (
 """What to do, by a pattern of what is said to be wrong."""
 
 
-class Finding(Struct, frozen=True, kw_only=True):
-    """One thing that is, or may be, in the way."""
-
-    severity: Severity
-    """`error`: something does not work, or anyone may change what runs; `warning`: it may stop working, or is unwise;
-    `info`: good to know."""
-    where: str
-    """FILE:LINE of the configuration where it is about a key, otherwise a file or a part of the machine."""
-    what: str
-    remedy: str
-    """What to do; empty where there is nothing to be done."""
-
-
 def examine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Everything that the configuration names.  `environ` is the service's environment, or one like it."""
     lines = Lines(loaded)
     yield from _open_to_others(loaded.path, str(loaded.path))
     yield from _data_dir(loaded.settings.data_dir, lines.of("data_dir"))
-    yield from certificate(loaded, lines)
+    yield from named_files.examine(loaded)
     if os.path.isdir(loaded.settings.scripts_dir):
         yield from _open_to_others(loaded.settings.scripts_dir, lines.of("scripts_dir"))
     for index, script in enumerate(loaded.settings.scripts):
-        yield from _script(script, partial(lines.of_script, index), environ)
-
-
-class Lines:
-    """Where a sound configuration says what, as FILE:LINE."""
-
-    def __init__(self, loaded: LoadedConfig) -> None:
-        self._path = loaded.path
-        self._root = _pairs(compose(loaded.text))
-        scripts = self._root.get("scripts")
-        self._scripts = scripts[1].items if scripts and isinstance(scripts[1], Sequence) else []
-
-    def of(self, key: str) -> str:
-        """Of a top-level key; the file where it has none."""
-        return f"{self._path}:{self._root[key][0].mark.line + 1}" if key in self._root else str(self._path)
-
-    def of_script(self, index: int, key: str) -> str:
-        """Of a script's key; the script's first line where it has none."""
-        return f"{self._path}:{self.mark_of_script(index, key).line + 1}"
-
-    def mark_of_script(self, index: int, key: str) -> Mark:
-        pairs = _pairs(self._scripts[index])
-        node = pairs[key][0] if key in pairs else self._scripts[index]
-        return node.mark
-
-
-def _pairs(node: Node | None) -> dict[str, tuple[document.Scalar, Node]]:
-    if not isinstance(node, document.Mapping):
-        return {}
-    return Reader(Path(), lambda *fault: None).pairs(node, "")
+        yield from _script(script, partial(lines.of, "scripts", index), environ)
 
 
 # --- Folders and files -----------------------------------------------------------------------------
@@ -154,39 +100,6 @@ def _data_dir(path: Path, where: str) -> Iterator[Finding]:
                 yield Finding(severity="info", where=where, what=what, remedy="")
 
 
-def certificate(loaded: LoadedConfig, lines: Lines) -> Iterator[Finding]:
-    """What clients have, or will have, against the certificate that is shown over TLS."""
-    if (tls := loaded.settings.tls) is None:
-        return
-    yield from open_key(loaded)
-    where = lines.of("tls")
-    try:
-        found = certificates.load(tls)
-    except Unusable as error:
-        remedy = "correct the path or the file; nothing starts before"
-        yield Finding(severity="error", where=where, what=f"tls.{error.key}: {error}", remedy=remedy)
-        return
-    renew = "renew it: a running service takes in the new one by itself"
-    if found.flaw is not None:
-        yield Finding(severity="error", where=where, what=f"tls.cert {tls.cert}: {found.flaw}", remedy=renew)
-    elif found.ends_at is not None and found.ends_at - Instant.now() < _SOON_MS:
-        what = f"tls.cert {tls.cert} is valid until {found.ends_at.rfc3339()}"
-        yield Finding(severity="warning", where=where, what=what, remedy=renew)
-    if found.lacks_issuer:
-        what = f"tls.cert {tls.cert} has the service's own certificate alone, which leads many clients to no authority"
-        remedy = "name the file that has those of the authority too, with certbot fullchain.pem"
-        yield Finding(severity="warning", where=where, what=what, remedy=remedy)
-
-
-def open_key(loaded: LoadedConfig) -> Iterator[Finding]:
-    """The key of the certificate, if everybody can read it.  Its group may: that is how a service gets it."""
-    tls = loaded.settings.tls
-    if tls is not None and certificates.is_for_everybody(tls.key):
-        what = f"tls.key {tls.key} can be read by every user of this machine"
-        remedy = f"chmod 600 {shlex.quote(str(tls.key))}"
-        yield Finding(severity="warning", where=Lines(loaded).of("tls"), what=what, remedy=remedy)
-
-
 # --- Scripts ---------------------------------------------------------------------------------------
 
 
@@ -196,13 +109,9 @@ def _script(script: ScriptSettings, at: Callable[[str], str], environ: Mapping[s
         who = identity_of(script)
         variables |= {} if who is None else who.variables()
     if script.env_file is not None:
-        try:
+        with suppress(SpawnError):  # which is told of the file
             variables |= read_env_file(script.env_file)
-        except SpawnError as error:
-            yield _broken(script, at("env_file"), str(error), str(script.env_file))
-        else:
             yield from _open_to_others(script.env_file, at("env_file"))
-            yield from _readable_secrets(script.env_file, at("env_file"), script.name)
     path = (variables | script.env).get("PATH", os.defpath)
     words = script.command if isinstance(script.command, list) else first_command(script.command)
     try:
@@ -215,32 +124,6 @@ def _script(script: ScriptSettings, at: Callable[[str], str], environ: Mapping[s
         return
     if program is not None:
         yield from _program(script, program, words, at("command"))
-
-
-def env_files(loaded: LoadedConfig) -> Iterator[Finding]:
-    """Those that others than their owner can read."""
-    lines = Lines(loaded)
-    for index, script in enumerate(loaded.settings.scripts):
-        if script.env_file is not None:
-            yield from _readable_secrets(script.env_file, lines.of_script(index, "env_file"), script.name)
-
-
-def env_file_warnings(loaded: LoadedConfig) -> list[Fault]:
-    """The same, as faults of the text."""
-    lines, warnings = Lines(loaded), []
-    for index, script in enumerate(loaded.settings.scripts):
-        if script.env_file is not None and (readers := readable_by(script.env_file)) is not None:
-            key, mark = f"scripts[{index}].env_file", lines.mark_of_script(index, "env_file")
-            message = f"{key}: {script.env_file} can be read by {readers}, and may hold secrets: chmod 600 helps"
-            line, column = mark.line + 1, mark.column + 1
-            warnings.append(Fault(file=str(loaded.path), line=line, column=column, key=key, message=message))
-    return warnings
-
-
-def _readable_secrets(path: Path, where: str, name: str) -> Iterator[Finding]:
-    if (readers := readable_by(path)) is not None:
-        what = f"{name}: env_file {path} can be read by {readers}; it may hold secrets"
-        yield Finding(severity="warning", where=where, what=what, remedy=f"chmod 600 {shlex.quote(str(path))}")
 
 
 def first_command(text: str) -> list[str]:

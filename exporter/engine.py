@@ -54,6 +54,7 @@ from exporter.journal import Entry, Journal
 from exporter.line_writer import LineWriter
 from exporter.live import LiveRuns
 from exporter.metrics import Metrics
+from exporter.named_files import exposed
 from exporter.outputs import Outputs
 from exporter.planned import planned_script
 from exporter.published import Published, unpack
@@ -65,7 +66,6 @@ from exporter.sampler import Sampler
 from exporter.scheduler import RunRefused, Scheduler, Start
 from exporter.scripts import Scripts
 from exporter.search import Search
-from exporter.secrets import readable_by
 from exporter.settings import Duration, Retention, ScriptSettings, Settings
 from exporter.shipping import Shipping, tell_dropped
 from exporter.timetable import Timetable
@@ -104,8 +104,8 @@ class Engine:
         self._sampler = Sampler(self.settings.disk_path)
         kept = max(1, SAMPLES_KEPT // self.settings.sample_interval)
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
-        self._readable: set[Path] = set()
-        """Files of environments that others can read, which has been told."""
+        self._exposed: set[Path] = set()
+        """Files with secrets that others can read, which has been told."""
         self._executions = 0
         self._origin = self._token = self._fingerprint = ""
         self._pulses = [
@@ -156,7 +156,7 @@ class Engine:
         )
         for script in self.settings.scripts:
             self._configure(script)
-        await self._look_at_env_files()
+        await self._look_for_exposed()
         self._guard_disk(self.started_at)
         known = await self._history.timetable()
         past = await self._history.past(set(self._scripts) - known.keys())
@@ -258,7 +258,7 @@ class Engine:
             self._scheduler.set_limit(settings.max_concurrent_runs)
         if self._origin and was.prefix != settings.prefix:
             self._announce()
-        await self._look_at_env_files()
+        await self._look_for_exposed()
         self._keeper.changed()
         self._shipping.what = settings.log_output
         old = {script.name: script for script in was.scripts}
@@ -283,14 +283,14 @@ class Engine:
         self.troubles.end("configuration")
         self._file_changed(None)
 
-    async def _look_at_env_files(self) -> None:
-        """Tell of those that others can read, of each once."""
-        files = sorted(self.settings.env_files)
-        readers = await asyncio.to_thread(lambda: {file: readable_by(file) for file in files})
-        for file, who in readers.items():
-            if who is not None and file not in self._readable:
-                log.warning("env_file %s can be read by %s, and may hold secrets: chmod 600 helps", file, who)
-        self._readable = {file for file, who in readers.items() if who is not None}
+    async def _look_for_exposed(self) -> None:
+        """Tell of files with secrets that others can read, of each once."""
+        loaded = self.config.loaded
+        found = {each.path: each for each in await asyncio.to_thread(lambda: [*exposed(loaded)])}
+        for path, each in found.items():
+            if path not in self._exposed:
+                log.warning("%s: %s", each.told, each.remedy)
+        self._exposed = {*found}
 
     def changed_by_hand(self, change: ConfigChange) -> None:
         before, after = change.hashes

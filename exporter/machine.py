@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from exporter.cron import ScheduleError
-from exporter.doctor import Finding
+from exporter.findings import Finding
 from exporter.settings import Settings, Size
 from exporter.triggers import zone
 

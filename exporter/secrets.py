@@ -6,9 +6,7 @@ Who changes an entry gives back what he was shown, and the value stays what it i
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Collection, Mapping
-from pathlib import Path
 from typing import Any, TypeAlias
 
 Entry: TypeAlias = Mapping[str, Any]
@@ -69,17 +67,6 @@ def is_credential(text: str) -> bool:
 def without_credentials(text: str) -> str:
     """The text as it may be told: with masks in place of tokens and what may be their hashes."""
     return _CREDENTIAL.sub(MASK, text)
-
-
-def readable_by(path: Path) -> str | None:
-    """Who else than the owner of a file can read it; None: nobody, or there is no such file."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return None
-    if mode & stat.S_IROTH:
-        return "every user of this machine"
-    return "its group" if mode & stat.S_IRGRP else None
 
 
 def _hidden(entry: Entry) -> set[str]:

@@ -103,8 +103,6 @@ def _tell_of(tls: Tls, certificate: Certificate) -> None:
         log.warning("tls.cert %s: %s", tls.cert, certificate.flaw)
     elif certificate.ends_at is not None:
         log.info("tls.cert %s is valid until %s", tls.cert, certificate.ends_at.rfc3339())
-    if certificates.is_for_everybody(tls.key):
-        log.warning("tls.key %s can be read by every user of this machine: chmod 600 helps", tls.key)
 
 
 def _content(path: Path) -> bytes | None:

@@ -41,10 +41,14 @@ Name or password is wrong.
 名稱或密碼不正確。
 Too many attempts to sign in: try again in {count} s.
 登入嘗試次數過多：請於 {count} 秒後再試。
-{path} can be read by every user of this machine, and may hold secrets: chmod 600 helps
-這台機器的每個使用者都能讀取 {path}，其中可能有機密值：請執行 chmod 600
-{path} can be read by its group, and may hold secrets: chmod 600 helps
-其群組能讀取 {path}，其中可能有機密值：請執行 chmod 600
+{path} can be read by every user of this machine, and may hold secrets: {command}
+這台機器的每個使用者都能讀取 {path}，其中可能有機密值：請執行 {command}
+{path} can be read by its group, and may hold secrets: {command}
+其群組能讀取 {path}，其中可能有機密值：請執行 {command}
+{path} can be read by every user of this machine, and holds a secret: {command}
+這台機器的每個使用者都能讀取 {path}，其中有機密值：請執行 {command}
+{path} can be read by every user of this machine, and holds a hash: {command}
+這台機器的每個使用者都能讀取 {path}，其中有雜湊值：請執行 {command}
 there is a script named {name} already
 已有名為 {name} 的指令稿
 no script is named {name}

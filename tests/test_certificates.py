@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter import doctor
+from exporter import named_files
 from exporter.certificates import load
 from exporter.config import load as load_config
 from exporter.faults import ConfigError
+from exporter.findings import Lines
 from exporter.settings import Tls
 from tests.certificates import TRY, make
 from tests.command_line import invoke
@@ -135,7 +136,8 @@ def test_check_finds_what_is_wrong_and_warns_of_a_key_for_everybody(pair: tuple[
     result = invoke("check", "-c", file)
     assert (result.exit_code, result.stderr) == (
         0,
-        f"{file}:1: warning: tls.key {key} can be read by every user of this machine; chmod 600 {key}\n",
+        f"{file}:1: warning: tls.key {key} can be read by every user of this machine, and holds a secret;"
+        f" chmod o-r {key}\n",
     )
     shutil.copy(key, cert)
     assert invoke("check", "-c", file).exit_code == 1
@@ -144,7 +146,7 @@ def test_check_finds_what_is_wrong_and_warns_of_a_key_for_everybody(pair: tuple[
 def test_doctor_tells_what_will_go_wrong_with_a_certificate(tmp_path: Path, pair: tuple[Path, Path]) -> None:
     def findings() -> list[tuple[str, str, str]]:
         loaded = load_config(tmp_path / "cronscope.yml", environ={}, flags={})
-        found = doctor.certificate(loaded, doctor.Lines(loaded))
+        found = named_files.certificate(loaded, Lines(loaded))
         return [(each.severity, each.where.removeprefix(f"{tmp_path}/"), each.what) for each in found]
 
     cert, key = pair

@@ -87,6 +87,7 @@ def test_init_writes_a_configuration_that_is_sound_and_scripts_that_can_run(tmp_
     result = invoke("init", folder)
     assert result.exit_code == 0, result.output
     assert invoke("check", "-c", folder / "cronscope.yml").exit_code == 0
+    assert (folder / "cronscope.yml").stat().st_mode & 0o777 == 0o600  # it may get secrets
     scripts = [file for file in folder.rglob("*") if file.is_file() and file.read_bytes().startswith(b"#!")]
     assert scripts
     for file in scripts:

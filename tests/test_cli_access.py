@@ -39,6 +39,7 @@ PASSWORD = "correct horse"  # noqa: S105
 def file(tmp_path: Path) -> Path:
     file = tmp_path / "cronscope.yml"
     file.write_text(TEXT)
+    file.chmod(0o600)
     return file
 
 
@@ -172,6 +173,23 @@ def test_init_can_make_the_first_administrator_in_a_file_for_its_owner_alone(tmp
     assert PasswordHasher().verify(user.password_hash or "", PASSWORD)
     assert "# Lines such as" in file.read_text()
     assert passwd(file, "bob") == (0, "bob may sign in now, with the role view\n")
+
+
+def test_who_writes_a_hash_or_a_secret_into_a_file_for_everybody_is_told_how_to_close_it(file: Path) -> None:
+    file.chmod(0o644)
+    advice = f"chmod o-r {file}\n"
+    assert advice in passwd(file, "bob")[1]
+    commands: tuple[list[str | Path], ...] = (
+        ["token", "-c", file, "ci", "--role", "view"],
+        ["add", "-c", file, "sync", "--env", "A_TOKEN=hunter22", "--command", "true"],
+    )
+    for command in commands:
+        result = invoke(*command)
+        assert (result.exit_code, result.stderr.endswith(advice)) == (0, True)
+    assert file.stat().st_mode & 0o777 == 0o644  # which is for its owner to choose
+    assert invoke("remove", "-c", file, "hello").stderr == ""
+    file.chmod(0o640)
+    assert passwd(file, "eve") == (0, "eve may sign in now, with the role view\n")
 
 
 def test_init_writes_nothing_without_a_password_to_use(tmp_path: Path) -> None:

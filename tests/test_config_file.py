@@ -201,6 +201,15 @@ def test_a_missing_file_or_folder_is_told(tmp_path: Path) -> None:
         ConfigFile(tmp_path / "no" / "no.yml", environ={}, flags={}).edit(lambda loaded: {})
 
 
+def test_a_file_that_was_not_there_is_for_its_owner_alone(file: ConfigFile) -> None:
+    file.path.unlink()
+    file.replace(TWO.encode())
+    assert file.path.stat().st_mode & 0o777 == 0o600
+    file.path.chmod(0o644)
+    file.replace(TWO.encode())
+    assert file.path.stat().st_mode & 0o777 == 0o644
+
+
 def test_the_whole_file_is_replaced_only_as_it_was_seen(file: ConfigFile) -> None:
     new = TWO.replace("30s", "60s").encode()
     with pytest.raises(ConfigChanged):

@@ -16,7 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from exporter import machine
-from exporter.doctor import Finding, first_command
+from exporter.doctor import first_command
+from exporter.findings import Finding
 from relay.cli import main
 from tests.certificates import make
 from tests.service import Service
@@ -36,7 +37,11 @@ def run(*arguments: str) -> Result:
 
 def findings(config: str) -> list[dict[str, Any]]:
     """Those about the configuration, which is not the place for what this machine is like."""
-    Path("cronscope.yml").write_text(config)
+    path = Path("cronscope.yml")
+    is_new = not path.exists()
+    path.write_text(config)
+    if is_new:
+        path.chmod(0o600)
     result = run("--json")
     found: list[dict[str, Any]] = json.loads(result.stdout)["findings"]
     assert result.exit_code == any(each["severity"] == "error" for each in found)

@@ -12,6 +12,7 @@ import pytest
 
 from exporter import script_edits
 from exporter.config import LoadedConfig, load, read
+from exporter.data_dir import owner
 from exporter.faults import ConfigError
 from exporter.script_edits import Decision, etag_of_entry
 from exporter.secrets import MASK, masked
@@ -307,30 +308,45 @@ def test_a_run_of_which_nobody_knows_what_it_must_not_tell_does_not_tell_what_it
     assert service.fetch(f"/api/v1/runs/{run_id}/output.txt")[2] == b"is ***\n"
 
 
-def test_an_env_file_that_others_can_read_is_told_by_check_and_at_start_and_reload(
+def test_a_file_with_secrets_that_others_can_read_is_told_by_check_and_at_start_and_reload(
     start_service: Callable[..., Service], tmp_path: Path
 ) -> None:
     for name, mode in (("open.env", 0o644), ("group.env", 0o640), ("mine.env", 0o600)):
         (tmp_path / name).write_text(f"A_PASSWORD={VALUE}\n")
         (tmp_path / name).chmod(mode)
-    scripts = [{"name": name, "command": "true", "env_file": f"../{name}.env"} for name in ("open", "mine")]
+    scripts: list[dict[str, Any]] = [
+        {"name": name, "command": "true", "env_file": f"../{name}.env"} for name in ("open", "mine")
+    ]
+    hash_file = tmp_path / "open.sha256"
+    hash_file.write_text("0" * 64)
+    tokens = [{"name": "ci", "role": "view", "sha256_file": str(hash_file)}]
     service = start_service(json.dumps({"scripts": scripts}))
-    scripts.append({"name": "group", "command": "true", "env_file": "../group.env"})
-    service.config.write_text(json.dumps({"scripts": scripts}))
+    scripts.append({"name": "group", "command": "true", "env_file": "../group.env", "env": {"A_TOKEN": VALUE}})
+    held = owner(service.folder / "data")
+    assert held is not None
+    service.token = held.token
+    service.config.write_text(json.dumps({"scripts": scripts, "tokens": tokens}))
     assert service.fetch("/-/reload", method="POST", body=b"")[0] == 200
     until(lambda: service.errors, lambda lines: any("group.env" in line for line in lines))
-    told = [line for line in service.errors if "can be read by" in line]
-    assert [("WARNING" in line, "every user" in line, "its group" in line) for line in told] == [
-        (True, True, False), (True, False, True),
-    ]  # fmt: skip
+    told = [
+        line.replace(f"{service.folder}/../", f"{tmp_path}/") for line in service.errors if "can be read by" in line
+    ]
+    assert all(" WARNING " in line for line in told)
+    everybody = "can be read by every user of this machine, and"
+    assert [line.partition(f"{tmp_path}/")[2].rstrip() for line in told] == [
+        f"open.env {everybody} may hold secrets: chmod 600 {tmp_path}/open.env",
+        f"{service.folder.name}/cronscope.yml {everybody} holds secrets, or hashes of some: chmod o-r {service.config}",
+        f"open.sha256 {everybody} holds a hash: chmod o-r {hash_file}",
+        f"group.env can be read by its group, and may hold secrets: chmod 600 {tmp_path}/group.env",
+    ]
     body = service.fetch("/api/v1/config")[2]
     answer = service.fetch("/api/v1/config/check", method="POST", body=body, headers={"Accept-Language": "zh-Hant"})[2]
     warnings = json.loads(answer)["warnings"]
     assert [(warning["key"], warning["language"]) for warning in warnings] == [
-        ("scripts[0].env_file", "zh-Hant"), ("scripts[2].env_file", "zh-Hant"),
+        ("tokens[0].sha256_file", "zh-Hant"), ("scripts[0].env_file", "zh-Hant"), ("scripts[2].env_file", "zh-Hant"),
     ]  # fmt: skip
-    assert body[warnings[1]["column"] - 1 :].startswith(b'"env_file": "../group.env"')
+    assert body[warnings[2]["column"] - 1 :].startswith(b'"env_file": "../group.env"')
     checked = invoke("check", "-c", service.config)
     assert checked.exit_code == 0
-    assert checked.stderr.count(": warning: ") == 2
+    assert checked.stderr.count(": warning: ") == 4
     assert "warning" not in checked.stdout

@@ -7,9 +7,9 @@ import asyncio
 from msgspec import Struct, structs
 
 from exporter.config import MAX_BYTES
-from exporter.doctor import env_file_warnings
 from exporter.etag import etag_of
 from exporter.faults import ConfigError, Fault
+from exporter.named_files import warnings
 from exporter.sentences import Language
 from exporter.settings import Settings
 from relay.handler import Handler
@@ -72,11 +72,11 @@ class ConfigCheck(Handler):
         language = self.speak()
         try:
             loaded = await self.engine.config.check_new(self.request.body)
-            warnings = await asyncio.to_thread(env_file_warnings, loaded)
+            unwise = await asyncio.to_thread(lambda: [*warnings(loaded)])
         except ConfigError as error:
             self.answer(Faults(faults=[_told(fault, language) for fault in error.faults]))
         else:
-            self.answer(Faults(faults=[], warnings=[_told(warning, language) for warning in warnings]))
+            self.answer(Faults(faults=[], warnings=[_told(warning, language) for warning in unwise]))
 
 
 def _told(fault: Fault, language: Language) -> ToldFault:

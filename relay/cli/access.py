@@ -76,9 +76,10 @@ def token(config: Path | None, role: Role, expires: str | None, name: str) -> No
             raise click.ClickException(f"there is a token named {name} already: take it out of the configuration first")
         return {**loaded.tokens, name: entry}
 
-    _file(config).edit(decide, "tokens")
+    changed = _file(config).edit(decide, "tokens")
     click.echo(made)
     click.echo(f"This is the token of {name}, which is shown this once.", err=True)
+    tell_exposed(changed)
 
 
 def set_password(file: ConfigFile, name: str, hashed: str, role: Role | None) -> str:
@@ -89,8 +90,17 @@ def set_password(file: ConfigFile, name: str, hashed: str, role: Role | None) ->
         given["role"] = role or loaded.users.get(name, {}).get("role") or ("view" if loaded.users else "edit")
         return {**loaded.users, name: {**loaded.users.get(name, {}), **given}}
 
-    file.edit(decide, "users")
+    tell_exposed(file.edit(decide, "users"))
     return str(given["role"])
+
+
+def tell_exposed(loaded: LoadedConfig) -> None:
+    """Say so where others can read the file that a secret was written into: its mode is for its owner to choose."""
+    from exporter.named_files import exposed
+
+    for each in exposed(loaded):
+        if each.path == loaded.path:
+            click.echo(f"{each.told}: {each.remedy}", err=True)
 
 
 def hash_asked_for(from_stdin: bool) -> str:

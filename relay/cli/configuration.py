@@ -22,19 +22,20 @@ EXAMPLES = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parents[1] / "examples
 def check(config: Path | None, as_json: bool) -> None:
     """Check the configuration file: print every fault as FILE:LINE: message.
 
-    An env_file or a key of tls that others can read is a warning, on standard error.
+    What is wrong with the files that it names is a warning, on standard error: an env_file that is missing or has lines
+    of another form, a certificate that ends soon, a file with secrets that others can read.
 
     Exit code 0 where it is sound, 1 where it is faulty.
     """
-    from exporter.doctor import env_files, open_key
     from exporter.events import to_json
     from exporter.faults import ConfigError, Fault
+    from exporter.named_files import examine
 
     faults: list[Fault] = []
     sound = ""
     try:
         loaded = config_file(config, starting=True).load()
-        for finding in (*env_files(loaded), *open_key(loaded)):
+        for finding in examine(loaded):
             click.echo(f"{finding.where}: warning: {finding.what}; {finding.remedy}", err=True)
         count = len(loaded.settings.scripts)
         sound = f"{loaded.path}: {count} script{'' if count == 1 else 's'}, no faults"
@@ -51,8 +52,8 @@ def check(config: Path | None, as_json: bool) -> None:
 def init(directory: Path, admin: str | None, from_stdin: bool) -> None:
     """Write a commented cronscope.yml and a few example scripts into DIR, the current directory unless given.
 
-    Overwrites nothing: where one of the files exists already, none is written.  With --admin only their owner may read
-    the configuration.
+    Overwrites nothing: where one of the files exists already, none is written.  Only their owner may read the
+    configuration, as it may get secrets.
     """
     from exporter.config import FILE_NAME
 
@@ -68,23 +69,22 @@ def init(directory: Path, admin: str | None, from_stdin: bool) -> None:
         hashed = hash_asked_for(from_stdin)
     try:
         for file in files:
-            _copy(EXAMPLES / file, directory / file)
+            _copy(EXAMPLES / file, directory / file, 0o600 if file == Path(FILE_NAME) else 0o666)
             click.echo(f"wrote {directory / file}")
     except OSError as error:
         raise click.ClickException(f"cannot write {error.filename}: {error.strerror}") from error
     config = directory / FILE_NAME
     if admin is not None and hashed is not None:
-        config.chmod(0o600)
         role = set_password(config_file(config), admin, hashed, "edit")
         click.echo(f"{admin} may sign in, with the role {role}")
     click.echo(f"Next: cronscope serve -c {config}")
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, mode: int) -> None:
     """Scripts become executable for whoever may read them: an installed wheel may have lost that."""
     content = source.read_bytes()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as file:
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
     if content.startswith(b"#!"):
         mode = target.stat().st_mode

@@ -14,8 +14,8 @@ import click
 from relay.cli.options import config_file, config_option, json_option, printable
 
 if TYPE_CHECKING:
-    from exporter.doctor import Finding, Lines
     from exporter.faults import ConfigError
+    from exporter.findings import Finding, Lines
     from exporter.settings import Settings
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
@@ -55,6 +55,7 @@ def doctor(config: Path | None, as_json: bool) -> None:
 def _findings(config: Path | None) -> Iterator[Finding]:
     from exporter import doctor, machine
     from exporter.faults import ConfigError
+    from exporter.findings import Lines
     from exporter.settings import Settings
 
     try:
@@ -64,7 +65,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
         yield from machine.examine(Settings(data_dir=Path.cwd()), os.environ)
         return
     yield from doctor.examine(loaded, os.environ)
-    lines = doctor.Lines(loaded)
+    lines = Lines(loaded)
     yield from names_behind_proxy(loaded.settings, lines)
     yield from believed_of_anybody(loaded.settings, lines)
     yield from in_the_clear(loaded.settings, lines)
@@ -72,7 +73,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
 
 
 def _faults(error: ConfigError) -> Iterator[Finding]:
-    from exporter.doctor import Finding
+    from exporter.findings import Finding
 
     for fault in error.faults:
         where = f"{fault.file}:{fault.line}" if fault.line else fault.file
@@ -81,7 +82,7 @@ def _faults(error: ConfigError) -> Iterator[Finding]:
 
 def names_behind_proxy(settings: Settings, lines: Lines) -> Iterator[Finding]:
     """Entries of allowed_hosts and allowed_origins that no request can match, and origins that are lacking."""
-    from exporter.doctor import Finding
+    from exporter.findings import Finding
     from relay.guard import policy
 
     for host in settings.allowed_hosts:
@@ -109,7 +110,7 @@ def names_behind_proxy(settings: Settings, lines: Lines) -> Iterator[Finding]:
 
 def believed_of_anybody(settings: Settings, lines: Lines) -> Iterator[Finding]:
     """Networks that hold everybody, of whom each could say that he is somebody else."""
-    from exporter.doctor import Finding
+    from exporter.findings import Finding
 
     for proxy in settings.trusted_proxies if settings.auth_proxy else []:
         if proxy.endswith("/0"):
@@ -120,8 +121,8 @@ def believed_of_anybody(settings: Settings, lines: Lines) -> Iterator[Finding]:
 
 def in_the_clear(settings: Settings, lines: Lines) -> Iterator[Finding]:
     """Addresses on the network at which nothing is known to encrypt what is shown there."""
-    from exporter.doctor import Finding
     from exporter.exposure import host_of, is_loopback
+    from exporter.findings import Finding
 
     if settings.tls or settings.trusted_proxies or not settings.has_credentials:
         return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from exporter.events import to_json
+from relay.cli.access import tell_exposed
 from relay.cli.options import Command, configured, examples, json_option, names_argument
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def add(
 
     Without --cron, --every and --at it is started by hand only.
     """
-    from exporter import script_edits
+    from exporter import script_edits, secrets
     from exporter.config import normal_entry
     from exporter.faults import ConfigError
     from exporter.triggers import timing
@@ -118,6 +119,8 @@ def add(
     changed = change(loaded, action, script_edits.create([entry]))
     script = next(each for each in changed.settings.scripts if each.name == name)
     _tell(changed, (name,), as_json, f"added {name}: {timing(script, changed.settings.timezone).describe()}")
+    if any(secrets.values(script.env, script.secrets)):
+        tell_exposed(changed)
 
 
 def _value(key: str, value: Any) -> Any:

@@ -12,8 +12,8 @@ from tornado.httpclient import AsyncHTTPClient, HTTPResponse
 from tornado.httpserver import HTTPServer
 
 from exporter.config import read
-from exporter.doctor import Lines
 from exporter.faults import ConfigError
+from exporter.findings import Lines
 from exporter.settings import AuthProxy, Settings, User
 from relay.app import App
 from relay.cli.doctor import believed_of_anybody
