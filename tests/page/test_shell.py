@@ -67,6 +67,25 @@ def test_a_narrow_view_shows_every_place_without_moving_sideways(open_page: Open
             assert page.locator(".tile > *").evaluate_all(UNCUT), place
 
 
+def test_what_is_wrong_with_the_service_is_shown_to_who_comes_later_until_it_is_mended(
+    open_page: OpenPage, service: Service
+) -> None:
+    page = open_page(service)
+    service.config.write_text(f"{CONFIG}nonsense: 1\n")
+    notice = page.locator("main .notice").filter(has_text="the configuration has faults, the old one stays in force")
+    expect(notice).to_have_count(1)
+    page.reload()
+    expect(notice).to_have_count(1)
+    expect(notice).to_contain_text("nonsense: unknown key")
+    assert faults_of(page) == []
+    service.config.write_text(CONFIG)
+    expect(notice).to_have_count(0)
+    service.config.write_text(f"{CONFIG}nonsense: 2\n")
+    expect(notice).to_have_count(1)
+    notice.get_by_role("button", name="Dismiss").click()
+    expect(notice).to_have_count(0)
+
+
 def test_places_that_have_no_room_fade_out_on_their_side(open_page: OpenPage, service: Service) -> None:
     page = open_page(service, viewport={"width": 360, "height": 740})
     places = page.get_by_role("navigation", name="Pages")

@@ -38,9 +38,11 @@ test("what was wrong before the page opened is known, until it is mended", async
   await vi.advanceTimersByTimeAsync(10_000);
   expect(problems.value).toEqual([BROKEN]);
   answer = async () => ({ problems: [] });
-  await vi.advanceTimersByTimeAsync(10_000);
+  hear({ type: "file_changed", data: { path: null } });
+  await vi.advanceTimersByTimeAsync(0);
   expect(problems.value).toEqual([]);
   expect(mended).toHaveBeenLastCalledWith([BROKEN]);
+  hear({ type: "file_changed", data: { path: null } });
   await vi.advanceTimersByTimeAsync(60_000);
   expect(getJson).toHaveBeenCalledTimes(3); // there is nothing to ask after any more
 });

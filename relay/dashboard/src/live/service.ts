@@ -19,7 +19,9 @@ let asking: ReturnType<typeof setTimeout> | undefined;
 export function knowService(): void {
   onFrame(({ type, data }) => {
     if (type === "hello") void knowSession();
-    if (type === "hello" || (type === "error" && !("id" in data) && data.script_name === undefined)) ask();
+    const isWrong = type === "error" && !("id" in data) && data.script_name === undefined;
+    const mayBeMended = type === "file_changed" && problems.peek().length > 0;
+    if (type === "hello" || isWrong || mayBeMended) ask();
   });
 }
 
