@@ -15,9 +15,12 @@ from typing import NamedTuple
 from exporter.secrets import MASK, UNSEEN, hides
 from exporter.settings import ScriptSettings, Settings, Tls, Token, User
 
+_BREAK = re.compile("\r(?!\n)|[\x85\u2028\u2029]")
+"""What else ends a line: YAML 1.1, 5.4."""
+_WORD = r"""[^\s"'{}\[\],:=?&*!#|>@`%\\]+"""
 _KEY = re.compile(
-    r"""(?P<lead>^[ \t]*(?:[-?:][ \t]+)*|[{\[,][ \t]*(?:\?[ \t]+)?|:[ \t]+)(?:[&!]\S*[ \t]+)*
-    (?P<key>"(?:\\.|[^"\\])*"|'[^'\n]*'|[^\s"'{}\[\],:=?&*!#|>@`%\\]+|\*\S+|[|>])
+    rf"""(?P<lead>^[ \t]*(?:[-?:][ \t]+)*|[{{\[,][ \t]*(?:\?[ \t]+)?|:[ \t]+|(?<=["']))(?:[&!]\S*[ \t]+)*
+    (?P<key>"(?:\\.|[^"\\])*"|'[^'\n]*'|{_WORD}(?:[ \t]+{_WORD})*(?=[ \t]*[:=])|{_WORD}|\*\S+|[|>])
     (?P<separator>[ \t]*[:=]|\s*\n[ \t]*:(?=\s))?""",
     re.MULTILINE | re.VERBOSE,
 )
@@ -61,15 +64,18 @@ class RoughMasking:
 
     def __init__(self, text: str, known: Mapping[str, Mapping[str, str]], declared: set[str], open_: set[str]) -> None:
         """`known` has the values of secrets as they were written, by name and by script; `open_` lines without any."""
-        self._text = text
-        self._known = known
+        self._written = text
+        self._text = _BREAK.sub("\n", text)
+        self._known = {
+            name: {script: _BREAK.sub("\n", raw) for script, raw in of.items()} for name, of in known.items()
+        }
         self._open = open_
         self._anchors: dict[str, list[int]] = {}
         """Behind each, by name."""
-        for found in _ANCHOR.finditer(text):
+        for found in _ANCHOR.finditer(self._text):
             self._anchors.setdefault(found[1], []).append(found.end())
-        self._aliases = {found[1] for found in _USED.finditer(text)}
-        self._scripts = [(found.start(), found[1]) for found in _SCRIPT.finditer(text)]
+        self._aliases = {found[1] for found in _USED.finditer(self._text)}
+        self._scripts = [(found.start(), found[1]) for found in _SCRIPT.finditer(self._text)]
         """Names, and where they stand."""
         self._declared = declared | ({*self._declared_here()} - {*ScriptSettings.__struct_fields__})
 
@@ -80,9 +86,9 @@ class RoughMasking:
                 continue
             gap = "" if self._text[start - 1 : start].isspace() else " "
             lines = "".join(re.findall(r"\r?\n", self._text[start:end]))
-            pieces += [self._text[at:start], f'{gap}"{mask}"{lines}']
+            pieces += [self._written[at:start], f'{gap}"{mask}"{lines}']
             at = end
-        return "".join([*pieces, self._text[at:]])
+        return "".join([*pieces, self._written[at:]])
 
     def _declared_here(self) -> Iterator[str]:
         for found in re.finditer(r"""\bsecrets["']?[ \t]*:""", self._text):
@@ -115,7 +121,9 @@ class RoughMasking:
 
     def _is_secret(self, found: re.Match[str]) -> bool:
         key, separator, explicit = found["key"], found["separator"], "?" in found["lead"]
-        if separator is None and not explicit and (found["lead"].strip("- \t") or key[0] in "\"'*|>"):
+        if separator is None and not explicit and (not self._begins_line(found) or key[0] in "\"'*|>"):
+            return False
+        if " " in key and found["lead"].startswith(":"):  # words of a command
             return False
         if key[0] in "|>" or key[0] == "*":
             return explicit or key[0] == "*"
@@ -131,7 +139,7 @@ class RoughMasking:
     def _is_open(self, found: re.Match[str]) -> bool:
         """Whether the value begins in a line that was shown while the text was YAML."""
         start, end = self._line_start(found.start("key")), self._line_end(found.end())
-        return bool(_BEGUN.match(self._text, found.end(), end)) and self._text[start:end] in self._open
+        return bool(_BEGUN.match(self._text, found.end(), end)) and self._text[start:end].rstrip("\r") in self._open
 
     def _value(self, start: int, column: int, name: str) -> Iterator[_Hidden]:
         """What stands there, if anything does."""
@@ -202,7 +210,10 @@ class RoughMasking:
         """Of a key: what belongs to it stands further in.  Of one in braces, that of the first thing in its line."""
         lead = found["lead"]
         at = found.start() + lead.index("?") if "?" in lead else found.end("lead")
-        return at - self._line_start(at) if not lead.strip("-? \t") else self._indent(at)
+        return at - self._line_start(at) if self._begins_line(found) else self._indent(at)
+
+    def _begins_line(self, found: re.Match[str]) -> bool:
+        return found.start() == self._line_start(found.start()) and not found["lead"].strip("-? \t")
 
     def _indent(self, at: int) -> int:
         found = _INDENT.match(self._text, self._line_start(at))
