@@ -21,6 +21,7 @@ FILE = "# all of them\nscripts:\n  - name: sync   # cheap\n    command: ./sync\n
 def config(tmp_path: Path) -> Path:
     path = tmp_path / "cronscope.yml"
     path.write_text(FILE)
+    path.chmod(0o600)
     return path
 
 

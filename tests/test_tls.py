@@ -222,7 +222,9 @@ def test_scripts_are_changed_whatever_becomes_of_the_certificate_that_is_shown(s
     assert (status, json.loads(body)["faults"]) == (200, [])
     assert service.fetch("/api/v1/config", method="PUT", body=text.encode())[0] == 200
     service.config.write_text(text.replace("name: job", "name: other"))
-    until(lambda: service.get("/api/v1/scripts")["scripts"][0]["name"], lambda name: name == "other")
+    until(
+        lambda: [each["name"] for each in service.get("/api/v1/scripts")["scripts"]], lambda names: names == ["other"]
+    )
     assert (shown(service), service.fetch("/api/v1/backup")[0]) == (old, 200)
 
     # What is asked about the certificate, or changed in what is said of it, is another matter.
