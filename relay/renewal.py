@@ -14,7 +14,7 @@ from pathlib import Path
 from exporter import certificates
 from exporter.certificates import Certificate, Unusable
 from exporter.engine import Engine
-from exporter.events import FileChange
+from exporter.events import FileChange, Instant
 from exporter.journal import Entry
 from exporter.settings import Tls
 from exporter.watching import looks
@@ -37,6 +37,7 @@ class Renewal:
         self._read: tuple[bytes | None, bytes | None] = (None, None)
         self._broken_since: float | None = None
         self._told = False
+        self._flaw_told = False
         self._turn = asyncio.Lock()
         loop = asyncio.get_running_loop()
         self._tasks = {loop.create_task(self._watch())}
@@ -76,6 +77,7 @@ class Renewal:
             if (tls, found) != (self._tls, self._read) or self._broken_since is not None:
                 self._tls, self._read = tls, found
                 await self._try()
+            self._tell_flaw()
 
     async def _try(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -89,7 +91,7 @@ class Renewal:
                 log.error("%s", message)
                 self._engine.troubles.begin("certificate", message)
             return
-        self._broken_since, self._told = None, False
+        self._broken_since, self._told, self._flaw_told = None, False, False
         self._engine.troubles.end("certificate")
         if certificate.chain != self._shown.chain:
             log.info("another certificate is shown from now on")
@@ -97,11 +99,20 @@ class Renewal:
             self._shown = certificate
             self._show(certificate)
 
+    def _tell_flaw(self) -> None:
+        """A certificate may end while it is shown."""
+        flaw, ends_at = self._shown.flaw, self._shown.ends_at
+        if flaw is None and ends_at is not None and ends_at <= Instant.now():
+            flaw = "it has expired"
+        if flaw is not None and not self._flaw_told:
+            self._flaw_told = True
+            message = f"clients refuse the certificate that is shown: tls.cert {self._tls.cert}: {flaw}"
+            log.error("%s", message)
+            self._engine.troubles.begin("certificate", message)
+
 
 def _tell_of(tls: Tls, certificate: Certificate) -> None:
-    if certificate.flaw is not None:
-        log.warning("tls.cert %s: %s", tls.cert, certificate.flaw)
-    elif certificate.ends_at is not None:
+    if certificate.ends_at is not None:
         log.info("tls.cert %s is valid until %s", tls.cert, certificate.ends_at.rfc3339())
 
 

@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from exporter import certificates, watching
 from exporter.certificates import Certificate, Unusable
-from exporter.events import Error
+from exporter.events import Error, Instant
 from exporter.journal import Entry
 from exporter.settings import Settings, Tls
 from relay import renewal
@@ -32,6 +33,7 @@ class Watched:
         """Fingerprints, each once another certificate is shown."""
         self.told: list[str] = []
         self._new_refusal = asyncio.Event()
+        self._new_trouble = asyncio.Event()
         self.engine.journal.subscribe(self._heard)
         loop = asyncio.get_running_loop()
         load = certificates.load
@@ -51,13 +53,22 @@ class Watched:
     def _heard(self, entry: Entry) -> None:
         if isinstance(entry.event, Error):
             self.told.append(entry.event.message)
+            self._new_trouble.set()
 
     @asynccontextmanager
-    async def renewing(self) -> AsyncIterator[None]:
+    async def renewing(self, ends_at: Instant | None = None) -> AsyncIterator[None]:
+        """`ends_at` is the end of the certificate that is shown first, if it is another than what it says."""
         first = self._load(self.tls)
+        first = replace(first, ends_at=ends_at or first.ends_at)
         renewing = Renewal(self.engine, self.tls, first, lambda new: self.shown.put_nowait(new.fingerprint))
         yield
         renewing.stop()
+
+    async def trouble(self) -> str:
+        """What is told to be wrong next."""
+        await self._new_trouble.wait()
+        self._new_trouble.clear()
+        return self.told[-1]
 
     async def refused(self, times: int) -> None:
         """Wait until the files were found to be of no use so often."""
@@ -86,5 +97,21 @@ def test_halves_of_a_pair_are_waited_for_and_what_stays_broken_is_told_once(
             key.rename(watched.key)
             assert await watched.shown.get() == certificates.load(watched.tls).fingerprint
             assert (watched.shown.empty(), len(watched.told)) == (True, 1)
+
+    asyncio.run(asyncio.wait_for(renew(), 60))
+
+
+def test_a_certificate_that_ends_while_it_is_shown_is_told_until_there_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def renew() -> None:
+        watched = Watched(tmp_path, monkeypatch)
+        async with watched.renewing(ends_at=Instant(Instant.now() + 100)):
+            told = await watched.trouble()
+            assert told == f"clients refuse the certificate that is shown: tls.cert {watched.cert}: it has expired"
+            assert watched.engine.troubles.messages == [told]
+            make(tmp_path)
+            await watched.shown.get()
+            assert (watched.engine.troubles.messages, len(watched.told)) == ([], 1)
 
     asyncio.run(asyncio.wait_for(renew(), 60))
