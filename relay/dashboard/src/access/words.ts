@@ -3,9 +3,10 @@ import { translated } from "../text/language";
 export const words = translated({
   en: {
     signedIn: (name: string, role: string) => `${name} (${role})`,
-    roles: { scrape: "scrapes", view: "may look", operate: "may run scripts", edit: "may change everything" },
+    roles: { scrape: "may read metrics", view: "may look", operate: "may run scripts", edit: "may change everything" },
     byProxy: "Signed in by the proxy, where you sign out too",
     signIn: "Sign in",
+    signInAsAnother: "Sign in as somebody else",
     signOut: "Sign out",
     signOutAll: "Sign out everywhere",
     needs: {
@@ -13,13 +14,24 @@ export const words = translated({
       edit: "You may not change scripts, files or the configuration.",
     },
     denied: "Not for you",
+    takes: (role: string) => `What is here takes the role ${role}.`,
+    who: (name: string, role: string, may: string) => `You have signed in as ${name}, whose role is ${role}: ${name} ${may}.`,
+    anyone: (role: string, may: string) => `You have not signed in: whoever has not ${may} (role ${role}).`,
+    metrics: "To the metrics",
     back: "To the overview",
+    over: "Your session has ended. What you typed is still here: sign in to save it.",
+    overNothing: "Your session has ended.",
+    overBy: (name: string, mine: string) =>
+      `${name} has signed in here meanwhile. What ${mine} typed is still here: sign in as ${mine} to save it.`,
+    ended: "Your session has ended: sign in, then do this again.",
+    another: (name: string) => `Not done: ${name} has signed in here meanwhile.`,
   },
   "zh-Hant": {
     signedIn: (name: string, role: string) => `${name}（${role}）`,
-    roles: { scrape: "僅指標", view: "可檢視", operate: "可執行指令稿", edit: "可變更一切" },
+    roles: { scrape: "可讀取指標", view: "可檢視", operate: "可執行指令稿", edit: "可變更一切" },
     byProxy: "由代理伺服器登入，也請在那裡登出",
     signIn: "登入",
+    signInAsAnother: "以其他使用者登入",
     signOut: "登出",
     signOutAll: "在所有裝置登出",
     needs: {
@@ -27,6 +39,15 @@ export const words = translated({
       edit: "您不能變更指令稿、檔案或設定。",
     },
     denied: "沒有權限",
+    takes: (role: string) => `這裡的內容需要 ${role} 角色。`,
+    who: (name: string, role: string, may: string) => `您以 ${name} 登入，角色為 ${role}（${may}）。`,
+    anyone: (role: string, may: string) => `您尚未登入：未登入者的角色為 ${role}（${may}）。`,
+    metrics: "前往指標",
     back: "前往總覽",
+    over: "您的工作階段已結束。您輸入的內容仍在這裡：請登入後儲存。",
+    overNothing: "您的工作階段已結束。",
+    overBy: (name: string, mine: string) => `${name} 已在此瀏覽器登入。${mine} 輸入的內容仍在這裡：請以 ${mine} 登入後儲存。`,
+    ended: "您的工作階段已結束：請登入後再試一次。",
+    another: (name: string) => `未執行：${name} 已在此瀏覽器登入。`,
   },
 });

@@ -8,6 +8,7 @@ import { useAction } from "../shell/action";
 import { announce } from "../shell/announce";
 import { useControlKeys } from "../shell/controlKeys";
 import { Question } from "../ui/Question";
+import { LeftNotice } from "../editor/LeftNotice";
 import { Loading } from "../editor/Loading";
 import { draftOf, type Field } from "./entry";
 import { focusFault, keyOf } from "./faults";
@@ -55,6 +56,9 @@ export function SettingsTab({ row }: TabProps) {
         <button type="button" aria-pressed={!!text} onClick={() => text || void settings.showText()}>
           {t.yaml}
         </button>
+      </div>
+      <div role="status">
+        {settings.kept.isLeft && <LeftNotice onTake={settings.kept.takeUp} onForget={settings.kept.forget} />}
       </div>
       {text ? <YamlText settings={settings} text={text} /> : <FormOf row={row} settings={settings} />}
       <SaveBar settings={settings} />
