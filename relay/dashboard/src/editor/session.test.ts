@@ -294,6 +294,16 @@ test("what was being typed when the reader had to sign in is there again at once
   expect([again.session.text.value, again.session.left.value, again.session.isKept]).toEqual(["mine", null, true]);
 });
 
+test("a text that is being read is not read again as the connection is back", async () => {
+  const disk = new Disk("one");
+  const read = vi.spyOn(disk, "read");
+  const session = new Session(disk, new Kept());
+  const opening = session.open();
+  session.reconnected();
+  await opening;
+  expect([read.mock.calls.length, session.text.value]).toEqual([1, "one"]);
+});
+
 test("what is typed beside what was left unsaved is not kept", async () => {
   const { session, drafts } = await opened("one");
   session.text.value = "mine";

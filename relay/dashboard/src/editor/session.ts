@@ -59,6 +59,7 @@ export class Session {
 
   readonly #source: Source;
   readonly #drafts: Drafts<Draft>;
+  #opening = false;
   /** One more with every save, so that what was seen before it is not taken for news. */
   #turn = 0;
   /** The last attempt to save did not reach the service. */
@@ -70,6 +71,8 @@ export class Session {
   }
 
   async open(): Promise<void> {
+    if (this.#opening) return;
+    this.#opening = true;
     this.problem.value = null;
     try {
       const found = await this.#source.read();
@@ -81,6 +84,8 @@ export class Session {
       if (resumes || draft?.script !== undefined) this.takeUpDraft(); // the reader never left it
     } catch (error) {
       this.problem.value = said(error);
+    } finally {
+      this.#opening = false;
     }
   }
 
