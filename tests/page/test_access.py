@@ -101,8 +101,8 @@ def test_each_role_is_offered_what_it_may_do(new_page: NewPage, service: Service
     expect(page.get_by_text("You may not change scripts, files or the configuration.")).to_be_visible()
     for place in ("config", "audit", "new", "files/greet.sh", "scripts/greet/code"):
         page.goto(f"{service.url}/#/{place}")
-        expect(page.get_by_text("What is here takes the role edit.")).to_be_visible()
-        expect(page.get_by_text("You have signed in as view, whose role is view: view may look.")).to_be_visible()
+        expect(page.get_by_text("What is here takes the role edit, which may change everything.")).to_be_visible()
+        expect(page.get_by_text("You have signed in as view, with the role view, which may look.")).to_be_visible()
     assert faults_of(page) == []
     page.goto(f"{service.url}/#/scripts/greet/output")
     expect(page.get_by_role("link", name=re.compile("Code"))).to_have_count(0)
@@ -113,7 +113,7 @@ def test_each_role_is_offered_what_it_may_do(new_page: NewPage, service: Service
     icon = page.locator("link[rel=icon]").get_attribute("href")
     assert page.request.get(f"{service.url}{icon}").status == 200
     sign_in(page, "operate")
-    expect(page.get_by_text("You have signed in as operate, whose role is operate:")).to_be_visible()
+    expect(page.get_by_text("You have signed in as operate, with the role operate,")).to_be_visible()
     page.get_by_role("link", name="To the overview").click()
     run.click()
     expect(page.get_by_role("row").get_by_text("Completed", exact=True)).to_be_visible()
@@ -129,9 +129,9 @@ def test_who_may_read_metrics_alone_is_told_so_and_shown_out(
     page.on("websocket", lambda socket: sockets.append(socket.url))
     page.clock.install()
     sign_in(page, "scrape")
-    expect(page.get_by_text("What is here takes the role view.")).to_be_visible()
+    expect(page.get_by_text("What is here takes the role view, which may look.")).to_be_visible()
     expect(
-        page.get_by_text("You have signed in as scrape, whose role is scrape: scrape may read metrics.")
+        page.get_by_text("You have signed in as scrape, with the role scrape, which may read metrics.")
     ).to_be_visible()
     expect(page.get_by_test_id("connection")).to_have_count(0)
     expect(page.get_by_role("navigation")).to_have_count(0)

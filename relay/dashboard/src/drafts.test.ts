@@ -66,3 +66,11 @@ test("who left to sign in finds what they typed in that place as it was, once", 
   expect((await draftsOf("a").get())?.resumes).toBe(true);
   expect((await draftsOf("a").get())?.resumes).toBe(false);
 });
+
+test("who left a place to sign in where they had typed nothing is asked about what they type and leave there later", async () => {
+  location.hash = "#/new";
+  comeBack();
+  expect(await draftsOf("a").get()).toBeNull();
+  draftsOf("a").set("two");
+  expect((await draftsOf("a").get())?.resumes).toBe(false);
+});

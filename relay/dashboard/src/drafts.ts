@@ -62,9 +62,9 @@ export function draftsOf<T>(address: string): Drafts<T> {
   return {
     async get() {
       await known;
+      const resumes = isBack();
       const kept = fleeting.get(key) ?? read(key);
-      if (kept?.of !== owner) return null;
-      return { draft: kept.draft as T, resumes: isBack() };
+      return kept?.of === owner ? { draft: kept.draft as T, resumes } : null;
     },
     set(draft) {
       fleeting.delete(key);

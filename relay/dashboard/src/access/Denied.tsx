@@ -11,7 +11,7 @@ export function Denied({ need, why }: { need: Role; why?: string }) {
     <section class="card gone">
       <h1>{t.denied}</h1>
       {why !== undefined && <p>{why}</p>}
-      {why === undefined && <p>{t.takes(need)}</p>}
+      {why === undefined && <p>{t.takes(need, t.roles[need])}</p>}
       {why === undefined && <p>{who()}</p>}
       <div class="bar-of">
         {why === undefined && may("view") && (

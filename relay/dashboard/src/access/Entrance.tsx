@@ -24,10 +24,10 @@ export function Entrance() {
 }
 
 /** To the form, and back to this place; opened in another tab, this one goes on when the reader has signed in there. */
-export function SignIn() {
+export function SignIn({ main = false }) {
   return (
     <a
-      class="button"
+      class={main ? "button main" : "button"}
       href={signInAddress()}
       onClick={(event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey) return;

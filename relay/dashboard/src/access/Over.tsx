@@ -20,7 +20,7 @@ export function Over() {
               {t.signInAsAnother}
             </button>
           ) : (
-            <SignIn />
+            <SignIn main />
           )}
         </div>
       )}

@@ -203,6 +203,6 @@ export function start(): void {
   clock.start(() => looks.value && stream.connect()); // the greeting tells the service's time
   effect(() => {
     if (looks.value) stream.connect();
-    else stream.stop(untracked(() => accessWords().overNothing));
+    else stream.stop(untracked(() => accessWords().signedOut));
   });
 }

@@ -103,7 +103,6 @@ export function NewScript() {
         <p class="note">{t.newIntro}</p>
       </div>
       {of !== null && <p class="notice">{t.rescued(of)}</p>}
-      <div role="status">{kept.isLeft && <LeftNotice onTake={kept.takeUp} onForget={kept.forget} />}</div>
       <Section title={t.sections.runs}>
         <Text fields={fields} field="name" placeholder={t.namePlaceholder} help={t.newName} mono class="wide" />
         <Beginnings
@@ -147,6 +146,9 @@ export function NewScript() {
         </Section>
       </details>
       <div class="save bar-of">
+        <div class="left" role="status">
+          {kept.isLeft && <LeftNotice onTake={kept.takeUp} onForget={kept.forget} />}
+        </div>
         <div class="what" role="alert">
           {problem.message && <p class="problem">{problem.message}</p>}
           <Homeless faults={problem.faults} />

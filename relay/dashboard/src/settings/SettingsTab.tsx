@@ -57,9 +57,6 @@ export function SettingsTab({ row }: TabProps) {
           {t.yaml}
         </button>
       </div>
-      <div role="status">
-        {settings.kept.isLeft && <LeftNotice onTake={settings.kept.takeUp} onForget={settings.kept.forget} />}
-      </div>
       {text ? <YamlText settings={settings} text={text} /> : <FormOf row={row} settings={settings} />}
       <SaveBar settings={settings} />
       <Deletion row={row} etag={form.etag} onLeave={settings.leave} />
@@ -137,11 +134,14 @@ function Contest({ field, settings }: { field: Field; settings: Settings }) {
 /** What is not saved yet, and what keeps it from being so; it stays in view. */
 function SaveBar({ settings }: { settings: Settings }) {
   const t = words();
-  const { touched, isChanged, isBack, text, note, faults, saving } = settings;
+  const { touched, isChanged, isBack, text, note, faults, saving, kept } = settings;
   return (
     <div class={`save bar-of ${isChanged ? "unsaved" : ""}`}>
+      <div class="left" role="status">
+        {kept.isLeft && <LeftNotice onTake={kept.takeUp} onForget={kept.forget} />}
+      </div>
       <div class="what">
-        {!isChanged && <span class="note">{t.unchanged}</span>}
+        {!isChanged && !kept.isLeft && <span class="note">{t.unchanged}</span>}
         {isChanged && (
           <span>
             <b>{t.unsaved(String(text ? 1 : touched.length))}</b>
