@@ -137,3 +137,24 @@ def test_who_signs_out_is_asked_first_and_leaves_nothing_behind(new_page: NewPag
     leave.click()
     expect(page).to_have_title("Sign in – Cronscope")
     assert page.evaluate(STORED) == 0
+
+
+def test_where_anybody_may_look_the_page_goes_on_without_a_session(
+    new_page: NewPage, start_service: Callable[..., Service]
+) -> None:
+    service = start_service(f"{{users: {users()}, anonymous: view, scripts: [{{name: job, command: 'true'}}]}}")
+    page = new_page(service, "login?next=%23/")
+    sign_in(page, "edit")
+    expect(page.get_by_role("link", name="Configuration")).to_be_visible()
+    end_session(page, service)
+    banner = page.get_by_role("alert").filter(has_text="Your session has ended.")
+    expect(banner.get_by_role("link", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("link", name="Configuration")).to_have_count(0)
+    expect(page.get_by_test_id("connection")).to_have_text("Live")
+    page.goto(f"{service.url}/#/audit")
+    expect(page.get_by_text("You have not signed in: your role is view, which may look.")).to_be_visible()
+    assert faults_of(page) == []
+    page.locator("main").get_by_role("link", name="Sign in").click()
+    sign_in(page, "edit")
+    expect(page.get_by_role("heading", name="Audit")).to_be_visible()
+    expect(banner).to_have_count(0)

@@ -139,6 +139,7 @@ test("where anybody may look, the page goes on without a session, and says that 
   await knowSession();
   answer(200, { ...ANN, name: null, role: "view", signed_in: false, xsrf_token: null });
   await knowSession();
+  await knowSession(); // with the next connection
   expect([session.value!.role, over.value, mayLook()]).toEqual(["view", { by: null }, true]);
 });
 

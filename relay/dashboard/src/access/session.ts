@@ -52,7 +52,7 @@ function become(found: Session): void {
     over.value = { by: found.name === null ? null : found };
     return;
   }
-  over.value = isOther && found.name === null ? { by: null } : null;
+  over.value = found.name === null && (isOther || over.value) ? { by: null } : null;
   session.value = found;
   protect(found.xsrf_token);
   claimDrafts(found.name);

@@ -5,7 +5,7 @@
  * paused the page, `state`, which is what is drawn, stands still.
  */
 import { computed, effect, signal, untracked } from "@preact/signals";
-import { knowSession, mayLook } from "../access/session";
+import { knowSession, mayLook, session } from "../access/session";
 import { words as accessWords } from "../access/words";
 import { getJson } from "../api/client";
 import type { Frame, Gap, Output, RecentScript } from "../events";
@@ -100,7 +100,7 @@ const stream = new Stream({
       failures = 0;
       outputs.forEach(subscribe);
     }
-    if (changed.kind === "refused" && looks.value) void knowSession(); // a session may be over
+    if (changed.kind === "refused" && looks.value) void goOn(); // a session may be over
     if (changed.kind === "waiting") failures += 1;
     clearTimeout(hanging);
     if (changed.kind === "connecting") hanging = setTimeout(() => polling.start(), HANGS_AFTER);
@@ -108,6 +108,13 @@ const stream = new Stream({
     if (changed.kind === "live" || changed.kind === "refused") polling.stop();
   },
 });
+
+/** Where the service lets nobody in by a session any more, go on as whoever the reader is without it, if that may look. */
+async function goOn(): Promise<void> {
+  const before = session.value?.name;
+  await knowSession();
+  if (looks.value && session.value?.name !== before) stream.connect();
+}
 
 /** An attempt to connect may hang on the way, as some proxies have it: then requests answer sooner. Milliseconds. */
 const HANGS_AFTER = 3_000;
