@@ -110,6 +110,7 @@ def test_each_role_is_offered_what_it_may_do(new_page: NewPage, service: Service
     page.goto(f"{service.url}/login?next=%23/audit")  # who has signed in is led on
     expect(page).to_have_url(f"{service.url}/#/audit")
     page.get_by_role("button", name="Sign in as somebody else").click()
+    expect(page).to_have_title("Sign in – Cronscope")
     icon = page.locator("link[rel=icon]").get_attribute("href")
     assert page.request.get(f"{service.url}{icon}").status == 200
     sign_in(page, "operate")

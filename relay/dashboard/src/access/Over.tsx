@@ -4,25 +4,22 @@ import { SignIn } from "./Entrance";
 import { over, session, signInAsAnother } from "./session";
 import { words } from "./words";
 
-/** That the reader's session has ended, and the way to go on; the region is there from the start for screen readers. */
+/** That the reader's session has ended, and the way to go on. */
 export function Over() {
   const t = words();
   const change = useAction(signInAsAnother);
-  const by = over.value?.by;
+  if (!over.value) return null;
+  const { by } = over.value;
   const mine = session.value?.name ?? "";
   return (
-    <div role="alert" class="over">
-      {over.value && (
-        <div class="notice">
-          <p>{by ? t.overBy(by.name ?? "", mine) : objection() === null ? t.overNothing : t.over}</p>
-          {by ? (
-            <button type="button" class="main" disabled={change.busy} onClick={() => void change.go()}>
-              {t.signInAsAnother}
-            </button>
-          ) : (
-            <SignIn main />
-          )}
-        </div>
+    <div role="alert" class="over notice">
+      <p>{by ? t.overBy(by.name ?? "", mine) : objection() === null ? t.overNothing : t.over}</p>
+      {by ? (
+        <button type="button" class="main" disabled={change.busy} onClick={() => void change.go()}>
+          {t.signInAsAnother}
+        </button>
+      ) : (
+        <SignIn main />
       )}
     </div>
   );
