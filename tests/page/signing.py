@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from argon2 import PasswordHasher
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 PASSWORD = "correct horse"  # noqa: S105
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -18,6 +18,8 @@ def users(*more: str) -> str:
 
 
 def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """By the form, to which the page may still be on its way."""
+    expect(page).to_have_title("Sign in – Cronscope")
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
