@@ -52,6 +52,7 @@ _PAGE = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title} – Cronscope</title>
+<link rel="icon" type="image/svg+xml" href="{prefix}/icon.svg">
 <link rel="stylesheet" href="{prefix}/login.css">
 </head>
 <body>
@@ -61,6 +62,12 @@ _PAGE = """\
 Cronscope</p>
 <h1>{title}</h1>
 {told}
+{form}
+</main>
+</body>
+</html>
+"""
+_FORM = """\
 <form method="post" action="{prefix}/login">
 <input type="hidden" name="next" value="{place}">
 <label for="name">{name}</label>
@@ -71,9 +78,6 @@ Cronscope</p>
  required{focus_password}>
 <button>{submit}</button>
 </form>
-</main>
-</body>
-</html>
 """
 
 
@@ -102,8 +106,8 @@ class Login(Handler):
     )
     def get(self) -> None:
         place = self.get_query_argument("next", "")
-        if self.site.access.is_open or self.identity.kind == "proxy":
-            self._go_on(place)
+        if self.site.access.is_open or self.identity.kind in ("session", "proxy"):
+            self._go_on(place)  # whoever else they want to be, the page signs them out first
         else:
             self._show(200, place=place)
 
@@ -159,23 +163,22 @@ class Login(Handler):
     def _show(self, status: int, detail: str = "", place: str = "", name: str = "") -> None:
         language = self.speak()
         words = _WORDS[language]
-        told = in_language(detail, language).text
-        if not can_sign_in(self.engine.settings):
-            told = words["nobody"]
+        is_of_use = can_sign_in(self.engine.settings)
+        told = in_language(detail, language).text if is_of_use else words["nobody"]
         fields = {
             **words, "language": language, "prefix": self.engine.settings.prefix, "given": name[:64],
             "place": place if _PLACE.fullmatch(place) else "",
         }  # fmt: skip
         escaped = {key: xhtml_escape(value) for key, value in fields.items()}
         focus = " autofocus"
+        form = _FORM.format(**escaped, focus_name="" if name else focus, focus_password=focus if name else "")
         self.set_status(status, HTTPStatus(status).phrase)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(
             _PAGE.format(
                 **escaped,
                 told=f'<p role="alert">{xhtml_escape(told)}</p>' if told else "",
-                focus_name="" if name else focus,
-                focus_password=focus if name else "",
+                form=form if is_of_use else "",
             )
         )
 

@@ -98,10 +98,21 @@ async def test_the_form_is_plain_and_speaks_the_readers_language(
 @pytest.mark.gen_test
 async def test_without_any_user_the_form_says_what_makes_one(fetch: Fetch, engine: FakeEngine, clock: Clock) -> None:
     engine.config.configure(settings(clock, users=[]))
-    assert "cronscope passwd NAME" in unescape((await fetch("/login")).body.decode())
+    form = unescape((await fetch("/login")).body.decode())
+    assert ("cronscope passwd NAME" in form, "<form" in form, "<input" in form) == (True, False, False)
     engine.config.configure(Settings())
     assert (await fetch("/login")).headers["Location"] == "/"
     assert (await sign_in(fetch)).headers["Location"] == "/"
+
+
+@pytest.mark.gen_test
+async def test_who_has_signed_in_is_led_on_and_not_asked_again(fetch: Fetch, clock: Clock) -> None:
+    cookie = cookie_of(await sign_in(fetch))
+    for place, to in (("#/scripts/backup", "/#/scripts/backup"), ("https://evil.example", "/")):
+        answer = await fetch("/login?" + urlencode({"next": place}), **cookie)
+        assert (answer.code, answer.headers["Location"]) == (303, to)
+    clock.seconds += IDLE_MS / 1000
+    assert (await fetch("/login", **cookie)).code == 200
 
 
 @pytest.mark.gen_test

@@ -20,6 +20,7 @@ expect.set_options(timeout=DEADLINE * 1000)
 AXE = Path(__file__).parents[2] / "relay/dashboard/node_modules/axe-core/axe.min.js"
 
 OpenPage = Callable[..., Page]
+NewPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,19 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     for page in pages:
         page.context.close()
     assert faults == []
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> NewPage:
+    """Opens a place of a service in a browser window of its own."""
+
+    def new_page(service: Service, place: str, **options: Any) -> Page:
+        page = browser.new_context(**{"locale": "en-GB", **options}).new_page()
+        page.set_default_timeout(DEADLINE * 1000)
+        page.goto(f"{service.url}/{place}")
+        return page
+
+    return new_page
 
 
 def faults_of(page: Page) -> list[Any]:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from playwright.sync_api import Browser, Page, expect
 
 from tests.certificates import make
-from tests.page.conftest import faults_of
-from tests.service import DEADLINE, Service
+from tests.page.conftest import NewPage, faults_of
+from tests.page.signing import PASSWORD, sign_in, users
+from tests.service import Service
 
-PASSWORD = "correct horse"  # noqa: S105
-CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-USERS = [{"name": role, "role": role, "password_hash": CHEAP.hash(PASSWORD)} for role in ("view", "operate", "edit")]
 CONFIG = f"""\
-users: {json.dumps(USERS)}
+users: {users()}
 scripts:
   - {{name: greet, command: echo hello}}
 """
@@ -31,28 +27,7 @@ def service(start_service: Callable[..., Service]) -> Service:
     return start_service(CONFIG)
 
 
-@pytest.fixture
-def new_page(browser: Browser) -> Callable[..., Page]:
-    """Opens a place of a service in a browser window of its own."""
-
-    def new_page(service: Service, place: str, **options: Any) -> Page:
-        page = browser.new_context(**{"locale": "en-GB", **options}).new_page()
-        page.set_default_timeout(DEADLINE * 1000)
-        page.goto(f"{service.url}/{place}")
-        return page
-
-    return new_page
-
-
-def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-
-
-def test_who_comes_is_asked_who_they_are_and_comes_back_to_where_they_were(
-    new_page: Callable[..., Page], service: Service
-) -> None:
+def test_who_comes_is_asked_who_they_are_and_comes_back_to_where_they_were(new_page: NewPage, service: Service) -> None:
     page = new_page(service, "#/scripts/greet/settings")
     expect(page).to_have_title("Sign in – Cronscope")
     assert faults_of(page) == []
@@ -82,7 +57,7 @@ def test_who_comes_is_asked_who_they_are_and_comes_back_to_where_they_were(
 
 
 def test_the_page_is_live_by_tls_and_its_form_leads_to_it(
-    new_page: Callable[..., Page], start_service: Callable[..., Service], tmp_path: Path
+    new_page: NewPage, start_service: Callable[..., Service], tmp_path: Path
 ) -> None:
     cert, key = make(tmp_path / "tls")
     service = start_service(f"{CONFIG}tls: {{cert: {cert}, key: {key}}}\n")
@@ -94,7 +69,7 @@ def test_the_page_is_live_by_tls_and_its_form_leads_to_it(
 
 
 def test_whom_a_proxy_knows_and_the_service_does_not_is_told_so(
-    new_page: Callable[..., Page], start_service: Callable[..., Service]
+    new_page: NewPage, start_service: Callable[..., Service]
 ) -> None:
     service = start_service("{trusted_proxies: [127.0.0.1], auth_proxy: {}}")
     page = new_page(service, "", extra_http_headers={"Remote-User": "bob"})
@@ -103,12 +78,17 @@ def test_whom_a_proxy_knows_and_the_service_does_not_is_told_so(
     assert faults_of(page) == []
 
 
-def test_each_role_is_offered_what_it_may_do(new_page: Callable[..., Page], service: Service) -> None:
+def test_each_role_is_offered_what_it_may_do(new_page: NewPage, service: Service) -> None:
     page = new_page(service, "")
     sign_in(page, "view")
     run = page.get_by_role("button", name="Run greet")
     expect(run).to_be_disabled()
     expect(run).to_have_attribute("title", "You may look, but not run or stop scripts.")
+    switch = page.get_by_role("switch", name="greet")
+    expect(switch).to_be_disabled()
+    expect(switch).to_have_accessible_description("You may look, but not run or stop scripts.")
+    expect(switch).to_have_css("cursor", "default")
+    expect(switch).to_have_css("opacity", "0.5")
     page.get_by_role("checkbox", name="Select greet").check()
     batch = page.get_by_role("group", name="1 selected")
     expect(batch.get_by_role("button", name="Switch off")).to_be_disabled()
@@ -119,18 +99,51 @@ def test_each_role_is_offered_what_it_may_do(new_page: Callable[..., Page], serv
     assert faults_of(page) == []
     page.goto(f"{service.url}/#/files")
     expect(page.get_by_text("You may not change scripts, files or the configuration.")).to_be_visible()
-    page.goto(f"{service.url}/#/config")
-    expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
+    for place in ("config", "audit", "new", "files/greet.sh", "scripts/greet/code"):
+        page.goto(f"{service.url}/#/{place}")
+        expect(page.get_by_text("What is here takes the role edit, which may change everything.")).to_be_visible()
+        expect(page.get_by_text("You have signed in as view, with the role view, which may look.")).to_be_visible()
     assert faults_of(page) == []
     page.goto(f"{service.url}/#/scripts/greet/output")
     expect(page.get_by_role("link", name=re.compile("Code"))).to_have_count(0)
 
-    page.goto("about:blank")  # else the page itself goes to the form as well
-    page.context.clear_cookies()
-    page.goto(f"{service.url}/login")
+    page.goto(f"{service.url}/login?next=%23/audit")  # who has signed in is led on
+    expect(page).to_have_url(f"{service.url}/#/audit")
+    page.get_by_role("button", name="Sign in as somebody else").click()
+    expect(page).to_have_title("Sign in – Cronscope")
+    icon = page.locator("link[rel=icon]").get_attribute("href")
+    assert page.request.get(f"{service.url}{icon}").status == 200
     sign_in(page, "operate")
+    expect(page.get_by_text("You have signed in as operate, with the role operate,")).to_be_visible()
+    page.get_by_role("link", name="To the overview").click()
     run.click()
     expect(page.get_by_role("row").get_by_text("Completed", exact=True)).to_be_visible()
+
+
+def test_who_may_read_metrics_alone_is_told_so_and_shown_out(
+    new_page: NewPage, start_service: Callable[..., Service]
+) -> None:
+    service = start_service(f"{CONFIG}anonymous: scrape\n")
+    page = new_page(service, "#/scripts/greet")
+    expect(page).to_have_title("Sign in – Cronscope")
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.clock.install()
+    sign_in(page, "scrape")
+    expect(page.get_by_text("What is here takes the role view, which may look.")).to_be_visible()
+    expect(
+        page.get_by_text("You have signed in as scrape, with the role scrape, which may read metrics.")
+    ).to_be_visible()
+    expect(page.get_by_test_id("connection")).to_have_count(0)
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    assert faults_of(page) == []
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="To the metrics").click(modifiers=["ControlOrMeta"])
+    expect(opened.value.get_by_text("cronscope_build_info").first).to_be_visible()
+    page.clock.run_for(60_000)
+    assert len(sockets) <= 1  # none but that which was asked for before it was known who this is
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page).to_have_title("Sign in – Cronscope")
 
 
 WALK = """
@@ -199,7 +212,7 @@ def refused(page: Page, place: str, ready: str, seen: list[str]) -> list[Any]:
 
 @pytest.mark.parametrize("role", ["view", "operate"])
 def test_nothing_that_can_be_pressed_is_refused(
-    new_page: Callable[..., Page], start_service: Callable[..., Service], role: str
+    new_page: NewPage, start_service: Callable[..., Service], role: str
 ) -> None:
     busy = "  - {name: busy, command: echo begun; exec sleep 600}\n"
     service, empty = start_service(CONFIG + busy), start_service(CONFIG.partition("scripts:")[0])
@@ -244,6 +257,6 @@ def test_the_form_is_there_without_javascript_on_a_telephone_and_in_chinese(brow
     assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Strict", "/")
 
 
-def test_the_form_is_styled_as_the_policy_has_it(new_page: Callable[..., Page], service: Service) -> None:
+def test_the_form_is_styled_as_the_policy_has_it(new_page: NewPage, service: Service) -> None:
     page = new_page(service, "login", color_scheme="light")
     assert page.evaluate("getComputedStyle(document.querySelector('button')).backgroundColor") == "rgb(0, 114, 178)"

@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, expect
 
 from relay.access import new_token, sha256_of
 from tests.page.conftest import OpenPage, faults_of
-from tests.page.test_access import CONFIG, sign_in
+from tests.page.signing import sign_in
+from tests.page.test_access import CONFIG
 from tests.service import DEADLINE, Service
 
 EDIT, VIEW = new_token(), new_token()

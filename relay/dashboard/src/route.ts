@@ -114,15 +114,30 @@ export function address(route: Route): string {
   }
 }
 
-/** What keeps the reader from leaving by accident: null where nothing would be lost, else the question to ask. */
-type Guard = () => string | null;
+/** What keeps the reader from leaving by accident. */
+interface Guard {
+  /** Null where nothing would be lost, else the question to ask. */
+  question(): string | null;
+  /** Whether it is there again for who comes back, nevertheless. */
+  isKept(): boolean;
+}
 
 const guards = new Set<Guard>();
 
 /** Ask before the reader leaves this place, and before the tab is closed, until the returned function is called. */
-export function guardLeaving(guard: Guard): () => void {
+export function guardLeaving(question: Guard["question"], isKept: Guard["isKept"] = () => false): () => void {
+  const guard = { question, isKept };
   guards.add(guard);
   return () => guards.delete(guard);
+}
+
+/** How the reader leaves the page: to come back to what is kept, or having agreed to lose what is unsaved. */
+let leaving: "for a while" | "for good" | null = null;
+
+/** Leave the page for another address; asked is what is still to be asked. */
+export function leave(how: "for a while" | "for good", to: string): void {
+  leaving = how;
+  location.assign(to);
 }
 
 const hash = signal(location.hash);
@@ -169,13 +184,20 @@ addEventListener("hashchange", () => {
 addEventListener("popstate", () => location.hash === hash.value && history.replaceState(step.value, ""));
 
 addEventListener("beforeunload", (event) => {
-  if (objection() !== null) event.preventDefault(); // the browser asks in its own words
+  const isAgreed = leaving === "for good" || (leaving === "for a while" && isAllKept());
+  leaving = null; // the reader may stay
+  if (!isAgreed && objection() !== null) event.preventDefault(); // the browser asks in its own words
 });
 
-function objection(): string | null {
+/** The question to ask where something is unsaved here. */
+export function objection(): string | null {
   for (const guard of guards) {
-    const question = guard();
+    const question = guard.question();
     if (question !== null) return question;
   }
   return null;
+}
+
+function isAllKept(): boolean {
+  return [...guards].every((guard) => guard.question() === null || guard.isKept());
 }

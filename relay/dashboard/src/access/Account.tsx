@@ -1,5 +1,6 @@
 import { useAction } from "../shell/action";
-import { session, signInAddress, signOut } from "./session";
+import { SignIn } from "./Entrance";
+import { session, signOut } from "./session";
 import { words } from "./words";
 
 /** Who has signed in, and the way out; or the way in. */
@@ -22,11 +23,7 @@ export function Account() {
           </button>
         </>
       )}
-      {name === null && can_sign_in && (
-        <a class="button" href={signInAddress()}>
-          {t.signIn}
-        </a>
-      )}
+      {name === null && can_sign_in && <SignIn />}
     </>
   );
 }

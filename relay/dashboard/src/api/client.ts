@@ -5,10 +5,12 @@ const words = translated({
   en: {
     unreachable: "The service cannot be reached.",
     answered: (status: string) => `The service answered ${status}.`,
+    ended: "Your session has ended: sign in, then do this again.",
   },
   "zh-Hant": {
     unreachable: "無法連線到服務。",
     answered: (status: string) => `服務回應 ${status}。`,
+    ended: "您的工作階段已結束：請登入後再試一次。",
   },
 });
 
@@ -61,6 +63,7 @@ const TIMEOUT = 30_000;
 
 let xsrfToken: string | null = null;
 let signedOut: () => void = () => {};
+let askAnew: () => Promise<void> = async () => {};
 
 /** Show this with every request that changes something, as a session takes it; null: there is no session. */
 export function protect(token: string | null): void {
@@ -72,13 +75,19 @@ export function onSignedOut(act: () => void): void {
   signedOut = act;
 }
 
+/** Have it asked anew who this is, where a change is refused: another tab may have signed in meanwhile. */
+export function onRefused(ask: () => Promise<void>): void {
+  askAnew = ask;
+}
+
 /** Raises ApiError for any answer but 2xx, and where none comes. An aborted request raises what `signal` says. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", json, text, file, ifMatch, ifNew, signal } = options;
+  const shown = method === "GET" ? null : xsrfToken;
   const headers: Record<string, string> = { "Accept-Language": language.value };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
-  if (method !== "GET" && xsrfToken !== null) headers["X-XSRF-Token"] = xsrfToken;
+  if (shown !== null) headers["X-XSRF-Token"] = shown;
   if (ifNew) headers["If-None-Match"] = "*";
   const body = json === undefined ? (text ?? file) : JSON.stringify(json);
   const ends = [...(signal ? [signal] : []), ...(file ? [] : [AbortSignal.timeout(TIMEOUT)])];
@@ -94,7 +103,14 @@ export async function request(path: string, options: RequestOptions = {}): Promi
     if (signal?.aborted) throw error;
     throw new ApiError(words().unreachable);
   }
-  if (response.status === 401) signedOut();
+  if (response.status === 401) {
+    signedOut();
+    if (xsrfToken !== null) throw new ApiError(words().ended, 401);
+  }
+  if (response.status === 403 && shown !== null) {
+    await askAnew();
+    if (shown !== xsrfToken) return request(path, options); // of the same user's new session
+  }
   if (!response.ok) throw await problem(response);
   return response;
 }

@@ -1,11 +1,12 @@
 import { useEffect, useMemo } from "preact/hooks";
 import "./editor.css";
 import { filePath } from "../api/files";
+import { draftsOf } from "../drafts";
 import { address, go, route } from "../route";
 import type { TabProps } from "../script/ScriptPage";
-import { draftsOf } from "./drafts";
 import { Editor } from "./laterEditor";
 import { Loading } from "./Loading";
+import type { Draft } from "./session";
 import { fileSource } from "./source";
 import { listUsedFiles } from "./useFiles";
 import { type ScriptFile, useScriptFile } from "./useScriptFile";
@@ -32,10 +33,10 @@ function OneFile({ path, script }: { path: string; script: string }) {
 async function takeAlong(path: string, script: string): Promise<void> {
   const here = route.peek();
   const isLeft = here.page !== "script" || here.name !== script || here.tab !== "code";
-  const drafts = draftsOf(filePath(path));
-  const draft = drafts.get();
-  if (isLeft || !draft) return;
-  drafts.set({ ...draft, script });
+  const drafts = draftsOf<Draft>(filePath(path));
+  const left = isLeft ? null : await drafts.get();
+  if (!left) return;
+  drafts.set({ ...left.draft, script });
   const [user, ...others] = await listUsedFiles().then(({ users }) => users.get(path) ?? [], () => []);
   if (route.peek() !== here) return; // the reader was faster
   if (user === undefined || others.length) go({ page: "files", path });

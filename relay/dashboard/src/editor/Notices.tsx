@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { lineBreakOf } from "./dialect";
+import { LeftNotice } from "./LeftNotice";
 import type { Session } from "./session";
 import { words } from "./words";
 
@@ -15,16 +16,7 @@ export function Notices({ session }: { session: Session }) {
         {isBack.value && <Notice text={t.isBack} />}
         {uprooted.value !== null && <Notice text={t.uprooted(uprooted.value)} />}
         {note.value !== null && <p class="notice mild">{note.value}</p>}
-        {left.value && (
-          <Notice text={t.leftText}>
-            <button type="button" onClick={() => session.takeUpDraft()}>
-              {t.takeUp}
-            </button>
-            <button type="button" class="quiet" onClick={() => session.forgetDraft()}>
-              {t.forget}
-            </button>
-          </Notice>
-        )}
+        {left.value && <LeftNotice onTake={() => session.takeUpDraft()} onForget={() => session.forgetDraft()} />}
         {theirs.value && comparing.value && <Notice text={t.conflict} />}
         {theirs.value && !comparing.value && (
           <Notice text={t.changedOnDisk}>

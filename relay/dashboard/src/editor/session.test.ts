@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { ApiError } from "../api/client";
 import type { Finding, Revision } from "../api/files";
-import type { Draft, Drafts } from "./drafts";
-import { Session } from "./session";
+import type { Drafts } from "../drafts";
+import { type Draft, Session } from "./session";
 import type { Source } from "./source";
 
 /** A file on a disk that others write to as well; `away`: the service does not answer. */
@@ -46,10 +46,12 @@ class Disk implements Source {
   }
 }
 
-class Kept implements Drafts {
+class Kept implements Drafts<Draft> {
   draft: Draft | null = null;
-  get = () => this.draft;
+  resumes = false;
+  get = async () => this.draft && { draft: this.draft, resumes: this.resumes };
   set = (draft: Draft | null) => (this.draft = draft);
+  isKept = () => true;
 }
 
 const ERROR: Finding = { line: 2, column: 1, severity: "error", message: "unexpected" };
@@ -282,6 +284,32 @@ test("what was left unsaved is offered, and taken up where it was left", async (
   expect([again.session.text.value, again.session.dirty.value, again.session.theirs.value]).toEqual(["mine", true, null]);
   expect(await again.session.save()).toBe("saved");
   expect(drafts.draft).toBeNull();
+});
+
+test("what was being typed when the reader had to sign in is there again at once", async () => {
+  const { session, drafts } = await opened("one");
+  session.text.value = "mine";
+  drafts.resumes = true;
+  const again = await opened("one", drafts);
+  expect([again.session.text.value, again.session.left.value, again.session.isKept]).toEqual(["mine", null, true]);
+});
+
+test("a text that is being read is not read again as the connection is back", async () => {
+  const disk = new Disk("one");
+  const read = vi.spyOn(disk, "read");
+  const session = new Session(disk, new Kept());
+  const opening = session.open();
+  session.reconnected();
+  await opening;
+  expect([read.mock.calls.length, session.text.value]).toEqual([1, "one"]);
+});
+
+test("what is typed beside what was left unsaved is not kept", async () => {
+  const { session, drafts } = await opened("one");
+  session.text.value = "mine";
+  const again = await opened("one", drafts);
+  again.session.text.value = "another";
+  expect([again.session.isKept, drafts.draft?.text]).toEqual([false, "mine"]);
 });
 
 test("what was left unsaved is compared with what others made of the file since", async () => {

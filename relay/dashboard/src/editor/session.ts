@@ -6,8 +6,8 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { ApiError } from "../api/client";
 import { ABSENT, type Finding, type Revision } from "../api/files";
+import type { Drafts } from "../drafts";
 import { said } from "../shell/announce";
-import { type Drafts, type Draft } from "./drafts";
 import type { Source, Written } from "./source";
 
 /**
@@ -20,6 +20,15 @@ export type Outcome = "saved" | "faulty" | "conflict" | "undecided" | "failed";
 export interface Insistence {
   errors?: boolean;
   over?: Revision;
+}
+
+/** What is kept of a text that is not saved. */
+export interface Draft {
+  /** What the text grew from. */
+  base: Revision;
+  text: string;
+  /** The script that ran the file when it was typed, where it does not any more. */
+  script?: string;
 }
 
 export class Session {
@@ -49,29 +58,34 @@ export class Session {
   readonly errors = computed(() => this.findings.value?.filter(({ severity }) => severity === "error").length ?? 0);
 
   readonly #source: Source;
-  readonly #drafts: Drafts;
+  readonly #drafts: Drafts<Draft>;
+  #opening = false;
   /** One more with every save, so that what was seen before it is not taken for news. */
   #turn = 0;
   /** The last attempt to save did not reach the service. */
   #unreached = false;
 
-  constructor(source: Source, drafts: Drafts) {
+  constructor(source: Source, drafts: Drafts<Draft>) {
     this.#source = source;
     this.#drafts = drafts;
   }
 
   async open(): Promise<void> {
+    if (this.#opening) return;
+    this.#opening = true;
     this.problem.value = null;
     try {
       const found = await this.#source.read();
-      const left = this.#drafts.get();
-      if (left && left.text !== found.text) this.left.value = left;
+      const { draft = null, resumes = false } = (await this.#drafts.get()) ?? {};
+      if (draft && draft.text !== found.text) this.left.value = draft;
       this.text.value = found.text;
       this.base.value = found;
-      this.uprooted.value = left?.script ?? null;
-      if (left?.script !== undefined) this.takeUpDraft(); // the reader never left it
+      this.uprooted.value = draft?.script ?? null;
+      if (resumes || draft?.script !== undefined) this.takeUpDraft(); // the reader never left it
     } catch (error) {
       this.problem.value = said(error);
+    } finally {
+      this.#opening = false;
     }
   }
 
@@ -91,6 +105,11 @@ export class Session {
       if (!base || this.left.value) return;
       this.#drafts.set(this.dirty.value ? { base, text } : null);
     });
+  }
+
+  /** Whether what is unsaved would be there again after a reload. */
+  get isKept(): boolean {
+    return !this.left.value && this.#drafts.isKept();
   }
 
   /** Go on with what was left unsaved; others may have changed the file since. */

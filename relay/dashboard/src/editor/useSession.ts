@@ -1,10 +1,10 @@
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { draftsOf } from "../drafts";
 import { onFrame } from "../live/live";
 import { guardLeaving } from "../route";
 import { unsaved } from "../shell/title";
 import { language } from "../text/language";
-import { draftsOf } from "./drafts";
 import { onReconnection } from "./reconnection";
 import { Session } from "./session";
 import type { Source } from "./source";
@@ -27,7 +27,7 @@ export function useSession(source: Source): Session {
       watch(session),
       onReconnection(() => session.reconnected()),
       checkWhileTyping(session),
-      guardLeaving(() => (session.dirty.value ? words().leaving(source.name) : null)),
+      guardLeaving(() => (session.dirty.value ? words().leaving(source.name) : null), () => session.isKept),
       effect(() => {
         unsaved.value = session.dirty.value;
       }),

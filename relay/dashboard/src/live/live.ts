@@ -4,8 +4,9 @@
  * What comes in between two animation frames is one change of `latest`. While the tab is hidden, or the reader has
  * paused the page, `state`, which is what is drawn, stands still.
  */
-import { computed, effect, signal } from "@preact/signals";
-import { knowSession } from "../access/session";
+import { computed, effect, signal, untracked } from "@preact/signals";
+import { knowSession, mayLook, session } from "../access/session";
+import { words as accessWords } from "../access/words";
 import { getJson } from "../api/client";
 import type { Frame, Gap, Output, RecentScript } from "../events";
 import { Batch } from "./batch";
@@ -35,6 +36,9 @@ export const isLive = computed(() => connection.value.kind === "live" || connect
 
 /** When what is shown was heard, where that is not the present; on this machine's clock. */
 export const asOf = computed(() => (isLive.value && !paused.value ? null : state.value.heardAt));
+
+/** Whether the service would answer. */
+const looks = computed(mayLook);
 
 const listeners = new Set<(frame: Frame) => void>();
 
@@ -103,7 +107,7 @@ const stream = new Stream({
       failures = 0;
       outputs.forEach(subscribe);
     }
-    if (changed.kind === "refused") void knowSession(); // a session may be over
+    if (changed.kind === "refused" && looks.value) void goOn(); // a session may be over
     if (changed.kind === "waiting") failures += 1;
     clearTimeout(hanging);
     if (changed.kind === "connecting") hanging = setTimeout(() => polling.start(), HANGS_AFTER);
@@ -111,6 +115,13 @@ const stream = new Stream({
     if (changed.kind === "live" || changed.kind === "refused") polling.stop();
   },
 });
+
+/** Where the service lets nobody in by a session any more, go on as whoever the reader is without it, if that may look. */
+async function goOn(): Promise<void> {
+  const before = session.value?.name;
+  await knowSession();
+  if (looks.value && session.value?.name !== before) stream.connect();
+}
 
 /** An attempt to connect may hang on the way, as some proxies have it: then requests answer sooner. Milliseconds. */
 const HANGS_AFTER = 3_000;
@@ -169,7 +180,8 @@ function subscribe(reader: OutputReader): void {
 
 /** Do not wait for the next attempt. */
 export function retry(): void {
-  stream.connect();
+  if (looks.value) stream.connect();
+  else void knowSession();
 }
 
 /** Show what a script has become, or that it is gone, also where the page stands still: for what the reader did. */
@@ -202,6 +214,9 @@ export function start(): void {
     updates.flush();
     if (visible.value) stream.wake();
   });
-  clock.start(() => stream.connect()); // the greeting tells the service's time
-  stream.connect();
+  clock.start(() => looks.value && stream.connect()); // the greeting tells the service's time
+  effect(() => {
+    if (looks.value) stream.connect();
+    else stream.stop(untracked(() => accessWords().signedOut));
+  });
 }

@@ -89,6 +89,12 @@ export class Stream {
     this.#become({ kind: "connecting" });
   }
 
+  /** Be without a connection until `connect` is called. */
+  stop(reason: string): void {
+    this.#drop();
+    this.#become({ kind: "refused", reason });
+  }
+
   /**
    * The network came back or the page is looked at again: do not wait for a timer that may have been throttled, nor
    * for an attempt to connect that was made over a network which is no longer there.
@@ -188,8 +194,7 @@ export class Stream {
 
   #closed(code: number, reason: string): void {
     if (code >= 4500 && code <= 4999) {
-      this.#drop();
-      this.#become({ kind: "refused", reason: reason || `the service closed the connection with code ${code}` });
+      this.stop(reason || `the service closed the connection with code ${code}`);
     } else {
       // The other codes that the service does not use (such as a proxy's) are no reason to show old data for ever.
       this.#retryLater();

@@ -3,11 +3,14 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Fault } from "../api/client";
 import { runScript } from "../api/scripts";
 import { listFiles, listTemplates, type Template } from "../api/files";
+import { draftsOf } from "../drafts";
 import { state } from "../live/live";
 import { go, guardLeaving } from "../route";
 import { alarm, announce, said } from "../shell/announce";
 import { useControlKeys } from "../shell/controlKeys";
+import { LeftNotice } from "../editor/LeftNotice";
 import { described } from "../editor/templates";
+import { type KeptDraft, useDraft } from "../editor/useDraft";
 import { useLoaded } from "../editor/useLoaded";
 import { Creation, type NewFile, Refused } from "./creation";
 import { canonical, type Draft, draftOf } from "./entry";
@@ -24,6 +27,8 @@ import { words } from "./words";
 import { isZone } from "./zone";
 
 const BEGINNING = draftOf({ every: "1h" });
+/** Of the draft. */
+const ADDRESS = "new";
 const NOTHING_WRONG = new Refused("");
 
 /** The file of a script that is made of a template; as long as it is not named, it is called like the script. */
@@ -32,18 +37,35 @@ interface File {
   readonly text: string;
 }
 
+/** What is kept of a script that is not created yet. */
+interface Left {
+  readonly draft: Draft;
+  readonly template: Template | null;
+  readonly file: File;
+  /** What the script was called that it is to be in the place of. */
+  readonly of: string | null;
+}
+
 /** A name, what runs, and when: more is not needed for a script. */
 export function NewScript() {
   const t = words();
   const service = useServiceSettings();
   const templates = useLoaded(listTemplates, []);
   const [rescued] = useState(takeRescued);
+  const [of, setOf] = useState(rescued?.name ?? null);
   const [draft, setDraft] = useState(rescued ? draftOf(rescued.entry) : BEGINNING);
   const [template, setTemplate] = useState<Template | null>(null);
   const [file, setFile] = useState<File>({ path: null, text: "" });
   const path = template && (file.path ?? defaultPath(draft.name, template));
   const isChanged = template !== null || canonical(draft) !== canonical(BEGINNING);
-  const { create, busy, problem, root, forgive } = useCreation(isChanged);
+  const takeUp = (left: Left) => {
+    setOf(left.of);
+    setDraft(left.draft);
+    setTemplate(left.template);
+    setFile(left.file);
+  };
+  const kept = useDraft<Left>(ADDRESS, isChanged ? { draft, template, file, of } : null, true, takeUp);
+  const { create, busy, problem, root, forgive } = useCreation(isChanged, kept);
 
   const attempt = (run: boolean) =>
     void create(draft, path === null ? null : { path: path.trim(), text: file.text }, run);
@@ -80,7 +102,7 @@ export function NewScript() {
         <h1>{t.newTitle}</h1>
         <p class="note">{t.newIntro}</p>
       </div>
-      {rescued && <p class="notice">{t.rescued(rescued.name)}</p>}
+      {of !== null && <p class="notice">{t.rescued(of)}</p>}
       <Section title={t.sections.runs}>
         <Text fields={fields} field="name" placeholder={t.namePlaceholder} help={t.newName} mono class="wide" />
         <Beginnings
@@ -124,6 +146,9 @@ export function NewScript() {
         </Section>
       </details>
       <div class="save bar-of">
+        <div class="left" role="status">
+          {kept.isLeft && <LeftNotice onTake={kept.takeUp} onForget={kept.forget} />}
+        </div>
         <div class="what" role="alert">
           {problem.message && <p class="problem">{problem.message}</p>}
           <Homeless faults={problem.faults} />
@@ -142,7 +167,7 @@ export function NewScript() {
 }
 
 /** Creating the script, what went wrong with it, and the way on from there. `isChanged`: something would be lost. */
-function useCreation(isChanged: boolean) {
+function useCreation(isChanged: boolean, kept: KeptDraft) {
   const root = useRef<HTMLFormElement>(null);
   const creation = useRef(new Creation());
   const [busy, setBusy] = useState(false);
@@ -151,7 +176,16 @@ function useCreation(isChanged: boolean) {
   guarded.current = isChanged;
   useUnsaved(isChanged);
   const done = useRef(false);
-  useEffect(() => guardLeaving(() => (guarded.current && !done.current ? words().leaveNew : null)), []);
+  const isKept = useRef(kept.isKept);
+  isKept.current = kept.isKept;
+  useEffect(
+    () =>
+      guardLeaving(
+        () => (guarded.current && !done.current ? words().leaveNew : null),
+        () => isKept.current(),
+      ),
+    [],
+  );
   const [attempts, setAttempts] = useState(0);
   useEffect(() => focusFault(root.current!, problem.faults), [attempts]);
 
@@ -177,6 +211,7 @@ function useCreation(isChanged: boolean) {
 
   async function leave(name: string, run: boolean): Promise<void> {
     done.current = true;
+    draftsOf(ADDRESS).set(null);
     announce(words().created(name));
     const started = run && (await runScript(name).catch((error: unknown) => void alarm(words().runNot(said(error)))));
     await untilShown(name);

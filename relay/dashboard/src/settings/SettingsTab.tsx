@@ -8,6 +8,7 @@ import { useAction } from "../shell/action";
 import { announce } from "../shell/announce";
 import { useControlKeys } from "../shell/controlKeys";
 import { Question } from "../ui/Question";
+import { LeftNotice } from "../editor/LeftNotice";
 import { Loading } from "../editor/Loading";
 import { draftOf, type Field } from "./entry";
 import { focusFault, keyOf } from "./faults";
@@ -133,11 +134,14 @@ function Contest({ field, settings }: { field: Field; settings: Settings }) {
 /** What is not saved yet, and what keeps it from being so; it stays in view. */
 function SaveBar({ settings }: { settings: Settings }) {
   const t = words();
-  const { touched, isChanged, isBack, text, note, faults, saving } = settings;
+  const { touched, isChanged, isBack, text, note, faults, saving, kept } = settings;
   return (
     <div class={`save bar-of ${isChanged ? "unsaved" : ""}`}>
+      <div class="left" role="status">
+        {kept.isLeft && <LeftNotice onTake={kept.takeUp} onForget={kept.forget} />}
+      </div>
       <div class="what">
-        {!isChanged && <span class="note">{t.unchanged}</span>}
+        {!isChanged && !kept.isLeft && <span class="note">{t.unchanged}</span>}
         {isChanged && (
           <span>
             <b>{t.unsaved(String(text ? 1 : touched.length))}</b>

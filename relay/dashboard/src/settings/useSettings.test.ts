@@ -3,6 +3,7 @@ import { h, render } from "preact";
 import { act } from "preact/test-utils";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ApiError } from "../api/client";
+import { claimDrafts } from "../drafts";
 import { messages } from "../shell/announce";
 import { chosenLanguage } from "../text/language";
 import type { Entry } from "./entry";
@@ -42,18 +43,26 @@ const { useSettings } = await import("./useSettings");
 let root: HTMLElement;
 let settings: ReturnType<typeof useSettings>;
 
-beforeEach(async () => {
-  messages.value = [];
-  file = { entry: { name: "job", command: "true", timeout: "1m" }, turn: 1 };
+async function open(): Promise<void> {
   root = document.body.appendChild(document.createElement("div"));
   await act(() => render(h(() => ((settings = useSettings("job")), null), {}), root));
   await vi.waitFor(() => expect(settings.form).not.toBeNull());
-});
+}
 
-afterEach(async () => {
+async function leave(): Promise<void> {
   await act(() => render(null, root));
   root.remove();
+}
+
+beforeEach(async () => {
+  messages.value = [];
+  sessionStorage.clear();
+  claimDrafts("ann");
+  file = { entry: { name: "job", command: "true", timeout: "1m" }, turn: 1 };
+  await open();
 });
+
+afterEach(leave);
 
 const elsewhere = (entry: Entry) =>
   act(async () => {
@@ -132,4 +141,38 @@ test("what is wrong with a text is told in the language that the page is switche
   await act(() => void (chosenLanguage.value = "zh-Hant"));
   expect(settings.faults[0]!.message).toContain("重複");
   chosenLanguage.value = null;
+});
+
+test("what was left unsaved is brought back beside what someone else has done since, and marked where both did", async () => {
+  await act(() => settings.type({ timeout: "2m", description: "mine" }));
+  await vi.waitFor(() => expect(settings.kept.isKept()).toBe(true));
+  await leave();
+  change({ ...file.entry, timeout: "9m", retries: 3 });
+  await open();
+  await vi.waitFor(() => expect(settings.kept.isLeft).toBe(true));
+  expect([settings.isChanged, settings.kept.isKept()]).toEqual([false, false]);
+  await act(() => settings.kept.takeUp());
+  expect(settings.form!.draft).toMatchObject({ timeout: "2m", retries: "3", description: "mine" });
+  await save();
+  expect(file.entry["timeout"]).toBe("9m");
+  await act(() => settings.decide("timeout", "mine"));
+  await save();
+  expect(file.entry).toMatchObject({ timeout: "2m", retries: 3, description: "mine" });
+  await vi.waitFor(() => expect(sessionStorage.length).toBe(0));
+});
+
+test("a text that was left unsaved is brought back as one, and what was forgotten is gone", async () => {
+  await act(() => settings.showText());
+  await act(() => settings.typeText(settings.text!.text.replace("1m", "2m")));
+  await vi.waitFor(() => expect(sessionStorage.length).toBe(1));
+  await leave();
+  await open();
+  await vi.waitFor(() => expect(settings.kept.isLeft).toBe(true));
+  await act(() => settings.kept.takeUp());
+  expect([settings.text!.text, settings.isContested]).toEqual(["name: job\ncommand: \"true\"\ntimeout: 2m\n", false]);
+  await leave();
+  await open();
+  await vi.waitFor(() => expect(settings.kept.isLeft).toBe(true));
+  await act(() => settings.kept.forget());
+  expect([settings.isChanged, sessionStorage.length]).toEqual([false, 0]);
 });

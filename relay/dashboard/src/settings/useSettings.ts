@@ -1,10 +1,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, type Fault } from "../api/client";
 import { changeScript, readScript, replaceScript } from "../api/scripts";
+import { draftsOf } from "../drafts";
 import { latest, onFrame } from "../live/live";
 import { go, guardLeaving, replace } from "../route";
 import { announce, said, whisper } from "../shell/announce";
 import { onReconnection } from "../editor/reconnection";
+import { useDraft } from "../editor/useDraft";
 import { canonical, type Draft, draftOf, type Entry, entryOf, type Field, unsendable } from "./entry";
 import { keyOf } from "./faults";
 import { arrived, decided, type Form, opened, patchOf, saved, touched, typed, undecided } from "./form";
@@ -35,6 +37,12 @@ interface State {
   readonly saving: boolean;
   /** How often the reader tried to save in vain: each time, the first fault is to be looked at. */
   readonly attempts: number;
+}
+
+/** What is kept of settings that are not saved. */
+interface Left {
+  readonly form: Omit<Form, "contested"> & { readonly contested: readonly Field[] };
+  readonly text: Text | null;
 }
 
 const NOTHING: State = { form: null, text: null, faults: [], note: null, isBack: false, saving: false, attempts: 0 };
@@ -115,8 +123,15 @@ export function useSettings(name: string) {
   const changed = useRef(false);
   changed.current = isChanged;
   useUnsaved(isChanged);
+  const unsaved = form && isChanged && !leaving.current ? { form: { ...form, contested: [...form.contested] }, text } : null;
+  const kept = useDraft<Left>(addressOf(name), unsaved, form !== null, takeUp);
+  const isKept = useRef(kept.isKept);
+  isKept.current = kept.isKept;
   useEffect(() => {
-    const release = guardLeaving(() => (changed.current && !leaving.current ? words().leave : null));
+    const release = guardLeaving(
+      () => (changed.current && !leaving.current ? words().leave : null),
+      () => isKept.current(),
+    );
     return () => {
       isHere.current = false;
       release();
@@ -124,11 +139,22 @@ export function useSettings(name: string) {
     };
   }, [name]);
 
+  /** Go on with what was left; the entry may have been changed since. */
+  async function takeUp({ form, text }: Left): Promise<void> {
+    yaml.current ??= text && (await import("./yaml"));
+    const now = state.current.form!;
+    const next = arrived({ ...form, contested: new Set(form.contested) }, now.base, now.etag).form;
+    const isCurrent = text !== null && canonical(text.base) === canonical(now.base);
+    set({ form: next, text: isCurrent ? { ...text, base: next.base } : text });
+    if (isContested() && !text) set({ note: words().conflict });
+  }
+
   /** Where the script is gone, what was typed goes to the page for new ones. */
   function takeAlong(): void {
     const isGone = latest.value.rows?.has(name) === false;
     if (!isGone || !changed.current || leaving.current) return;
     rescue({ name, entry: whole(state.current, yaml.current) });
+    draftsOf(addressOf(name)).set(null);
     go({ page: "new" });
   }
 
@@ -198,7 +224,9 @@ export function useSettings(name: string) {
     /** Whether what was typed is not missed any more. */
     leave: (is: boolean) => {
       leaving.current = is;
+      draw({});
     },
+    kept,
     type(some: Partial<Draft>) {
       const gone = "when" in some ? ["every", "cron", "at"] : Object.keys(some);
       set({
@@ -237,6 +265,11 @@ export function useSettings(name: string) {
     },
     lineOf: ({ line, pointer }: Fault) => line ?? yaml.current!.fromYaml(state.current.text!.text).lineOf(pointer ?? ""),
   };
+}
+
+/** Of the drafts of a script's settings. */
+function addressOf(name: string): string {
+  return `settings/${name}`;
 }
 
 /** What is at fault; of a text that is no entry it is told anew, in the language that the page has now. */

@@ -39,10 +39,9 @@ const words = translated({
 
 const PAGES = ["overview", "timeline", "runs", "files", "config", "audit"] as const;
 
-export function Header() {
+/** `looks`: the reader may see what the page shows; else there is nothing to go to, or to pause. */
+export function Header({ looks }: { looks: boolean }) {
   const t = words();
-  const here = route.value.page;
-  const dashboards = grafana("cronscope-overview");
   return (
     <header>
       <a class="skip" href="#content" onClick={toContent}>
@@ -55,46 +54,64 @@ export function Header() {
         </svg>
         Cronscope
       </a>
-      <Strip class="pages" label={t.pages}>
-        {PAGES.filter((page) => may(needOf({ page }))).map((page) => (
-          <a key={page} href={address({ page })} aria-current={isAt(here, page) ? "page" : undefined}>
-            {t[page]}
-          </a>
-        ))}
-        {dashboards && (
-          <a href={dashboards} rel="noreferrer">
-            Grafana ↗
-          </a>
-        )}
-      </Strip>
+      {looks && <Pages />}
       <div class="tools">
-        <ConnectionSign
-          connection={connection.value}
-          online={online.value}
-          paused={paused.value}
-          heardAt={asOf.value}
-          onRetry={retry}
-        />
-        <button
-          type="button"
-          class="icon"
-          aria-pressed={paused.value}
-          aria-label={paused.value ? t.resume : t.pause}
-          title={paused.value ? t.resume : t.pause}
-          onClick={() => (paused.value = !paused.value)}
-        >
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d={paused.value ? "M4 2.5v11l9-5.5Z" : "M4 3h3v10H4Zm5 0h3v10H9Z"} />
-          </svg>
-        </button>
-        <button type="button" class="icon" aria-label={t.palette} title={t.palette} onClick={() => open("palette")}>
-          <svg viewBox="0 0 16 16" aria-hidden="true">
-            <path d="M7 2a5 5 0 1 0 3 9l3.3 3.3 1-1L11 10a5 5 0 0 0-4-8Zm0 1.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7Z" />
-          </svg>
-        </button>
+        {looks && <Tools />}
         <Menu />
       </div>
     </header>
+  );
+}
+
+function Pages() {
+  const t = words();
+  const here = route.value.page;
+  const dashboards = grafana("cronscope-overview");
+  return (
+    <Strip class="pages" label={t.pages}>
+      {PAGES.filter((page) => may(needOf({ page }))).map((page) => (
+        <a key={page} href={address({ page })} aria-current={isAt(here, page) ? "page" : undefined}>
+          {t[page]}
+        </a>
+      ))}
+      {dashboards && (
+        <a href={dashboards} rel="noreferrer">
+          Grafana ↗
+        </a>
+      )}
+    </Strip>
+  );
+}
+
+function Tools() {
+  const t = words();
+  return (
+    <>
+      <ConnectionSign
+        connection={connection.value}
+        online={online.value}
+        paused={paused.value}
+        heardAt={asOf.value}
+        onRetry={retry}
+      />
+      <button
+        type="button"
+        class="icon"
+        aria-pressed={paused.value}
+        aria-label={paused.value ? t.resume : t.pause}
+        title={paused.value ? t.resume : t.pause}
+        onClick={() => (paused.value = !paused.value)}
+      >
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d={paused.value ? "M4 2.5v11l9-5.5Z" : "M4 3h3v10H4Zm5 0h3v10H9Z"} />
+        </svg>
+      </button>
+      <button type="button" class="icon" aria-label={t.palette} title={t.palette} onClick={() => open("palette")}>
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M7 2a5 5 0 1 0 3 9l3.3 3.3 1-1L11 10a5 5 0 0 0-4-8Zm0 1.5a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7Z" />
+        </svg>
+      </button>
+    </>
   );
 }
 

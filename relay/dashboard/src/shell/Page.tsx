@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import "./shell.css";
 import { Denied } from "../access/Denied";
+import { Over } from "../access/Over";
 import { may, needOf, refused } from "../access/session";
 import { isLive, paused, state } from "../live/live";
 import { problems } from "../live/service";
@@ -59,8 +60,9 @@ export function Page() {
   const t = words();
   const { problem } = state.value;
   const main = useFocusOnArrival();
+  const looks = refused.value === null && may("view");
   useCommands(
-    () => [
+    () => !looks ? [] : [
       { title: t.overview, keys: "g o", run: () => go({ page: "overview" }) },
       { title: t.timeline, keys: "g t", run: () => go({ page: "timeline" }) },
       { title: t.runs, keys: "g r", run: () => go({ page: "runs" }) },
@@ -75,12 +77,13 @@ export function Page() {
       { title: t.pause, keys: "p", run: () => (paused.value = !paused.value) },
       { title: t.help, keys: "?", run: () => open("help") },
     ],
-    [t, may("edit")],
+    [t, looks, may("edit")],
   );
   return (
     <>
-      <Header />
-      <main id="content" ref={main} tabIndex={-1} class={isLive.value && !paused.value ? "" : "stale"}>
+      <Header looks={looks} />
+      <Over />
+      <main id="content" ref={main} tabIndex={-1} class={!looks || (isLive.value && !paused.value) ? "" : "stale"}>
         {problem && !problems.value.includes(problem.message) && <Notice message={problem.message} at={problem.at} />}
         {problems.value.map((message) => (
           <Notice key={message} message={message} />
@@ -98,7 +101,7 @@ export function Page() {
 function Content({ route }: { route: Route }) {
   const need = needOf(route);
   if (refused.value !== null) return <Denied need={need} why={refused.value} />;
-  if (route.page !== "script" && !may(need)) return <Denied need={need} />;
+  if (!may("view") || (route.page !== "script" && !may(need))) return <Denied need={need} />;
   switch (route.page) {
     case "overview":
       return (

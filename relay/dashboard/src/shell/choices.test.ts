@@ -1,4 +1,5 @@
 import { expect, test, vi } from "vitest";
+import { session } from "../access/session";
 import type { ScriptRow } from "../live/store";
 import { choices } from "./choices";
 import type { Command } from "./commands";
@@ -19,6 +20,12 @@ test("with a script that is found by its name comes what can be done to it", () 
   expect(titles("back", script("backup", true))).toEqual(["backup", "Run backup", "Stop backup", "Output of backup"]);
   expect(titles("run back", script("backup"))).toEqual(["Run backup"]);
   expect(titles("dump", script("backup"))).toEqual(["backup"]);
+});
+
+test("who may only look is offered nothing that is refused", () => {
+  session.value = { name: "ann", role: "view", signed_in: true, can_sign_in: true, by_proxy: false, xsrf_token: "x" };
+  expect(titles("back", script("backup", true))).toEqual(["backup", "Output of backup"]);
+  session.value = null;
 });
 
 test("a script is run from there", async () => {

@@ -1,4 +1,5 @@
 /** What the palette offers: the commands of the page, the scripts, and what can be done to those that are looked for. */
+import { may } from "../access/session";
 import { runScript } from "../api/scripts";
 import { stop } from "../live/stopping";
 import type { ScriptRow } from "../live/store";
@@ -46,9 +47,10 @@ function deeds({ name, runs }: ScriptRow): Command[] {
   const t = words();
   const ask = (call: (name: string) => Promise<unknown>, done: string) => () =>
     void call(name).then(() => announce(done), (error: unknown) => alarm(said(error)));
+  const operates = may("operate");
   return [
-    { title: t.run(name), run: ask(runScript, t.started(name)) },
-    ...(runs.length ? [{ title: t.stop(name), run: ask(stop, t.stopping(name)) }] : []),
+    ...(operates ? [{ title: t.run(name), run: ask(runScript, t.started(name)) }] : []),
+    ...(operates && runs.length ? [{ title: t.stop(name), run: ask(stop, t.stopping(name)) }] : []),
     { title: t.output(name), run: () => go({ page: "script", name, tab: "output" }) },
   ];
 }
