@@ -26,6 +26,7 @@ from exporter.command import plain_words
 from exporter.config import ConfigError
 from exporter.config_file import NotWritten
 from exporter.configuration import Configuration
+from exporter.data_dir import private
 from exporter.disk_guard import least_free, room
 from exporter.durable import DRAFT
 from exporter.events import Instant
@@ -112,7 +113,7 @@ def _copy(connection: sqlite3.Connection, path: Path, forget: Collection[str]) -
         path.unlink(missing_ok=True)
         connection.execute("PRAGMA query_only = OFF")  # or it would not write the other file either
         try:
-            connection.execute("VACUUM INTO ?", (str(path),))
+            connection.execute("VACUUM INTO ?", (str(private(path)),))
         finally:
             connection.execute("PRAGMA query_only = ON")
         _forget(path, forget)
