@@ -14,7 +14,19 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from exporter.chunks import CUT_OFF, DAMAGED, DROPPED, NO_ROOM, STDERR, STDOUT, STREAM_NAMES, Chunk, Segment, whole
+from exporter.chunks import (
+    CUT_OFF,
+    DAMAGED,
+    DROPPED,
+    NO_ROOM,
+    STDERR,
+    STDOUT,
+    STREAM_NAMES,
+    UNCOUNTED,
+    Chunk,
+    Segment,
+    whole,
+)
 from exporter.events import Stream
 from exporter.seen import seen, seen_lines, split
 from exporter.settings import Size
@@ -166,6 +178,8 @@ class LineReader(ABC):
     def marker(self, segment: Segment) -> str:
         """The line that stands for dropped ones."""
         lines = "1 line" if segment.lines == 1 else f"{segment.lines} lines"
+        if segment.kind & UNCOUNTED:
+            lines = f"at least {lines}"
         why = f"over max_output {Size(self.max_output)}"
         if segment.kind & CUT_OFF:
             why = "the script emptied the file"
@@ -213,7 +227,7 @@ def searchable(chunk: Chunk) -> str:
 
 
 def _size(size: int) -> str:
-    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+    for unit, name in ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if size >= unit:
             return f"{size / unit:.1f} {name}"
     return f"{size} B"

@@ -25,10 +25,12 @@ from exporter.backup_format import CONFIG, FORMAT, HISTORY, PIECE_BYTES, SCRIPTS
 from exporter.command import plain_words
 from exporter.config_file import NotWritten
 from exporter.configuration import Configuration
+from exporter.data_dir import private
 from exporter.disk_guard import least_free, room
 from exporter.durable import DRAFT
 from exporter.events import Instant
 from exporter.faults import ConfigError
+from exporter.file_paths import identities, is_one_of
 from exporter.history import SCHEMA_VERSION, History, HistoryError
 from exporter.live import LiveRuns
 from exporter.masked_text import masked_text
@@ -72,11 +74,8 @@ class Backups:
             async with self._turn:  # else the readers of the history would all be busy with copying
                 await self._live.archived()
                 _check_room(data_dir, self._history.size_bytes())
-                database = files.enter_context(
-                    await self._history.read(
-                        partial(_copy, path=self._copy, forget=_keys(settings.scripts_dir, left_out))
-                    )
-                )
+                forget = await asyncio.to_thread(_keys, settings.scripts_dir, left_out)
+                database = files.enter_context(await self._history.read(partial(_copy, path=self._copy, forget=forget)))
             contents = files.enter_context(_Contents(data_dir))
             config = await asyncio.to_thread(_sound_content, self._configuration, masked=not secrets)
             await asyncio.to_thread(_gather, self._configuration, data_dir, config, database, left_out, contents)
@@ -97,10 +96,14 @@ def _check_room(data_dir: Path, size: int) -> None:
         raise NotWritten(f"There is no room for a copy of the history in {data_dir}: it takes {size >> 20} MiB.")
 
 
-def _keys(root: Path, files: Iterable[Path]) -> list[str]:
-    """The names that files in a folder have in the history."""
-    real = os.path.realpath(root)
-    return [os.path.relpath(os.path.realpath(file), real) for file in files]
+def _keys(root: Path, files: Collection[Path]) -> set[str]:
+    """The names that files in a folder have in the history.  Raises NoBackup where the folder cannot be read."""
+    real, wanted = os.path.realpath(root), identities(files)
+    try:
+        linked = {path for path, entry in script_files(root) if is_one_of(entry, wanted)} if wanted else set()
+    except OSError as error:
+        raise _unread(root, error) from error
+    return linked | {os.path.relpath(os.path.realpath(file), real) for file in files}
 
 
 def _copy(connection: sqlite3.Connection, path: Path, forget: Collection[str]) -> BufferedReader:
@@ -112,7 +115,7 @@ def _copy(connection: sqlite3.Connection, path: Path, forget: Collection[str]) -
         path.unlink(missing_ok=True)
         connection.execute("PRAGMA query_only = OFF")  # or it would not write the other file either
         try:
-            connection.execute("VACUUM INTO ?", (str(path),))
+            connection.execute("VACUUM INTO ?", (str(private(path)),))
         finally:
             connection.execute("PRAGMA query_only = ON")
         _forget(path, forget)
@@ -193,8 +196,12 @@ def _gather(
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NotWritten(f"There is no room for a copy of the scripts in {data_dir}.") from error
-        why = f"{error.filename or root} cannot be read: {plain_words(error)}"
-        raise NoBackup(f"There would be no whole backup, as {why}.") from error
+        raise _unread(root, error) from error
+
+
+def _unread(root: Path, error: OSError) -> NoBackup:
+    why = f"{error.filename or root} cannot be read: {plain_words(error)}"
+    return NoBackup(f"There would be no whole backup, as {why}.")
 
 
 def _sound_content(configuration: Configuration, *, masked: bool) -> bytes:
@@ -215,10 +222,10 @@ def own_places(root: Path, *closed: Path) -> set[str]:
 def script_files(root: Path, *closed: Path) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Paths below a folder of all files, and of links wherever they lead, but not of what is or is below `closed`.
 
-    None where there is no such folder.  Raises OSError.
+    Nor of other names of a file in `closed` (link(2)).  None where there is no such folder.  Raises OSError.
     """
     real = os.path.realpath(root)
-    passed_over = own_places(root, *closed)
+    passed_over, closed_files = own_places(root, *closed), identities(closed)
     folders = [""] if real not in passed_over else []
     for folder in folders:  # which grows meanwhile
         try:
@@ -228,7 +235,7 @@ def script_files(root: Path, *closed: Path) -> Iterator[tuple[str, os.DirEntry[s
         with found:
             for entry in sorted(found, key=lambda each: each.name):
                 path = folder + entry.name
-                if f"{real}/{path}" in passed_over:
+                if f"{real}/{path}" in passed_over or is_one_of(entry, closed_files):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(f"{path}/")

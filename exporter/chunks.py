@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from exporter.events import Stream
 
-STDOUT, STDERR, DROPPED, CUT_OFF, NO_ROOM, DAMAGED = 1, 2, 4, 8, 16, 32
+STDOUT, STDERR, DROPPED, CUT_OFF, NO_ROOM, UNCOUNTED, DAMAGED = 1, 2, 4, 8, 16, 32, 64
 """Bits of a segment's kind: whose lines they are; that they were dropped; that the script itself emptied the file, or
-that the disk was almost full."""
+that the disk was almost full; that nobody has looked how many lines there are, so that a stretch counts as one; and,
+stored nowhere, that a chunk is damaged."""
 
 CHUNK_BYTES = 256 << 10
 STREAM_NAMES: dict[int, Stream] = {STDOUT: "stdout", STDERR: "stderr"}

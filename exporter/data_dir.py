@@ -49,7 +49,7 @@ class Reserve:
         """Take the room again, if the disk has it; answers `held`."""
         if not self.held:
             try:
-                self.path.write_bytes(bytes(self.size))
+                private(self.path).write_bytes(bytes(self.size))
                 self.held = True
             except OSError:
                 self.release()
@@ -71,7 +71,8 @@ def claim(data_dir: Path) -> IO[str]:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         (data_dir / "runs").mkdir(mode=0o700, exist_ok=True)
-        lock = open(data_dir / LOCK, "a+", opener=_for_its_owner)  # noqa: SIM115  # the caller's to close
+        _close(data_dir / "runs", 0o700)
+        lock = open(private(data_dir / LOCK), "a+")  # noqa: SIM115  # the caller's to close
     except OSError as error:
         why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
         raise StartError(
@@ -105,12 +106,12 @@ def etag_key(data_dir: Path) -> bytes:
     """
     path = data_dir / ETAG_KEY
     with contextlib.suppress(OSError):
-        kept = path.read_bytes()
+        kept = private(path).read_bytes()
         if len(kept) == _KEY_BYTES:
             return kept
     made = secrets.token_bytes(_KEY_BYTES)
-    with contextlib.suppress(OSError), open(path, "wb", opener=_for_its_owner) as file:
-        file.write(made)
+    with contextlib.suppress(OSError):
+        private(path).write_bytes(made)
     return made
 
 
@@ -126,8 +127,22 @@ def owner(data_dir: Path) -> Owner | None:
         return None
 
 
-def _for_its_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def private(path: Path) -> Path:
+    """Have a file for its owner alone, empty where there was none, and whatever SQLite keeps beside it; answers it.
+
+    The directory may be anybody's to look into.  Raises OSError.
+    """
+    # One that is there is not opened: closing it would give up the locks that SQLite has on it.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    for suffix in ("", "-wal", "-shm", "-journal"):  # new ones get the database's mode
+        _close(path.with_name(path.name + suffix), 0o600)
+    return path
+
+
+def _close(path: Path, mode: int) -> None:
+    with contextlib.suppress(FileNotFoundError, PermissionError):  # another's, who lets us in
+        path.chmod(mode)
 
 
 def _take(lock: IO[str], *, shared: bool = False, after: float = 0.0) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 MAX_PATH = 1024
 """Longest path, in bytes."""
@@ -36,6 +37,32 @@ class Place(NamedTuple):
     """`target` relative to the folder: the one name of the file, whatever links lead to it."""
 
 
+Identity: TypeAlias = tuple[int, int]
+"""Device and inode: that of a file by whatever name, as it may have several (link(2))."""
+
+
+def identity(status: os.stat_result) -> Identity:
+    return status.st_dev, status.st_ino
+
+
+def identities(files: Iterable[Path]) -> frozenset[Identity]:
+    """Those of the files that there are, links followed."""
+    found = set()
+    for file in files:
+        with suppress(OSError):
+            found.add(identity(os.stat(file)))
+    return frozenset(found)
+
+
+def is_one_of(entry: os.DirEntry[str], files: Collection[Identity]) -> bool:
+    """Whether a name in a folder is that of one of the files itself, or was until now; a link to it is not."""
+    if all(entry.inode() != inode for _, inode in files):
+        return False
+    with suppress(OSError):
+        return identity(entry.stat(follow_symlinks=False)) in files
+    return True
+
+
 class Tree(NamedTuple):
     root: Path
     """The folder."""
@@ -56,19 +83,20 @@ class Tree(NamedTuple):
         key = os.path.relpath(target, root)
         if any(_fault(name) for name in key.split("/")) or target.is_relative_to(os.path.realpath(self.closed)):
             raise BadPath(f"the path {path!r} leads to a place that is out of reach")
-        if str(target) in self._secret():
+        if self._is_secret(target):
             raise BadPath(f"the path {path!r} leads to the env_file of a script, of which nothing is shown here")
         return Place(root / path, target, key)
 
-    def _secret(self) -> set[str]:
-        return set(map(os.path.realpath, self.env_files))
+    def _is_secret(self, target: Path) -> bool:
+        paths = map(os.path.realpath, self.env_files)  # of files too that are not there yet
+        return str(target) in paths or not identities([target]).isdisjoint(identities(self.env_files))
 
     def files(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
         """Paths of everything that is no folder, such as files, and links wherever they lead; deeper ones later.
 
         Raises OSError where the folder cannot be read; folders in it that cannot are passed over.
         """
-        root, closed, secret = os.path.realpath(self.root), os.path.realpath(self.closed), self._secret()
+        root, closed, secret = os.path.realpath(self.root), os.path.realpath(self.closed), identities(self.env_files)
         folders = [""]
         for folder in folders:  # which grows meanwhile
             try:
@@ -80,7 +108,7 @@ class Tree(NamedTuple):
             with found:
                 for entry in found:
                     path = f"{folder}{entry.name}"
-                    if _fault(entry.name) is not None or len(path.encode()) > MAX_PATH or f"{root}/{path}" in secret:
+                    if _fault(entry.name) is not None or len(path.encode()) > MAX_PATH or is_one_of(entry, secret):
                         continue
                     if not entry.is_dir(follow_symlinks=False):
                         yield path, entry

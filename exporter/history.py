@@ -28,7 +28,7 @@ import msgspec
 from exporter import records, search_index
 from exporter.archive import Archive
 from exporter.chunks import Chunk
-from exporter.data_dir import Reserve
+from exporter.data_dir import Reserve, private
 from exporter.events import Instant, PastRun, Run
 from exporter.records import CursorError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.sweeper import Sweeper
@@ -85,9 +85,9 @@ class History:
 
     def _open(self) -> None:
         try:
-            connection = _connect(self.path)
+            connection = _connect(private(self.path))
             prepare(connection)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise HistoryError(f"cannot open the history {self.path}: {error}") from error
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="history-reader")
         self._local = threading.local()

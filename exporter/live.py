@@ -55,6 +55,8 @@ MARK_SECONDS = 0.2
 """How often sizes of output are noted, which is also how exactly lines are dated."""
 FOLLOWED_MARK_SECONDS = 0.05
 """The same of a run that somebody looks at."""
+STOP_SECONDS = 5.0
+"""How long output is still moved into the history once the service stops; the next start goes on with the rest."""
 DISCARDED = ".done"
 """Ending of the name of a folder that is being removed."""
 ARCHIVING = "archiving"
@@ -179,6 +181,8 @@ class LiveRuns:
         """By the event loop's clock."""
         self._leaving: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when runs are to be left to themselves."""
+        self._stopping_since: float | None = None
+        """By the event loop's clock; None while the service is to go on."""
 
     # --- what there is ---
 
@@ -335,18 +339,23 @@ class LiveRuns:
 
     async def _archive(self, live: LiveRun) -> None:
         """Move the output into the history; where that has no room the files stay, to be tried again."""
-        run_id, recording = live.run.run_id, live.recording
+        run_id, recording, began = live.run.run_id, live.recording, asyncio.get_running_loop().time()
         self._unarchived.pop(run_id, None)
         if recording is not None:
             chunks = recording.chunks()
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
-                if not await self._history.keep_output(run_id, chunk):
+                if self._takes_too_long(began) or not await self._history.keep_output(run_id, chunk):
                     self._put_off(live)
                     return
         del self._runs[run_id]
         if recording is not None:
             recording.close()
         await asyncio.to_thread(_discard, self._folder / run_id, live.folder)
+
+    def _takes_too_long(self, began: float) -> bool:
+        """Whether who waits for the service to stop has waited long enough for what was begun then."""
+        since = self._stopping_since
+        return since is not None and asyncio.get_running_loop().time() > max(since, began) + STOP_SECONDS
 
     def archive_waiting(self) -> None:
         """Store the output of runs that there was no room for; all records are stored by now."""
@@ -355,10 +364,11 @@ class LiveRuns:
 
     async def _archive_waiting(self) -> None:
         """One after the other: there may be thousands."""
+        began = asyncio.get_running_loop().time()
         for run_id in tuple(self._unarchived):
             if (live := self._runs.get(run_id)) is not None:
                 await self._archive(live)
-                if run_id in self._unarchived:
+                if run_id in self._unarchived or self._takes_too_long(began):
                     return
 
     async def archived(self) -> None:
@@ -452,6 +462,7 @@ class LiveRuns:
 
     async def stop(self, rule: OnShutdown) -> None:
         """End watching: `leave` lets runs go on by themselves, `wait` waits for them, `stop` ends them."""
+        self._stopping_since = asyncio.get_running_loop().time()
         if rule == "leave":
             self._leaving.set_result(None)
         if rule == "stop":

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from exporter.archive import Archive, LineReader, Page, line_limit
-from exporter.chunks import CUT_OFF, DROPPED, NO_ROOM, STDERR, STDOUT, STREAM_NAMES, Chunk, Segment, pack
+from exporter.chunks import CUT_OFF, DROPPED, NO_ROOM, STDERR, STDOUT, STREAM_NAMES, UNCOUNTED, Chunk, Segment, pack
 from exporter.events import Instant, ProgressState, Stream
 from exporter.marks import Known, Mark, MarkFile, SegmentTable
 from exporter.masking import Masking
@@ -30,6 +30,8 @@ TRIM_BYTES = 1 << 20
 """How much must be over `max_output` before it is worth dropping while the run is on."""
 SCANTY_BYTES = 64 << 10
 """What is kept of a run's output, and must be over that, while the disk is almost full."""
+COUNTED_PIECES = 8192
+"""How much may be dropped at once, in pieces as long as a line may be, and still be read, to count its lines."""
 UNFINISHED_BYTES = 4096
 """What is told at most of a line that has no end yet: its last bytes."""
 
@@ -223,23 +225,33 @@ class Recording(LineReader):
 
     def _index(self) -> None:
         """Count the lines up to the last mark."""
+        passed_over = False
         for mark in self._marks.take():
             for stream, size, base in zip(self._streams, mark.sizes, mark.bases, strict=True):
                 if base != stream.state.base:
                     self._forget(stream, base, mark.offset_ms)
                 if base == stream.base:  # else the file has been emptied since
+                    passed_over |= self._pass_over(stream, size, mark.offset_ms)
                     self._count(stream, size, mark.offset_ms)
         if self.ended:
             for stream in self._streams:
                 if (rest := stream.size - stream.state.indexed) > 0:
                     self._table.append(1, self._offset_ms, stream.kind, stream.state.indexed, rest)
                     stream.state.indexed = stream.size
+        if passed_over:
+            self._give_back(self._streams)
+
+    @property
+    def _piece(self) -> int:
+        """How long a line without end may be."""
+        limit = line_limit(self.max_output)
+        if self._masking is not None:  # so that there is a place to end it beside a secret
+            limit = max(limit, 2 * self._masking.longest)
+        return limit
 
     def _count(self, stream: StreamFile, size: int, offset_ms: int) -> None:
         """A line belongs to the mark that first saw its end."""
-        state, limit = stream.state, line_limit(self.max_output)
-        if self._masking is not None:  # so that there is a place to end it beside a secret
-            limit = max(limit, 2 * self._masking.longest)
+        state, limit = stream.state, self._piece
         while state.indexed < size:
             end = min(state.indexed + limit, size)
             fresh = stream.read(stream.looked_at, end)
@@ -255,12 +267,40 @@ class Recording(LineReader):
             self._table.append(newlines or 1, offset_ms, stream.kind, state.indexed, end - state.indexed)
             state.indexed = stream.looked_at = end
 
+    def _pass_over(self, stream: StreamFile, size: int, offset_ms: int) -> bool:
+        """Drop, unread, what is sure to be dropped where that is very much; whether it was.
+
+        A file grows by terabytes in no time (truncate(2), holes), and reading them would take hours.
+        """
+        state, (head, tail) = stream.state, self._edges(stream)
+        if size <= head or tail - max(head, state.indexed) <= COUNTED_PIECES * self._piece:
+            return False
+        self._count(stream, max(head, stream.looked_at), offset_ms)
+        self._drop(stream, head, state.indexed, self._why)
+        start, end = state.indexed, self._beginning(stream, tail)
+        self._table.append(1, offset_ms, stream.kind | DROPPED | UNCOUNTED | self._why, start, end - start)
+        state.dropped = (state.dropped[0] if stream.dropped() else start, end)
+        state.indexed = stream.looked_at = end
+        return True
+
+    def _beginning(self, stream: StreamFile, position: int) -> int:
+        """Where a line begins, there or soon after it; in one without end a place where no secret is."""
+        ahead = stream.read(position - 1, min(position + self._piece, stream.size))
+        if (newline := ahead.find(b"\n")) >= 0:
+            return position + newline
+        if self._masking is None:
+            return position
+        before = position - self._masking.longest
+        around = stream.read(before, min(position + self._piece, stream.size))
+        return max(position, before + self._masking.boundary(around))
+
     def _forget(self, stream: StreamFile, base: int, offset_ms: int) -> None:
         """The script itself has emptied the file (`echo … > /dev/stderr` does): what it held is gone."""
         state = stream.state
         self._drop(stream, 0, state.indexed, CUT_OFF)
         if base > state.indexed:  # never looked at: nobody knows how many lines
-            self._table.append(1, offset_ms, stream.kind | DROPPED | CUT_OFF, state.indexed, base - state.indexed)
+            lost = DROPPED | CUT_OFF | UNCOUNTED
+            self._table.append(1, offset_ms, stream.kind | lost, state.indexed, base - state.indexed)
         stream.looked_at = base
         state.indexed = state.base = base
         state.dropped = (0, base)
@@ -274,23 +314,33 @@ class Recording(LineReader):
         other = stderr if stream is stdout else stdout
         return max(self._limit // 2, self._limit - other.size)
 
+    @property
+    def _why(self) -> int:
+        return 0 if self._limit == self.max_output else NO_ROOM
+
+    def _edges(self, stream: StreamFile) -> tuple[int, int]:
+        """From where to where a stream is dropped, if it is over its budget."""
+        budget, state = self._budget(stream), stream.state
+        # What is dropped is one stretch: where it began early, while less was kept, nothing before it comes back.
+        head = min(budget // 2, state.dropped[1]) if stream.dropped() else budget // 2
+        return head, stream.size - (budget - budget // 2)
+
     def _drop_middle(self) -> None:
         over = [stream for stream in self._streams if stream.kept() > self._budget(stream)]
-        why = 0 if self._limit == self.max_output else NO_ROOM
         for stream in over:
-            budget = self._budget(stream)
-            # What is dropped is one stretch: where it began early, while less was kept, nothing before it comes back.
-            head = min(budget // 2, stream.state.dropped[1]) if stream.dropped() else budget // 2
-            self._drop(stream, head, stream.size - (budget - budget // 2), why)
+            self._drop(stream, *self._edges(stream), self._why)
         if over:
-            # Saved first: after a crash in between nobody must count lines in a hole.
-            saved = self._save()
-            for stream in over:
-                self._give_back(stream)
-            if not saved:  # the disk was full
-                self._save()
+            self._give_back(over)
 
-    def _give_back(self, stream: StreamFile) -> None:
+    def _give_back(self, streams: Iterable[StreamFile]) -> None:
+        # Saved first: after a crash in between nobody must count lines in a hole.
+        saved = self._save()
+        for stream in streams:
+            self._punch(stream)
+        if not saved:  # the disk was full
+            self._save()
+
+    def _punch(self, stream: StreamFile) -> None:
         # Where the file system has no holes, the place is given back when the run ends.  Cutting the file meanwhile
         # would lose, uncounted, what is written between reading its tail and cutting it.
         if self._holes:

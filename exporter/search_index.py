@@ -18,6 +18,7 @@ from pathlib import Path
 
 from exporter.archive import searchable
 from exporter.chunks import Chunk
+from exporter.data_dir import private
 from exporter.disk_guard import scarce
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class _Index:
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'output_chunks'"
         ).fetchone()
         for _ in range(2):
-            index = sqlite3.connect(path, isolation_level=None, timeout=1)
+            index = sqlite3.connect(private(path), isolation_level=None, timeout=1)
             try:
                 if index.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema)").fetchone() == (0,):
                     _create(index, identity)

@@ -10,10 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from exporter.chunks import LAST_LINE
 from exporter.marks import StreamState
 
 _PUNCH_HOLE = 0x02 | 0x01
 """FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, fallocate(2)."""
+_FARTHEST = LAST_LINE // 2 - 1
+"""Position beyond which nothing is seen, as a file may be emptied and extended to 8 EiB again and again: what is said
+of both streams together is still a number of JSON."""
 _CONTINUATION = bytes(range(0x80, 0xC0))
 """Bytes that no character begins with in UTF-8."""
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -64,7 +68,7 @@ class StreamFile:
             length = os.fstat(descriptor).st_size
         if self.base + length < self.size:
             self.base = self.size
-        self.size = self.base + length
+        self.size = min(self.base + length, _FARTHEST)
         return before != (self.size, self.base)
 
     def tail(self, size: int) -> bytes:

@@ -25,6 +25,7 @@ from typing import Any
 
 import pytest
 
+from exporter.backup import _copy
 from exporter.backup_format import unpack
 from exporter.config_file import ConfigFile
 from exporter.events import Instant
@@ -281,19 +282,22 @@ def test_a_backup_has_secrets_only_if_that_is_asked_for_and_brings_back_all_the_
     service = start_service("scripts: []")
     assert service.fetch("/api/v1/files/job.env", method="PUT", body=b"A_TOKEN=hunter22")[0] == 201
     (service.folder / "scripts/job.env").chmod(0o600)
+    os.link(service.folder / "scripts/job.env", service.folder / "scripts/hard")
+    assert service.fetch("/api/v1/files/hard")[0] == 200
     assert service.fetch("/api/v1/config", method="PUT", body=SECRETS.encode())[0] == 200
     masked, whole = backup(service), service.fetch(f"{BACKUP}?secrets=include")[2]
     assert contents(masked)["cronscope.yml"] == SECRETS.replace("hunter22", '"***"').encode()
-    assert "scripts/job.env" not in contents(masked)
+    assert not {"scripts/job.env", "scripts/hard"} & contents(masked).keys()
+    assert contents(whole)["scripts/hard"] == b"A_TOKEN=hunter22"
     versions = [
         sqlite3.connect(":memory:"), sqlite3.connect(":memory:"),
     ]  # fmt: skip
     for database, archive in zip(versions, (masked, whole), strict=True):
         database.deserialize(contents(archive)["history.db"])
-    assert [database.execute("SELECT count(*) FROM file_versions").fetchone() for database in versions] == [(0,), (1,)]
+    assert [database.execute("SELECT count(*) FROM file_versions").fetchone() for database in versions] == [(0,), (2,)]
     changed = SECRETS.replace("'true'", "'false'").replace("hunter22", "hunter23")
     service.config.write_text(changed)
-    assert restore(service, masked)["kept_files"] == ["job.env"]
+    assert restore(service, masked)["kept_files"] == ["hard", "job.env"]
     assert service.config.read_text() == SECRETS.replace("hunter22", "hunter23")
 
     other = start_service("scripts: []")
@@ -310,12 +314,19 @@ def test_nothing_is_shown_of_the_environment_file_of_a_script_under_scripts_dir(
     service = start_service(SECRETS)
     script(service, "job.env", "A_TOKEN=hunter22\n", 0o600)
     (service.folder / "scripts/link").symlink_to("job.env")
+    os.link(service.folder / "scripts/job.env", service.folder / "scripts/hard")
     assert service.get("/api/v1/files")["files"] == []
-    for path in ("job.env", "link", "job.env/versions", "job.env/versions/1"):
+    for path in ("job.env", "link", "hard", "job.env/versions", "hard/versions", "job.env/versions/1"):
         status, _, body = service.fetch(f"/api/v1/files/{path}")
         assert (status, b"hunter22" in body) == (400, False)
-    assert service.fetch("/api/v1/files/job.env", method="PUT", body=b"A=b")[0] == 400
+    for path in ("job.env", "hard"):
+        assert service.fetch(f"/api/v1/files/{path}", method="PUT", body=b"A=b")[0] == 400
     assert service.fetch("/api/v1/files/link", method="DELETE")[0] == 400
+
+
+def test_the_copy_of_the_history_is_its_owners_alone(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(":memory:")) as history, _copy(history, tmp_path / "copy", ()) as copy:
+        assert os.fstat(copy.fileno()).st_mode & 0o777 == 0o600
 
 
 # --- runs and starts ---

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.data_dir import ETAG_KEY, LOCK, Owner, StartError, announce, claim, etag_key, owner
-from tests.service import Service
+from tests.service import Service, until
 
 
 def test_nobody_owns_a_directory_that_was_never_claimed(tmp_path: Path) -> None:
@@ -70,3 +70,35 @@ def test_the_key_of_a_data_directory_stays_what_it_is_and_is_for_its_owner_alone
     anew = etag_key(tmp_path)
     assert (len(anew), etag_key(tmp_path), anew != made) == (32, anew, True)
     assert len(etag_key(tmp_path / "nowhere")) == 32
+
+
+def test_nobody_else_can_read_what_a_service_keeps_though_the_directory_is_open_to_all(
+    start_service: Callable[..., Service],
+) -> None:
+    service = start_service("scripts: [{name: job, command: echo hello}]")
+    data_dir = service.folder / "data"
+    _work(service)
+    assert _open_to_others(data_dir) == {}
+    service.stop()
+    (data_dir / "notes").write_text("the user's own")
+    for path in (data_dir, *data_dir.iterdir()):  # as an earlier version left it
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    service.start(prepare="import os; os.umask(0o022)")
+    (data_dir / "search.db").unlink()
+    _work(service)
+    assert _open_to_others(data_dir) == {"notes": "0o644"}
+    assert data_dir.stat().st_mode & 0o777 == 0o755
+
+
+def _work(service: Service) -> None:
+    """Have the service make every file that it has."""
+    service.ended(service.run("job"))
+    backup = service.fetch("/api/v1/backup")[2]
+    assert service.fetch("/api/v1/restore", method="POST", body=backup)[0] == 200
+    until((service.folder / "data" / "search.db").exists, bool)
+
+
+def _open_to_others(data_dir: Path) -> dict[str, str]:
+    modes = {path.name: path.stat().st_mode & 0o777 for path in data_dir.iterdir()}
+    assert {"history.db", "history.db-wal", "history.db-shm", "search.db", "reserve", "runs", LOCK} <= modes.keys()
+    return {name: oct(mode) for name, mode in modes.items() if mode & 0o077}

@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from exporter import live
+from exporter.chunks import Chunk
 from exporter.events import Event, Instant, Run, RunStarted
 from exporter.history import History
 from exporter.live import LiveRuns
@@ -133,6 +134,43 @@ def test_output_that_finds_no_room_takes_no_descriptors_and_is_stored_later_or_t
 
     (tmp_path / "runs").mkdir()
     asyncio.run(fill())
+
+
+def test_a_stop_does_not_wait_for_all_of_a_long_output_and_the_next_start_goes_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "STOP_SECONDS", 0)
+    (tmp_path / "runs").mkdir()
+
+    async def run() -> None:
+        history = History(tmp_path / "history.db", write_failed=lambda why, first: None)
+        ends = Ends()
+        runs = LiveRuns(tmp_path / "runs", history, os.environ, -1, ends)
+        keep_output, stopping = history.keep_output, list[asyncio.Task[None]]()
+
+        def stop_at_the_first(run_id: str, chunk: Chunk) -> asyncio.Future[bool]:
+            if not stopping:
+                stopping.append(asyncio.create_task(runs.stop("leave")))
+            return keep_output(run_id, chunk)
+
+        monkeypatch.setattr(history, "keep_output", stop_at_the_first)
+        runs.launch(START, ScriptSettings(name="job", command="seq 1 500000", workdir=tmp_path), None)
+        await ends.ended.get()
+        await runs._tasks[START.run_id]
+        await stopping[0]
+        assert os.listdir(tmp_path / "runs") == [START.run_id]
+
+        monkeypatch.setattr(history, "keep_output", keep_output)
+        again = LiveRuns(tmp_path / "runs", history, os.environ, -1, Ends())
+        await again.take_up([], lambda name: None)
+        while again._tasks:
+            await asyncio.gather(*again._tasks.values())
+        assert os.listdir(tmp_path / "runs") == []
+        assert await history.archived(START.run_id, lambda lines: lines.count()) == 500_000
+        await again.stop("leave")
+        await history.close()
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize("left", ["", '{"run_id": "01ARZ3N', '{"run_id": 7}', "\0"])

@@ -24,6 +24,7 @@ START = Instant(1_000_000)
 MIB = 1 << 20
 STREAMS: tuple[Stream, ...] = ("stdout", "stderr")
 Line = tuple[int, Stream, str]
+_pieces = st.sampled_from([b"a", b"\n", b"\r\n", "é".encode(), b"bc d\n", b"x" * 130, b"\xff", b"longer line\n" * 9])
 
 
 class Script:
@@ -444,8 +445,132 @@ def test_output_emptied_before_anybody_looked_counts_as_a_line_over_a_restart_to
     os.truncate(script.folder / "stderr", 0)
     script.say("three\n", "stderr")
     script.restart_service()
-    assert texts(script.recording.page(0, 9)) == ["[cronscope: 8 B, 1 line dropped here: the script emptied the file]"]
+    assert texts(script.recording.page(0, 9)) == [
+        "[cronscope: 8 B, at least 1 line dropped here: the script emptied the file]"
+    ]
     assert texts(script.recording.page(1, 9)) == ["three"]
+
+
+# --- very much at once ---
+
+TIB = 1 << 40
+
+
+class Reads:
+    """How much is read of files, and where."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bytes = 0
+        pread = os.pread
+
+        def counted(descriptor: int, size: int, offset: int) -> bytes:
+            data = pread(descriptor, size, offset)
+            self.bytes += len(data)
+            return data
+
+        monkeypatch.setattr(os, "pread", counted)
+
+
+def test_terabytes_that_a_script_has_never_written_are_dropped_unread(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = Reads(monkeypatch)
+    script.say("first\n")
+    os.truncate(script.folder / "stdout", 4 * TIB)
+    script.say("hello\n")
+    script.finish()
+    lines = texts(script.recording.page(0, 1)), texts(script.archive().page(script.recording.count() - 1, 9))
+    assert (lines[0], lines[1][0][-5:]) == (["first"], "hello")
+    assert script.recording.stdout_bytes == 4 * TIB + 6
+    assert 9.8 * MIB < script.recording.stdout_bytes - script.recording.dropped_bytes <= 10 * MIB
+    assert "[cronscope: 4.0 TiB, at least " in script.recording.raw()[0].decode()
+    assert reads.bytes < 60 * MIB
+    assert (script.folder / "stdout").stat().st_blocks * 512 < 11 * MIB
+
+
+def test_a_file_that_is_extended_and_emptied_in_turn_is_counted_and_costs_nothing(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = Reads(monkeypatch)
+    for _ in range(3):
+        os.truncate(script.folder / "stdout", TIB)
+        script.mark()
+        script.recording.trim()
+        os.truncate(script.folder / "stdout", 0)
+        script.say("again\n")
+        assert texts(script.recording.page(script.recording.count() - 1, 1)) == ["again"]
+    os.pwrite(script.files["stdout"], b"over\n", 0)  # which appends: pwrite(2), BUGS
+    script.finish()
+    assert script.recording.dropped_bytes == 3 * TIB
+    assert script.archive().raw()[0].decode().endswith("emptied the file]\nagain\nover\n")
+    assert reads.bytes < 100 * MIB
+
+
+def test_what_a_script_writes_over_is_told_as_it_is_now(script: Script) -> None:
+    script.say(numbers(0, 9))
+    assert script.recording.count() == 10
+    with open(script.folder / "stdout", "r+b") as file:
+        file.seek(20)
+        file.write(b"over\nwritten")
+    script.say("end\n")
+    script.finish()
+    assert script.archive().raw()[0] == (script.folder / "stdout").read_bytes()
+
+
+def test_positions_end_where_numbers_do(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.stream_file._FARTHEST", 1000)
+    for _ in range(3):
+        script.say("x" * 599 + "\n")
+        script.recording.count()
+        os.truncate(script.folder / "stdout", 0)
+        script.mark()
+    script.finish()
+    assert script.recording.stdout_bytes == script.recording.dropped_bytes == 1000
+
+
+def test_what_is_passed_over_is_not_begun_with_the_rest_of_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.output.COUNTED_PIECES", 1)
+    for before in range(9482, 9496):  # the tail begins at 9492
+        folder = tmp_path / str(before)
+        folder.mkdir()
+        script = Script(folder, max_output=1000)
+        secretive(script, "hunter22")
+        script.say("x" * before + "hunter22" + "x" * (9984 - before))
+        script.finish()
+        assert {*script.archive().raw()[0].decode().rpartition("]")[2]} - {"*"} == {"\n", "x"}
+        script.close()
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.sampled_from(["mark", "trim", "look", "restart"]), st.lists(_pieces).map(b"".join))))
+def test_whatever_is_passed_over_beginning_end_and_sizes_stay_true(actions: list[tuple[str, bytes]]) -> None:
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("exporter.output.COUNTED_PIECES", 1)
+        script = Script(Path(folder), max_output=1000)
+        for action, data in actions:
+            script.say(data)
+            if action == "trim":
+                script.recording.trim()
+            elif action == "look":
+                everything(script.recording)
+            elif action == "restart":
+                script.restart_service()
+        script.finish()
+        written, told = b"".join(data for _, data in actions), script.archive().raw()[0]
+        assert told == script.recording.raw()[0]
+        assert everything(script.archive()) == everything(script.recording)
+        if len(written) <= 1000:
+            assert told == written
+        else:
+            head, rest = told.split(b"[cronscope: ")
+            tail = rest.partition(b"]\n")[2]
+            head = head if written.startswith(head) else head.removesuffix(b"\n")
+            assert written.startswith(head)
+            assert written.endswith(tail)
+            assert script.recording.dropped_bytes == len(written) - len(head) - len(tail)
+        script.close()
 
 
 # --- progress ---
@@ -682,7 +807,6 @@ def test_readers_and_the_dropping_of_lines_do_not_disturb_each_other(tmp_path: P
 # --- live and archived output are one and the same ---
 
 Action = tuple[str, Stream, bytes]
-_pieces = st.sampled_from([b"a", b"\n", b"\r\n", "é".encode(), b"bc d\n", b"x" * 130, b"\xff", b"longer line\n" * 9])
 _names = st.sampled_from(["write", "write", "mark", "trim", "look", "restart", "scanty", "plenty"])
 _streams = st.sampled_from(STREAMS)
 _actions = st.lists(st.tuples(_names, _streams, st.lists(_pieces, max_size=9).map(b"".join)), max_size=40)

@@ -50,6 +50,26 @@ def test_three_hundred_megabytes_of_output_keep_their_first_and_last_part(
     assert record["dropped_bytes"] >= size - (10 << 20)
 
 
+def test_an_output_of_terabytes_that_take_no_room_ends_with_its_run_and_holds_up_no_stop(
+    start_service: Callable[..., Service],
+) -> None:
+    command = "truncate -s 1T /dev/stdout; echo hello; read x < gate; truncate -s 3T /dev/stdout; echo end"
+    service = start_service(json.dumps({"scripts": [{"name": "sparse", "command": command}]}))
+    os.mkfifo(service.folder / "gate")
+    run_id = service.run("sparse")
+    output = f"/api/v1/runs/{run_id}/output"
+    total = until(lambda: service.get(f"{output}?from=1")["total"], lambda total: total > 2)
+    assert service.get(f"{output}?from={total - 1}")["lines"][0][2].endswith("hello")
+    (service.folder / "gate").write_text("\n")
+    record = service.ended(run_id)
+    assert (record["status"], record["stdout_bytes"]) == ("completed", 3 * (1 << 40) + 4)
+    assert 0 <= record["stdout_bytes"] - record["dropped_bytes"] <= 10 << 20
+    assert service.fetch(f"{output}.txt")[2].endswith(b"end\n")
+    service.run("sparse")
+    (service.folder / "gate").write_text("\n")
+    assert service.stop() == 0
+
+
 def test_grandchildren_that_ignore_term_are_gone_when_a_run_has_timed_out(
     start_service: Callable[..., Service],
 ) -> None:
