@@ -216,7 +216,7 @@ export function start(): void {
   });
   clock.start(() => looks.value && stream.connect()); // the greeting tells the service's time
   effect(() => {
-    if (looks.value) stream.connect();
-    else stream.stop(untracked(() => accessWords().signedOut));
+    const isOfUse = looks.value;
+    untracked(() => (isOfUse ? stream.connect() : stream.stop(accessWords().signedOut)));
   });
 }
