@@ -168,6 +168,7 @@ def test_what_colours_tell_is_told_in_forced_colours(open_page: OpenPage, servic
     assert [found.nth(index).evaluate(HIGHLIGHTED) for index in (0, 1)] == [True, False]
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Timeline").click()
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible()  # else it is a picture of the place before
     page.locator("canvas").first.evaluate(DRAWN_IN_COLOUR)
 
 
