@@ -14,6 +14,8 @@ from exporter.events import Run
 from exporter.program import NoProgram, check_format, find
 from exporter.settings import ScriptSettings
 
+_LOCALE = re.compile(r"LANG|LANGUAGE|LC_[A-Z]+|TZ")
+"""Of the service's environment what another user's command has too."""
 _SECRET = re.compile(r"CRONSCOPE_.*(PASSWORD|TOKEN|SECRET|HASH)")
 _ENV_LINE = re.compile(
     r"""\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)=\s*+
@@ -51,8 +53,7 @@ def environment(
     Raises SpawnError where `env_file` is at fault.
     """
     return {
-        **{name: value for name, value in environ.items() if not _SECRET.match(name)},
-        **({} if who is None else who.variables()),
+        **inherited(script, environ, who),
         **(read_env_file(script.env_file) if script.env_file is not None else {}),
         **script.env,
         "CRONSCOPE_SCRIPT": script.name,
@@ -62,6 +63,13 @@ def environment(
         "CRONSCOPE_METRICS_FILE": str(metrics_file),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def inherited(script: ScriptSettings, environ: Mapping[str, str], who: Identity | None) -> dict[str, str]:
+    """A run's environment before the script's own variables: with a `user` what cron would set, else the service's."""
+    if script.user is None or who is None:
+        return {name: value for name, value in environ.items() if not _SECRET.match(name)}
+    return {name: value for name, value in environ.items() if _LOCALE.fullmatch(name)} | who.variables()
 
 
 def read_env_file(path: Path) -> dict[str, str]:

@@ -5,6 +5,9 @@
 A program of its own, between the shell and the command: what is done here must not be done between fork(2) and
 execve(2) in a service with threads, and needs rights that the command is not to have.  It imports next to nothing, as
 the command waits for it.  What may be given is in `exporter.confinement`.
+
+The command's variables come with PREFIX before their names: whoever sets those of a command must have no say in what is
+done here, nor in the shell above, with rights that he does not have.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 CANNOT_EXECUTE = 126
 """Exit code where it does not come to the command, as of a shell."""
+PREFIX = "CRONSCOPE_VARIABLE_"
+"""By names that begin so no loader, shell or Python goes."""
 KILL_AFTER_SECONDS = 5
 """From SIGXCPU to SIGKILL."""
 _MEMORY = "memory"
@@ -63,14 +68,12 @@ def become(bounds: dict[str, str], command: list[str]) -> NoReturn:
         _try("group", os.setgid, int(bounds["gid"]))
         _try("user", os.setuid, int(bounds["uid"]))
         _try(f"workdir {bounds['workdir']}{as_whom}", os.chdir, bounds["workdir"])
-    os.environ.pop("LC_CTYPE", None)  # which Python sets where there is no locale (PEP 538)
-    if "LC_CTYPE" in bounds:
-        os.environ["LC_CTYPE"] = bounds["LC_CTYPE"]
+    variables = {name.removeprefix(PREFIX): value for name, value in os.environ.items() if name.startswith(PREFIX)}
     for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and so by whatever it becomes
         signal.signal(ignored, signal.SIG_DFL)
     if _MEMORY in bounds:  # last: it is this program's too
         _try(f"limits.{_MEMORY} {bounds[_MEMORY]}", _limit, _MEMORY, int(bounds[_MEMORY]))
-    _try(f"{command[0]}{as_whom}", _execute, command)
+    _try(f"{command[0]}{as_whom}", _execute, command, variables)
     raise AssertionError
 
 
@@ -92,13 +95,16 @@ def _limit(name: str, most: int) -> None:
     resource.setrlimit(_LIMITS[name], (soft, hard))
 
 
-def _execute(command: list[str]) -> NoReturn:
-    """execvp(3).  That of `os` imports a module, which the user may not be allowed to read."""
-    folders = [""] if "/" in command[0] else os.environ.get("PATH", os.defpath).split(":")
+def _execute(command: list[str], variables: dict[str, str]) -> NoReturn:
+    """execvpe(3), by the PATH among the variables.
+
+    That of `os` imports a module, which the user may not be allowed to read.
+    """
+    folders = [""] if "/" in command[0] else variables.get("PATH", os.defpath).split(":")
     denied: OSError | None = None
     for folder in folders:
         try:
-            os.execv(os.path.join(folder, command[0]), command)  # noqa: S606
+            os.execve(os.path.join(folder, command[0]), command, variables)  # noqa: S606
         except (FileNotFoundError, NotADirectoryError) as error:
             missing = error
         except PermissionError as error:

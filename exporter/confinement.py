@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from exporter.accounts import Identity, UnknownAccount, identity, refusal
+from exporter.confine import PREFIX
 from exporter.settings import Limits, ScriptSettings
 
 ANSWER = "begins"
@@ -39,10 +40,16 @@ def is_bounded(script: ScriptSettings) -> bool:
     return given != (None, None, None) or script.nice != 0 or script.limits != Limits()
 
 
+def carrying(variables: Mapping[str, str], script: ScriptSettings, run_id: str) -> dict[str, str]:
+    """The environment of what `confined` says: a fixed one, which carries the command's variables to its beginning."""
+    if "PWD" in variables:  # as a shell would set it
+        variables = {**variables, "PWD": str(script.workdir)}
+    return {"CRONSCOPE_RUN_ID": run_id, **{f"{PREFIX}{name}": value for name, value in variables.items()}}
+
+
 def confined(
-    script: ScriptSettings, limits: Limits, who: Identity | None, command: list[str], folder: Path,
-    environ: Mapping[str, str],
-) -> list[str]:  # fmt: skip
+    script: ScriptSettings, limits: Limits, who: Identity | None, command: list[str], folder: Path
+) -> list[str]:
     """What to execute for the command to be bounded; `limits` are those of the script that are set on each process.
 
     When the command begins the pipe ANSWER in `folder`, which must be there by then, is closed; before that it says why
@@ -56,8 +63,6 @@ def confined(
     if who is not None:
         groups = ",".join(map(str, who.groups))
         bounds |= {"uid": who.uid, "gid": who.gid, "groups": groups, "name": who.name}
-    if "LC_CTYPE" in environ:
-        bounds["LC_CTYPE"] = environ["LC_CTYPE"]
     # Not that of a virtual environment, which takes twice as long to start.
     python = [os.path.realpath(sys.executable), "-I", "-S", "-X", "utf8", str(PROGRAM)]
     return [*python, *(f"{name}={value}" for name, value in bounds.items()), "--", *command]

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from exporter import named_files
-from exporter.command import SpawnError, arguments, read_env_file
+from exporter.command import SpawnError, arguments, inherited, read_env_file
 from exporter.config import LoadedConfig
 from exporter.confinement import NoSuchRights, identity_of
 from exporter.data_dir import owner
@@ -104,10 +104,10 @@ def _data_dir(path: Path, where: str) -> Iterator[Finding]:
 
 
 def _script(script: ScriptSettings, at: Callable[[str], str], environ: Mapping[str, str]) -> Iterator[Finding]:
-    variables = dict(environ)
+    who = None
     with suppress(NoSuchRights):  # which is a fault where it matters
         who = identity_of(script)
-        variables |= {} if who is None else who.variables()
+    variables = inherited(script, environ, who)
     if script.env_file is not None:
         with suppress(SpawnError):  # which is told of the file
             variables |= read_env_file(script.env_file)

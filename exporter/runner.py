@@ -40,7 +40,7 @@ from msgspec.structs import replace
 from exporter import secrets
 from exporter.cgroups import Cgroup
 from exporter.command import SpawnError, arguments, environment, plain_words
-from exporter.confinement import ANSWER, NoSuchRights, confined, identity_of, is_bounded
+from exporter.confinement import ANSWER, NoSuchRights, carrying, confined, identity_of, is_bounded
 from exporter.events import Instant, Run
 from exporter.outcome import Outcome, Status, has_notice, read_status
 from exporter.processes import find_by_argument, has_argument, largest_of_family, members
@@ -100,7 +100,8 @@ def launch(
             if is_bounded(script):
                 cgroup, limits = _cgroup(cgroups, run.run_id, script.limits, folder)
                 answer = _answer(folder / ANSWER)
-                command = confined(script, limits, who, command, folder, variables)
+                command = confined(script, limits, who, command, folder)
+                variables = carrying(variables, script, run.run_id)
         except NoSuchRights as error:
             raise SpawnError(str(error)) from error
         except OSError as error:
@@ -111,7 +112,8 @@ def launch(
                     "/bin/sh", LAUNCHER, folder, "unlimited" if limit < 0 else str(limit),
                     "" if cgroup is None else cgroup.path, *command,
                 ],
-                stdin=stderr, stdout=stdout, stderr=notice, cwd=script.workdir, env=variables, start_new_session=True,
+                stdin=stderr, stdout=stdout, stderr=notice, cwd=script.workdir if who is None else "/", env=variables,
+                start_new_session=True,
             )  # fmt: skip
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument or a variable
             if answer is not None:

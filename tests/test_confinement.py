@@ -17,6 +17,7 @@ import pytest
 
 from exporter.accounts import PATH, identity
 from exporter.command import SpawnError
+from exporter.confinement import PROGRAM
 from exporter.events import Instant, Run
 from exporter.run_folder import forget, metrics_file
 from exporter.runner import Outcome, launch
@@ -104,15 +105,61 @@ def test_a_number_that_no_user_has_needs_a_group(run: Launched) -> None:
 
 @needs_root
 def test_the_environment_is_what_cron_sets_for_the_user_below_what_the_script_sets(run: Launched) -> None:
-    names = ("HOME", "USER", "LOGNAME", "SHELL", "PATH", "MINE", "LC_CTYPE")
-    command = ["/usr/bin/env"]
-    environ = {"HOME": "/root", "USER": "root", "LOGNAME": "root", "PATH": "/opt/service", "SHELL": "/bin/zsh"}
-    told = run.says(command, environ=environ, user=Account(USER), env={"MINE": "1", "SHELL": "/bin/dash"})
-    given = dict(line.split("=", 1) for line in told.split("\n"))
-    assert {name: given[name] for name in names if name in given} == {
-        "HOME": identity(Account(USER), None).home, "USER": USER, "LOGNAME": USER, "SHELL": "/bin/dash", "PATH": PATH,
-        "MINE": "1",
+    environ = {
+        "HOME": "/root", "USER": "root", "LOGNAME": "root", "PATH": "/opt/service", "SHELL": "/bin/zsh",
+        "TERM": "xterm", "SMTP_LOGIN": "root", "CRONSCOPE_LISTEN": "127.0.0.1:1", "PWD": "/root", "LANG": "C.UTF-8",
+        "LC_TIME": "C", "TZ": "Asia/Taipei",
     }  # fmt: skip
+    told = run.says(["/usr/bin/env"], environ=environ, user=Account(USER), env={"MINE": "1", "SHELL": "/bin/dash"})
+    given = dict(line.split("=", 1) for line in told.split("\n"))
+    metrics = given.pop("CRONSCOPE_METRICS_FILE")
+    assert Path(metrics) == metrics_file(run.folder).resolve()
+    assert given == {
+        "HOME": identity(Account(USER), None).home, "USER": USER, "LOGNAME": USER, "SHELL": "/bin/dash", "PATH": PATH,
+        "MINE": "1", "LANG": "C.UTF-8", "LC_TIME": "C", "TZ": "Asia/Taipei", "CRONSCOPE_SCRIPT": "job",
+        "CRONSCOPE_RUN_ID": run.record.run_id, "CRONSCOPE_TRIGGER": "manual", "PYTHONUNBUFFERED": "1",
+        "CRONSCOPE_SCHEDULED_AT": run.record.scheduled_at.rfc3339(),
+    }  # fmt: skip
+
+
+@needs_root
+def test_with_another_group_alone_the_environment_is_that_of_the_service(run: Launched) -> None:
+    environ = {"HOME": "/root", "PATH": PATH, "SMTP_LOGIN": "root"}
+    assert run.says("echo $HOME $SMTP_LOGIN", environ=environ, group=Account("50")) == "/root root"
+
+
+LOADED = {
+    "LD_PRELOAD": "/no/such.so", "LD_LIBRARY_PATH": "/no", "LD_AUDIT": "/no/such.so",
+    "GLIBC_TUNABLES": "glibc.malloc.check=0", "ENV": "/no/such.sh", "BASH_ENV": "/no/such.sh", "SHELLOPTS": "xtrace",
+    "PYTHONHOME": "/no", "PYTHONPATH": "/no", "PYTHONINSPECT": "1",
+    "PYTHONMALLOC": "debug", "IFS": "/", "PATH": f"/no:{PATH}", "LC_CTYPE": "C",
+}  # fmt: skip
+"""Variables by which who sets them has loaders, shells and Python do something else."""
+BOUNDS = [{"umask": "022"}, pytest.param({"user": Account(USER)}, marks=needs_root)]
+
+
+@pytest.mark.parametrize("bounds", BOUNDS, ids=lambda bounds: next(iter(bounds)))
+def test_no_variable_of_the_script_reaches_what_bounds_its_command_and_all_of_them_the_command(
+    run: Launched, bounds: dict[str, Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("exporter.confinement.PROGRAM", noting := tmp_path / "noting.py")
+    source = f"import os\nopen({str(tmp_path / 'around')!r}, 'wb').write(open('/proc/self/environ', 'rb').read())\n"
+    noting.write_text(PROGRAM.read_text().replace("if __name__", f"{source}if __name__"))
+    assert run.outcome(["cat", "/proc/self/environ"], env=LOADED, environ={}, **bounds).exit_code == 0
+    given = names_and_values((run.folder / "stdout").read_bytes())
+    assert given.items() >= LOADED.items()
+    shell = names_and_values((tmp_path / "around").read_bytes())  # what it executes has the environment of the shell
+    assert {name for name in shell if not name.startswith("CRONSCOPE_VARIABLE_")} <= {"CRONSCOPE_RUN_ID", *OF_SHELLS}
+    assert shell["CRONSCOPE_RUN_ID"] == run.record.run_id
+
+
+OF_SHELLS = {"PWD", "OLDPWD", "SHLVL", "_"}
+"""Variables that a shell makes of itself."""
+
+
+def names_and_values(environ: bytes) -> dict[str, str]:
+    """proc_pid_environ(5)."""
+    return dict(each.split("=", 1) for each in environ.decode().split("\0") if each)
 
 
 @needs_root
@@ -201,6 +248,10 @@ def test_signals_and_the_environment_are_as_without_bounds(run: Launched) -> Non
     ignored, locale = run.says(command, environ=environ, umask="022").split("\n")
     assert int(ignored.split()[1], 16) & (1 << signal.SIGPIPE - 1 | 1 << signal.SIGXFSZ - 1) == 0
     assert locale == "1"
+
+
+def test_pwd_is_where_the_command_is(run: Launched) -> None:
+    assert run.says(["/usr/bin/printenv", "PWD"], environ={"PWD": "/root"}, umask="022") == "/"
 
 
 @needs_root
