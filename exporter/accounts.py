@@ -69,5 +69,10 @@ def refusal() -> str | None:
     """Why this process cannot give scripts another user or group; None where it can."""
     if os.geteuid() == 0:
         return None
-    entry = find_user(Account(os.geteuid()))
-    return ROOT_ONLY.format(name=entry.pw_name if entry is not None else os.geteuid())
+    return ROOT_ONLY.format(name=name_of(os.geteuid()))
+
+
+def name_of(uid: int) -> str:
+    """Of a user; the number where it has none."""
+    entry = find_user(Account(uid))
+    return str(uid) if entry is None else entry.pw_name

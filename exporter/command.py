@@ -11,9 +11,12 @@ from pathlib import Path
 
 from exporter.accounts import Identity
 from exporter.events import Run
+from exporter.ownership import NotTaken, check_taken, open_regular
 from exporter.program import NoProgram, check_format, find
-from exporter.settings import ScriptSettings
+from exporter.settings import ScriptSettings, Size
 
+MAX_ENV_FILE = Size(8 << 20)
+"""More than the system takes for all variables together: execve(2)."""
 _LOCALE = re.compile(r"LANG|LANGUAGE|LC_[A-Z]+|TZ")
 """Of the service's environment what another user's command has too."""
 _SECRET = re.compile(r"CRONSCOPE_.*(PASSWORD|TOKEN|SECRET|HASH)")
@@ -54,7 +57,7 @@ def environment(
     """
     return {
         **inherited(script, environ, who),
-        **(read_env_file(script.env_file) if script.env_file is not None else {}),
+        **(read_env_file(script.env_file, who) if script.env_file is not None else {}),
         **script.env,
         "CRONSCOPE_SCRIPT": script.name,
         "CRONSCOPE_RUN_ID": run.run_id,
@@ -72,19 +75,28 @@ def inherited(script: ScriptSettings, environ: Mapping[str, str], who: Identity 
     return {name: value for name, value in environ.items() if _LOCALE.fullmatch(name)} | who.variables()
 
 
-def read_env_file(path: Path) -> dict[str, str]:
+def read_env_file(path: Path, who: Identity | None = None) -> dict[str, str]:
     r"""Read lines of `NAME=VALUE`, optionally after `export`; blank lines and comments are skipped.
 
     A value may stand in single quotes, which keep everything, or in double quotes, where `\"`, `\\`, `\$`, `\``
     and `\n` (a new line) are escapes.  A bare value ends at ` #`.  Nothing is ever expanded.
+    For the command of another user, `who`, nothing is read that he could have put in another file's place.
     Raises SpawnError, naming file and line.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with open_regular(path) as file:
+            if who is not None:
+                check_taken(path, file, who)
+            content = file.read(MAX_ENV_FILE + 1)
+        text = content.decode().replace("\r\n", "\n").replace("\r", "\n")
     except OSError as error:
         raise SpawnError(f"env_file {path}: {plain_words(error)}") from error
+    except NotTaken as error:
+        raise SpawnError(f"env_file {path}: {error}") from error
     except UnicodeDecodeError as error:
         raise SpawnError(f"env_file {path}: not UTF-8") from error
+    if len(content) > MAX_ENV_FILE:
+        raise SpawnError(f"env_file {path}: larger than {MAX_ENV_FILE}")
     values = {}
     for number, line in enumerate(text.split("\n"), 1):
         match = _ENV_LINE.fullmatch(line)

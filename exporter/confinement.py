@@ -34,6 +34,14 @@ def identity_of(script: ScriptSettings) -> Identity | None:
         raise NoSuchRights(str(error)) from error
 
 
+def likely_identity(script: ScriptSettings) -> Identity | None:
+    """The same for who only looks; None, too, where the service cannot do it, which is told elsewhere."""
+    try:
+        return identity_of(script)
+    except NoSuchRights:
+        return None
+
+
 def is_bounded(script: ScriptSettings) -> bool:
     """Whether anything bounds the script's command."""
     given = (script.user, script.group, script.umask)

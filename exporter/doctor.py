@@ -18,9 +18,10 @@ from pathlib import Path
 from exporter import named_files
 from exporter.command import SpawnError, arguments, inherited, read_env_file
 from exporter.config import LoadedConfig
-from exporter.confinement import NoSuchRights, identity_of
+from exporter.confinement import likely_identity
 from exporter.data_dir import owner
 from exporter.findings import Finding, Lines
+from exporter.ownership import open_regular
 from exporter.program import NoProgram, check_format, find
 from exporter.settings import ScriptSettings
 
@@ -104,13 +105,11 @@ def _data_dir(path: Path, where: str) -> Iterator[Finding]:
 
 
 def _script(script: ScriptSettings, at: Callable[[str], str], environ: Mapping[str, str]) -> Iterator[Finding]:
-    who = None
-    with suppress(NoSuchRights):  # which is a fault where it matters
-        who = identity_of(script)
+    who = likely_identity(script)
     variables = inherited(script, environ, who)
     if script.env_file is not None:
         with suppress(SpawnError):  # which is told of the file
-            variables |= read_env_file(script.env_file)
+            variables |= read_env_file(script.env_file, who)
             yield from _open_to_others(script.env_file, at("env_file"))
     path = (variables | script.env).get("PATH", os.defpath)
     words = script.command if isinstance(script.command, list) else first_command(script.command)
@@ -197,7 +196,7 @@ def _language(program: Path) -> str:
 
 def _head(file: Path) -> bytes:
     try:
-        with file.open("rb") as opened:
+        with open_regular(file) as opened:
             return opened.read(_HEAD_BYTES)
     except OSError:  # may be executed, but not read
         return b""

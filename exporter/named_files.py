@@ -16,9 +16,11 @@ from exporter import certificates
 from exporter.certificates import Unusable
 from exporter.command import SpawnError, read_env_file
 from exporter.config import LoadedConfig
+from exporter.confinement import likely_identity
 from exporter.events import Instant
 from exporter.faults import Fault
 from exporter.findings import Finding, Lines
+from exporter.ownership import ROOT_ALONE
 from exporter.secrets import values
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -27,6 +29,7 @@ _SOON_MS = 7 * 24 * 3600 * 1000
 """Of a certificate's end: whoever renews by himself does so long before."""
 _MOUNTED = Path("/run/secrets")
 """Where containers get secrets, for every user of theirs to read."""
+_OWNER_REMEDY = "do one of these; no run of the script is started before"
 _ENV_FILE_REMEDY = "correct the file, or its path; a relative one starts from the folder of the configuration"
 
 
@@ -57,10 +60,11 @@ def examine(loaded: LoadedConfig) -> Iterator[Finding]:
     for index, script in enumerate(loaded.settings.scripts):
         if script.env_file is not None:
             try:
-                read_env_file(script.env_file)
+                read_env_file(script.env_file, likely_identity(script))
             except SpawnError as error:
                 where, what = lines.of("scripts", index, "env_file"), f"{script.name}: {error}"
-                yield Finding(severity="error", where=where, what=what, remedy=_ENV_FILE_REMEDY)
+                remedy = _OWNER_REMEDY if what.endswith(ROOT_ALONE) else _ENV_FILE_REMEDY
+                yield Finding(severity="error", where=where, what=what, remedy=remedy)
 
 
 def exposed(loaded: LoadedConfig) -> Iterator[Exposed]:

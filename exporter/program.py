@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from exporter.ownership import open_regular
+
 _HEAD_BYTES = 256
 """How much of a `#!` line the kernel reads: execve(2).  An ELF header is shorter."""
 _NESTED = 4
@@ -47,7 +49,7 @@ def find(program: str, workdir: Path, path: str) -> Path:
 def check_format(program: Path, workdir: Path, nested: int = 0) -> None:
     """Raises NoProgram where the kernel would not start the file by itself."""
     try:
-        with program.open("rb") as file:
+        with open_regular(program) as file:
             head = file.read(_HEAD_BYTES)
             if head.startswith(b"#!"):
                 _check_interpreter(program, head.partition(b"\n")[0], workdir, nested)

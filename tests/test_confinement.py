@@ -341,7 +341,12 @@ def test_a_service_tells_why_a_script_cannot_be_bounded_and_stops_one_that_can(
     start_service: Callable[..., Service], tmp_path: Path
 ) -> None:
     (tmp_path / "closed").mkdir(mode=0o700)
+    (tmp_path / "closed" / "env").write_text("TOKEN=t\n")
+    (tmp_path / "his").mkdir()
+    os.chown(tmp_path / "his", identity(Account(USER), None).uid, -1)
+    (tmp_path / "his" / "env").symlink_to(tmp_path / "closed" / "env")
     scripts = [
+        {"name": "linked", "command": "true", "user": USER, "workdir": "/", "env_file": str(tmp_path / "his" / "env")},
         {"name": "refused", "command": "true", "user": USER, "workdir": str(tmp_path / "closed")},
         {"name": "long", "command": "id -un; echo 'own_metric 1' >$CRONSCOPE_METRICS_FILE; sleep 600", "user": USER,
          "workdir": "/", "kill_after": "5s"},
@@ -350,6 +355,9 @@ def test_a_service_tells_why_a_script_cannot_be_bounded_and_stops_one_that_can(
     ended = service.ended(service.run("refused"))
     assert (ended["status"], ended["reason"], ended["exit_code"]) == ("failed", "spawn", -1)
     assert f"workdir {tmp_path}/closed, as {USER}: permission denied" in printed(service, ended["run_id"])
+    ended = service.ended(service.run("linked"))
+    assert (ended["status"], ended["reason"]) == ("failed", "spawn")
+    assert f"{tmp_path}/his belongs to {USER}: give the file to {USER}" in printed(service, ended["run_id"])
     run_id = service.run("long")
     until(lambda: printed(service, run_id), lambda text: text == f"{USER}\n")
     service.kill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -241,6 +242,20 @@ def test_an_env_file_is_for_nobody_else_to_read() -> None:
     Path("secrets.env").chmod(0o640)
     assert "can be read by its group" in finding(config)[2]
     Path("secrets.env").chmod(0o600)
+    assert findings(config) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give files to others")
+def test_an_env_file_is_not_one_that_the_scripts_user_could_have_put_there() -> None:
+    file("his/secrets.env", "A=1\n", 0o600)
+    config = of_script("command: 'true'", "env_file: his/secrets.env", "user: daemon", "workdir: /")
+    assert findings(config) == []
+    shutil.chown("his", "daemon")
+    severity, where, what, remedy = finding(config)
+    assert (severity, where) == ("error", "cronscope.yml:4")
+    assert f"{Path.cwd()}/his belongs to daemon: give the file to daemon, or keep it where root alone" in what
+    assert remedy == "do one of these; no run of the script is started before"
+    shutil.chown("his/secrets.env", "daemon")
     assert findings(config) == []
 
 
