@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from exporter.accounts import Identity
 from exporter.cgroups import Cgroup
+
+log = logging.getLogger(__name__)
 
 METRICS = "metrics"
 """Name of the file to which the command may write metrics of its own."""
@@ -58,4 +61,7 @@ def forget(folder: Path) -> None:
         cgroup.remove()
     shared = folder / SHARED
     if shared.is_symlink() and (parent := shared.readlink().parent).name.startswith(_SHARED_PREFIX):
-        shutil.rmtree(parent, ignore_errors=True)
+        try:
+            shutil.rmtree(parent, ignore_errors=True)
+        except RecursionError:  # before Python 3.13
+            log.warning("%s stays, as folders are nested too deeply in it", parent)

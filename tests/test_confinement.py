@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +188,13 @@ def test_metrics_are_written_where_nobody_else_can_read_them_and_go_with_the_run
     assert folder.stat().st_uid == 0  # so that nobody puts a link in the place of what is in it
     forget(run.folder)
     assert not folder.exists()
+
+
+@needs_root
+def test_folders_without_end_beside_the_metrics_do_not_keep_the_service_from_forgetting_the_run(run: Launched) -> None:
+    run.says('cd "${CRONSCOPE_METRICS_FILE%/*}" && mkdir -p $(printf "d/%.0s" $(seq 1500))', user=Account(USER))
+    forget(run.folder)
+    subprocess.run(["rm", "-rf", (run.folder / "shared").readlink().parent], check=True)
 
 
 # --- what bounds it ---
