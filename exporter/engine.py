@@ -47,6 +47,7 @@ from exporter.events import (
     Stream,
     SystemMetrics,
 )  # fmt: skip
+from exporter.exposure import unbounded
 from exporter.files import Files
 from exporter.history import History, HistoryError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.host import boot_id
@@ -106,6 +107,8 @@ class Engine:
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
         self._exposed: set[Path] = set()
         """Files with secrets that others can read, which has been told."""
+        self._unbounded: set[str] = set()
+        """Ways by which scripts have more rights than they are given, which have been told."""
         self._executions = 0
         self._origin = self._token = self._fingerprint = ""
         self._pulses = [
@@ -157,6 +160,7 @@ class Engine:
         for script in self.settings.scripts:
             self._configure(script)
         await self._look_for_exposed()
+        self._look_for_unbounded()
         self._guard_disk(self.started_at)
         known = await self._history.timetable()
         past = await self._history.past(set(self._scripts) - known.keys())
@@ -259,6 +263,7 @@ class Engine:
         if self._origin and was.prefix != settings.prefix:
             self._announce()
         await self._look_for_exposed()
+        self._look_for_unbounded()
         self._keeper.changed()
         self._shipping.what = settings.log_output
         old = {script.name: script for script in was.scripts}
@@ -291,6 +296,13 @@ class Engine:
             if path not in self._exposed:
                 log.warning("%s: %s", each.told, each.remedy)
         self._exposed = {*found}
+
+    def _look_for_unbounded(self) -> None:
+        """Tell of what lets scripts have rights that they are not given, of each once."""
+        found = {f"{what}; {remedy}" for _, what, remedy in unbounded(self.settings)}
+        for told in sorted(found - self._unbounded):
+            log.warning("%s", told)
+        self._unbounded = found
 
     def changed_by_hand(self, change: ConfigChange) -> None:
         before, after = change.hashes

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeVar
 
 from msgspec import Struct
@@ -21,6 +21,8 @@ S = TypeVar("S", bound=Struct)
 
 Report = Callable[[Node, str, str], None]
 _FIRST_USER = "make the first user: cronscope passwd admin"
+_RIGHTS = ("user", "group")
+_LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"), ip_network("::ffff:127.0.0.0/104"))
 
 
 def is_loopback(host: str) -> bool:
@@ -77,6 +79,29 @@ def _open(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "anonymous", f"{all_of_it}; to allow {settings.anonymous} alone, {_FIRST_USER}"
     if scraping is not None and not is_loopback(host_of(scraping)) and settings.anonymous != "scrape":
         yield "metrics_listen", f"{rule}8918; to scrape it from elsewhere, say anonymous: scrape, or {_FIRST_USER}"
+
+
+def unbounded(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """By what scripts that have a `user` or `group` can do nevertheless all that the service can: each reaches it.
+
+    The keys and numbers of items that lead to where the configuration says so; what it is; what helps.
+    """
+    own = ((number, key) for number, script in enumerate(settings.scripts) for key in _RIGHTS if getattr(script, key))
+    if (first := next(own, None)) is None:
+        return
+    bound = "user and group of scripts keep them from nothing"
+    if not settings.has_credentials:
+        what = f"{bound}: without any user or token each may have the service run whatever it likes with all rights"
+        yield ("scripts", *first), what, _FIRST_USER
+    for proxy in settings.trusted_proxies if settings.auth_proxy is not None else []:
+        if any(_overlap(ip_network(proxy), each) for each in _LOOPBACK):
+            what = f"{bound}: they may come from {proxy} as the proxy does, and by auth_proxy say that they are anybody"
+            remedy = "have the proxy come from an address that is not this machine's, and write that alone"
+            yield ("trusted_proxies",), what, remedy
+
+
+def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
 
 
 def tls(reader: Reader, report: Report, node: Node, *, look: Callable[[Tls], bool]) -> Tls | None:

@@ -23,6 +23,7 @@ from exporter.events import Instant, Run
 from exporter.run_folder import forget, metrics_file
 from exporter.runner import Outcome, launch
 from exporter.settings import Account, Duration, Limits, ScriptSettings, Size
+from tests.command_line import invoke
 from tests.service import Service, until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
@@ -360,6 +361,11 @@ def test_a_service_tells_why_a_script_cannot_be_bounded_and_stops_one_that_can(
          "workdir": "/", "kill_after": "5s"},
     ]  # fmt: skip
     service = start_service(json.dumps({"scripts": scripts}))
+    (told,) = [line for line in service.errors if "keep them from nothing" in line]
+    assert "make the first user: cronscope passwd admin" in told
+    checked = invoke("check", "-c", service.config)
+    assert checked.exit_code == 0
+    assert "warning: user and group of scripts keep them from nothing" in checked.stderr
     ended = service.ended(service.run("refused"))
     assert (ended["status"], ended["reason"], ended["exit_code"]) == ("failed", "spawn", -1)
     assert f"workdir {tmp_path}/closed, as {USER}: permission denied" in printed(service, ended["run_id"])

@@ -23,6 +23,10 @@ from relay.cli import main
 from tests.certificates import make
 from tests.service import Service
 
+NOTHING = "user and group of scripts keep them from nothing"
+TOKENS = "tokens: [{name: ci, role: view, sha256: '" + "0" * 64 + "'}]\n"
+USERS = "users: [{name: ann, role: edit}]\n"
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -121,7 +125,7 @@ def test_programs_of_another_users_script_are_looked_for_in_the_path_that_cron_s
 ) -> None:
     monkeypatch.setenv("PATH", str(file("bin/tool", "#!/bin/sh\n").parent.resolve()))
     assert findings(of_script("command: tool")) == []
-    assert "tool: not found in PATH (/usr/bin:/bin)" in finding(of_script("command: tool", "user: daemon"))[2]
+    assert "tool: not found in PATH (/usr/bin:/bin)" in finding(of_script("command: tool", "user: daemon") + TOKENS)[2]
 
 
 @pytest.mark.parametrize("command", ["[./job]", "./job --full", "./job; true"])
@@ -245,10 +249,29 @@ def test_an_env_file_is_for_nobody_else_to_read() -> None:
     assert findings(config) == []
 
 
+@pytest.mark.parametrize("bounds", ["user: daemon", "group: daemon"])
+def test_a_user_of_a_script_keeps_it_from_nothing_where_it_may_do_everything_by_the_service(bounds: str) -> None:
+    config = of_script("command: 'true'", "workdir: /", bounds)
+    severity, where, what, remedy = finding(config)
+    assert (severity, where, remedy) == ("warning", "cronscope.yml:5", "make the first user: cronscope passwd admin")
+    assert what.startswith(f"{NOTHING}: without any user or token")
+    assert findings(config + TOKENS) == []
+    assert findings(of_script("command: 'true'", "umask: '022'")) == []
+
+
+@pytest.mark.parametrize("proxy", ["127.0.0.1", "127.0.0.0/16", "::1", "::ffff:127.0.0.1", "::/1"])
+def test_nor_where_it_may_say_as_the_proxy_does_who_it_is(proxy: str) -> None:
+    config = USERS + of_script("command: 'true'", "workdir: /", "user: daemon")
+    severity, where, what, _ = finding(f"auth_proxy: {{}}\ntrusted_proxies: ['{proxy}']\n{config}")
+    assert (severity, where) == ("warning", "cronscope.yml:2")
+    assert what.startswith(f"{NOTHING}: they may come from {proxy} as the proxy does")
+    assert findings(f"auth_proxy: {{}}\ntrusted_proxies: [10.0.0.1, '2001:db8::1']\n{config}") == []
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give files to others")
 def test_an_env_file_is_not_one_that_the_scripts_user_could_have_put_there() -> None:
     file("his/secrets.env", "A=1\n", 0o600)
-    config = of_script("command: 'true'", "env_file: his/secrets.env", "user: daemon", "workdir: /")
+    config = of_script("command: 'true'", "env_file: his/secrets.env", "user: daemon", "workdir: /") + TOKENS
     assert findings(config) == []
     shutil.chown("his", "daemon")
     severity, where, what, remedy = finding(config)

@@ -22,20 +22,23 @@ EXAMPLES = _PACKAGED if _PACKAGED.is_dir() else _PACKAGED.parents[1] / "examples
 def check(config: Path | None, as_json: bool) -> None:
     """Check the configuration file: print every fault as FILE:LINE: message.
 
-    What is wrong with the files that it names is a warning, on standard error: an env_file that is missing or has lines
-    of another form, a certificate that ends soon, a file with secrets that others can read.
+    What is wrong with the files that it names is a warning, on standard error: an env_file that is missing, has lines
+    of another form or could have been put there by a script's user, a certificate that ends soon, a file with secrets
+    that others can read.  So is a user or group of a script that keeps it from nothing.
 
     Exit code 0 where it is sound, 1 where it is faulty.
     """
     from exporter.events import to_json
     from exporter.faults import ConfigError, Fault
+    from exporter.findings import Lines
     from exporter.named_files import examine
+    from relay.cli.doctor import bounding_nothing
 
     faults: list[Fault] = []
     sound = ""
     try:
         loaded = config_file(config, starting=True).load()
-        for finding in examine(loaded):
+        for finding in (*examine(loaded), *bounding_nothing(loaded.settings, Lines(loaded))):
             click.echo(f"{finding.where}: warning: {finding.what}; {finding.remedy}", err=True)
         count = len(loaded.settings.scripts)
         sound = f"{loaded.path}: {count} script{'' if count == 1 else 's'}, no faults"

@@ -69,6 +69,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     yield from names_behind_proxy(loaded.settings, lines)
     yield from believed_of_anybody(loaded.settings, lines)
     yield from in_the_clear(loaded.settings, lines)
+    yield from bounding_nothing(loaded.settings, lines)
     yield from machine.examine(loaded.settings, os.environ)
 
 
@@ -131,6 +132,15 @@ def in_the_clear(settings: Settings, lines: Lines) -> Iterator[Finding]:
             what = f"{key}: passwords and tokens go over the network as they are"
             remedy = "set tls, or have a proxy with TLS before it and say trusted_proxies"
             yield Finding(severity="warning", where=lines.of(key), what=what, remedy=remedy)
+
+
+def bounding_nothing(settings: Settings, lines: Lines) -> Iterator[Finding]:
+    """Rights of scripts that are less than the service's, and may be had by the service all the same."""
+    from exporter.exposure import unbounded
+    from exporter.findings import Finding
+
+    for place, what, remedy in unbounded(settings):
+        yield Finding(severity="warning", where=lines.of(*place), what=what, remedy=remedy)
 
 
 def _summary(findings: list[Finding]) -> str:
