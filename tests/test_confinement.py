@@ -366,6 +366,7 @@ def test_a_service_tells_why_a_script_cannot_be_bounded_and_stops_one_that_can(
     checked = invoke("check", "-c", service.config)
     assert checked.exit_code == 0
     assert "warning: user and group of scripts keep them from nothing" in checked.stderr
+    assert f"warning: linked: env_file {tmp_path}/his/env: it belongs to root, not to {USER}" in checked.stderr
     ended = service.ended(service.run("refused"))
     assert (ended["status"], ended["reason"], ended["exit_code"]) == ("failed", "spawn", -1)
     assert f"workdir {tmp_path}/closed, as {USER}: permission denied" in printed(service, ended["run_id"])
