@@ -361,11 +361,12 @@ def test_a_service_tells_why_a_script_cannot_be_bounded_and_stops_one_that_can(
          "workdir": "/", "kill_after": "5s"},
     ]  # fmt: skip
     service = start_service(json.dumps({"scripts": scripts}))
-    (told,) = [line for line in service.errors if "keep them from nothing" in line]
-    assert "make the first user: cronscope passwd admin" in told
+    nothing = "user and group of scripts keep them from nothing"
+    told = until(lambda: [line for line in service.errors if nothing in line], lambda lines: lines != [])
+    assert "make the first user: cronscope passwd admin" in told[0]
     checked = invoke("check", "-c", service.config)
     assert checked.exit_code == 0
-    assert "warning: user and group of scripts keep them from nothing" in checked.stderr
+    assert f"warning: {nothing}" in checked.stderr
     assert f"warning: linked: env_file {tmp_path}/his/env: it belongs to root, not to {USER}" in checked.stderr
     ended = service.ended(service.run("refused"))
     assert (ended["status"], ended["reason"], ended["exit_code"]) == ("failed", "spawn", -1)
