@@ -47,7 +47,7 @@ from exporter.events import (
     Stream,
     SystemMetrics,
 )  # fmt: skip
-from exporter.exposure import unbounded
+from exporter.exposure import Unbounded, unbounded
 from exporter.files import Files
 from exporter.history import History, HistoryError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.host import boot_id
@@ -107,8 +107,8 @@ class Engine:
         self._samples: deque[tuple[Instant, SystemMetrics]] = deque(maxlen=kept)
         self._exposed: set[Path] = set()
         """Files with secrets that others can read, which has been told."""
-        self._unbounded: set[str] = set()
-        """Ways by which scripts have more rights than they are given, which have been told."""
+        self._unbounded: Unbounded | None = None
+        """By what scripts have more rights than they are given, which has been told."""
         self._executions = 0
         self._origin = self._token = self._fingerprint = ""
         self._pulses = [
@@ -298,11 +298,14 @@ class Engine:
         self._exposed = {*found}
 
     def _look_for_unbounded(self) -> None:
-        """Tell of what lets scripts have rights that they are not given, of each once."""
-        found = {f"{what}; {remedy}" for _, what, remedy in unbounded(self.settings)}
-        for told in sorted(found - self._unbounded):
-            log.warning("%s", told)
-        self._unbounded = found
+        """Tell once where scripts have rights that they are not given, and on the page until that is mended."""
+        before, self._unbounded = self._unbounded, unbounded(self.settings)
+        if self._unbounded is None:
+            self.troubles.end("bounds")
+        elif self._unbounded != before:
+            message = f"{self._unbounded.what}: {self._unbounded.remedy}"
+            log.warning("%s", message)
+            self.troubles.begin("bounds", message)
 
     def changed_by_hand(self, change: ConfigChange) -> None:
         before, after = change.hashes

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -81,23 +81,31 @@ def _open(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "metrics_listen", f"{rule}8918; to scrape it from elsewhere, say anonymous: scrape, or {_FIRST_USER}"
 
 
-def unbounded(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
-    """By what scripts that have a `user` or `group` can do nevertheless all that the service can: each reaches it.
+class Unbounded(NamedTuple):
+    """By what scripts that have a `user` or `group` can do nevertheless all that the service can: each reaches it."""
 
-    The keys and numbers of items that lead to where the configuration says so; what it is; what helps.
-    """
+    place: tuple[str | int, ...]
+    """Keys and numbers of items that lead to where the configuration says so."""
+    what: str
+    remedy: str
+
+
+def unbounded(settings: Settings) -> Unbounded | None:
+    """None where scripts have no more rights than they are given, or have those of the service anyway."""
     own = ((number, key) for number, script in enumerate(settings.scripts) for key in _RIGHTS if getattr(script, key))
     if (first := next(own, None)) is None:
-        return
-    bound = "user and group of scripts keep them from nothing"
+        return None
+    nothing = "user and group of scripts keep them from nothing"
     if not settings.has_credentials:
-        what = f"{bound}: without any user or token each may have the service run whatever it likes with all rights"
-        yield ("scripts", *first), what, _FIRST_USER
-    for proxy in settings.trusted_proxies if settings.auth_proxy is not None else []:
-        if any(_overlap(ip_network(proxy), each) for each in _LOOPBACK):
-            what = f"{bound}: they may come from {proxy} as the proxy does, and by auth_proxy say that they are anybody"
-            remedy = "have the proxy come from an address that is not this machine's, and write that alone"
-            yield ("trusted_proxies",), what, remedy
+        what = f"{nothing}: without any user or token each may have the service run whatever it likes with all rights"
+        return Unbounded(("scripts", *first), what, _FIRST_USER)
+    believed = settings.trusted_proxies if settings.auth_proxy is not None else []
+    near = [proxy for proxy in believed if any(_overlap(ip_network(proxy), each) for each in _LOOPBACK)]
+    if not near:
+        return None
+    what = f"{nothing}: they may come from {' and '.join(near)} as the proxy does, and by auth_proxy say who they are"
+    remedy = "have the proxy come from an address that is not this machine's, and write that alone"
+    return Unbounded(("trusted_proxies",), what, remedy)
 
 
 def _overlap(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:

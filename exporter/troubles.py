@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from exporter.events import Error, Event, Instant
 
-Of: TypeAlias = Literal["certificate", "configuration"]
+Of: TypeAlias = Literal["bounds", "certificate", "configuration"]
 
 
 class Troubles:

@@ -11,6 +11,7 @@ import signal
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -364,6 +365,8 @@ def test_a_service_tells_why_a_script_cannot_be_bounded_and_stops_one_that_can(
     nothing = "user and group of scripts keep them from nothing"
     told = until(lambda: [line for line in service.errors if nothing in line], lambda lines: lines != [])
     assert "make the first user: cronscope passwd admin" in told[0]
+    (standing,) = service.get("/api/v1/status")["problems"]
+    assert standing in told[0]
     checked = invoke("check", "-c", service.config)
     assert checked.exit_code == 0
     assert f"warning: {nothing}" in checked.stderr
@@ -382,3 +385,9 @@ def test_a_service_tells_why_a_script_cannot_be_bounded_and_stops_one_that_can(
     ended = service.ended(run_id)
     assert (ended["reason"], ended["exit_code"]) == ("cancelled", 143)
     assert service.metrics()['own_metric{script="long"}'] == 1
+    shown = "a token"
+    hashed = [{"name": "ci", "role": "edit", "sha256": sha256(shown.encode()).hexdigest()}]
+    service.config.write_text(json.dumps({"scripts": scripts, "tokens": hashed}))
+    service.token = shown
+    until(lambda: service.fetch("/api/v1/status"), lambda answer: answer[0] == 200)
+    until(lambda: service.get("/api/v1/status")["problems"], lambda problems: problems == [])

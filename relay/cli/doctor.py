@@ -139,8 +139,9 @@ def bounding_nothing(settings: Settings, lines: Lines) -> Iterator[Finding]:
     from exporter.exposure import unbounded
     from exporter.findings import Finding
 
-    for place, what, remedy in unbounded(settings):
-        yield Finding(severity="warning", where=lines.of(*place), what=what, remedy=remedy)
+    if (found := unbounded(settings)) is not None:
+        where = lines.of(*found.place)
+        yield Finding(severity="warning", where=where, what=found.what, remedy=found.remedy)
 
 
 def _summary(findings: list[Finding]) -> str:
