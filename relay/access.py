@@ -81,14 +81,14 @@ class Access:
         self, settings: Callable[[], Settings], listen_host: str,
         now: Callable[[], Instant] = Instant.now, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
-        """`now` tells by what tokens expire, and `clock` how long who failed has to wait."""
+        """`now` tells by what tokens expire, and `clock` how long who failed has to wait; sessions go by both."""
         self._settings = settings
         self._is_loopback = is_loopback(listen_host)
         self._now = now
         self._passwords = Passwords()
         self._throttle = Throttle(clock)
         self._sign_ins = SignIns(clock)
-        self.sessions = Sessions(now)
+        self.sessions = Sessions(now, clock)
         self.local_token = new_token()
         """For commands of whoever may read the data directory, as long as this service lives."""
         self._local_hash = sha256_of(self.local_token)

@@ -124,6 +124,14 @@ def _pattern(route: str) -> str:
     return re.sub(r"{\w+}", "([^/]+)", route.replace("{file}", _FILE).replace("{path}", "(.+)"))
 
 
+def _to_origin_form(request: HTTPServerRequest) -> None:
+    """Take `http://HOST/PATH` for `/PATH`, asked of HOST whatever the header says: RFC 9112, 3.2.2."""
+    if target := re.fullmatch(rf"{request.protocol}://([^/?]*)(.*)", request.uri or "", re.IGNORECASE):
+        request.headers["Host"], path = target.groups()
+        request.uri = path if path.startswith("/") else f"/{path}"
+        request.path = request.uri.partition("?")[0]
+
+
 SCRAPED = ("/metrics", "/-/healthy", "/-/ready")
 """What there is where one may only scrape."""
 
@@ -153,6 +161,10 @@ class App(Application):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """Called once a request's headers have come, before its body."""
+        _to_origin_form(request)
+        return self._route(request, **kwargs)
+
+    def _route(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         prefix = self.site.engine.settings.prefix
         if request.path == prefix or (prefix and request.path == "/"):
             return self._limited(request, self.get_handler_delegate(request, pages.ToPage, self._arguments("/")))
@@ -232,5 +244,5 @@ class ScrapeApp(App):
     routes: ClassVar = [(route, handler) for route, handler in ROUTES if route in SCRAPED]
     missing = NotScraped
 
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+    def _route(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         return self._find(request, **kwargs)

@@ -209,7 +209,8 @@ def test_a_reload_takes_other_paths_and_leaves_tls_on_till_the_next_start(servic
     assert (status, b"missing.pem cannot be read: No such file" in body) == (422, True)
     service.config.write_text(config.partition("\n")[2])
     assert service.fetch("/-/reload", method="POST", body=b"")[0] == 200
-    assert any("tls has changed: this takes effect at the next start" in line for line in service.errors)
+    change = "tls has changed: this takes effect at the next start"
+    until(lambda: any(change in line for line in service.errors), bool)
     assert shown(service) == fingerprint(folder / "new")
 
 

@@ -30,9 +30,11 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds = 1_800_000_000.0
+        self.set_back = 0.0
+        """By how many seconds the time of day was set back."""
 
     def now(self) -> Instant:
-        return Instant(round(self.seconds * 1000))
+        return Instant(round((self.seconds - self.set_back) * 1000))
 
     def monotonic(self) -> float:
         return self.seconds

@@ -223,8 +223,28 @@ async def test_a_session_ends_when_nothing_was_asked_for_and_at_the_latest_after
     assert (await fetch("/api/v1/session", **idle)).code == 401
 
 
+@pytest.mark.parametrize("set_back", [0, IDLE_MS / 2000, IDLE_MS / 1000], ids=["right", "standing still", "backwards"])
+def test_a_clock_that_is_set_back_again_and_again_makes_no_session_longer(clock: Clock, set_back: float) -> None:
+    sessions, (user, *_) = Sessions(clock.now, clock.monotonic), settings(clock).users
+    busy, idle = sessions.begin(user), sessions.begin(user)
+    for passed in range(0, LONGEST_MS, IDLE_MS // 2):
+        assert sessions.seen(busy), passed
+        clock.seconds += IDLE_MS / 2000
+        clock.set_back += set_back
+    assert not sessions.seen(busy)
+    assert not sessions.seen(idle)
+
+
+def test_time_that_the_machine_slept_counts_for_a_session(clock: Clock) -> None:
+    """Then a monotonic clock stands still: clock_gettime(2)."""
+    sessions, (user, *_) = Sessions(clock.now, clock.monotonic), settings(clock).users
+    secret = sessions.begin(user)
+    clock.set_back = -LONGEST_MS / 1000
+    assert not sessions.seen(secret)
+
+
 def test_a_user_has_so_many_sessions_and_no_more(clock: Clock) -> None:
-    sessions, (user, other, *_) = Sessions(clock.now), settings(clock).users
+    sessions, (user, other, *_) = Sessions(clock.now, clock.monotonic), settings(clock).users
     of_other = sessions.begin(other)
     secrets = [sessions.begin(user) for _ in range(MAX_SESSIONS)]
     assert sessions.seen(secrets[0])
