@@ -79,11 +79,13 @@ class History:
         self._swept = False
         self.failure: str | None = None
         """Why the last commit failed, or may soon; None while all is well."""
+        self._reserve = Reserve(path.with_name("reserve"), RESERVE_BYTES)
         self._opened = asyncio.Event()
         self._open()
         self._opened.set()
 
     def _open(self) -> None:
+        self._reserve.release()  # opening takes room too; the writer takes it again
         try:
             connection = _connect(private(self.path))
             prepare(connection)
@@ -203,7 +205,7 @@ class History:
         """The writer thread: one transaction for all that has gathered; what fails stays first in line."""
         waiting: list[Rows] = []
         closing = False
-        reserve = Reserve(self.path.with_name("reserve"), RESERVE_BYTES)
+        reserve = self._reserve
         reserve.take()
         sweeper = Sweeper(connection)
         while not closing:

@@ -72,9 +72,10 @@ class Indexer:
     def _work(self) -> None:
         while not self._closing.is_set():
             try:
-                with _Index(self._history) as index:
-                    while not self._closing.wait(0 if self._step(index) else POLL_SECONDS):
-                        pass
+                if not self._scarce():
+                    with _Index(self._history) as index:
+                        while not self._closing.wait(0 if self._step(index) else POLL_SECONDS):
+                            pass
             except (sqlite3.OperationalError, OSError) as error:  # the disk is full, or failing
                 log.debug("the search index is behind: %s", error)
             except sqlite3.DatabaseError as error:
@@ -82,9 +83,16 @@ class Indexer:
                 remove(self._history.with_name(FILE))
             self._closing.wait(POLL_SECONDS)
 
+    def _scarce(self) -> bool:
+        """What the disk has left is for what cannot be made anew then.
+
+        Nor is the index opened: where SQLite maps a new file and the disk is full, the process may get SIGBUS.
+        """
+        return scarce(self._history.parent)
+
     def _step(self, index: _Index) -> bool:
-        """Whether there may be more to do.  What the disk has left is for what cannot be made anew."""
-        return not scarce(self._history.parent) and index.step()
+        """Whether there may be more to do."""
+        return not self._scarce() and index.step()
 
 
 class _Index:

@@ -3,12 +3,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from exporter import search_index
+from exporter import history, search_index
 from exporter.disk_guard import DiskGuard, Room, least_free
 from exporter.history import History
 from tests.service import Service, leave_free, until
@@ -121,3 +122,24 @@ def test_the_search_index_leaves_the_last_of_the_disk_to_what_cannot_be_made_ane
     until(lambda: len(looked), lambda count: count > 3)
     indexer.close()
     assert (looked[0], steps) == (tmp_path, [])
+    assert not (tmp_path / search_index.FILE).exists()  # to make one on a full disk can end the process, by SIGBUS
+
+
+def test_what_opening_the_history_takes_is_there_though_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reserve, there = tmp_path / "reserve", list[bool]()
+    reserve.write_bytes(bytes(100))
+    connect = history._connect
+
+    def look(path: Path) -> sqlite3.Connection:
+        there.append(reserve.exists())
+        return connect(path)
+
+    monkeypatch.setattr(history, "_connect", look)
+
+    async def open_and_close() -> None:
+        await History(tmp_path / "history.db", write_failed=lambda why, first: None).close()
+
+    asyncio.run(open_and_close())
+    assert (there[0], reserve.stat().st_size) == (False, history.RESERVE_BYTES)
