@@ -49,7 +49,7 @@ def test_the_head_tells_what_the_script_is_and_when_it_starts(page: Page, servic
     about = page.get_by_role("region", name="About the script")
     for text in ("Says hello", "Never ran", "team=ops", "0 3 * * *", "never"):
         expect(about).to_contain_text(text)
-    expect(about).to_contain_text(re.compile(r"in \d+ h.*03:00:00then( · |\w{3},? \d+ \w{3}, 03:00:00| ){7}"))
+    expect(about).to_contain_text(re.compile(r"in \d+ (h|min|s).*03:00:00then( · |\w{3},? \d+ \w{3}, 03:00:00| ){7}"))
     expect(about.get_by_role("link", name="In Grafana")).to_have_attribute(
         "href", "https://grafana.example.org/d/cronscope-script?var-script=greet"
     )
