@@ -3,7 +3,7 @@
  * nor the end of a session loses it. It is there for who typed it alone, until they sign out.
  */
 
-export interface Left<T> {
+interface Left<T> {
   readonly draft: T;
   /** The reader left for no more than to sign in: they go on where they were. */
   readonly resumes: boolean;

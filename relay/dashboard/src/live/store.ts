@@ -53,7 +53,7 @@ export interface ScriptRow {
 /** How many past runs are kept of each script. */
 export const RECENT = 30;
 
-export interface Problem {
+interface Problem {
   readonly message: string;
   readonly at: number;
 }
