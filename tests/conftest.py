@@ -47,6 +47,7 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     for service in started:
         if service.process is not None:
             service.kill()
+        service.end_runs()
 
 
 @pytest.fixture

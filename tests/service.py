@@ -14,11 +14,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import psutil
 from websockets.sync.client import ClientConnection, connect
 
 T = TypeVar("T")
@@ -84,6 +85,14 @@ class Service:
         """End the service as a crash does."""
         self.signal(signal.SIGKILL)
         self._gone()
+
+    def end_runs(self) -> None:
+        """Kill scripts that go on without the service, as they are meant to."""
+        for told in self.folder.glob("data/runs/*/pid"):
+            with suppress(OSError, ValueError, psutil.Error):
+                launcher = psutil.Process(int(told.read_text()))
+                if str(told.parent) in launcher.cmdline():
+                    os.killpg(launcher.pid, signal.SIGKILL)
 
     def _gone(self) -> int:
         assert self.process is not None
