@@ -260,8 +260,9 @@ LOOK_AWAY = """() => {
   Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
   window.requestAnimationFrame = () => 0; // as it is in a tab that is not shown
   document.dispatchEvent(new Event("visibilitychange"));
-  window.changes = 0;
-  new MutationObserver((seen) => (window.changes += seen.length)).observe(
+  window.changes = [];
+  new MutationObserver((seen) => window.changes.push(...seen.map(({type, attributeName, target}) =>
+    [type, attributeName, target.outerHTML ?? target.parentElement.outerHTML]))).observe(
     document.querySelector("main"), {subtree: true, childList: true, characterData: true, attributes: true});
 }"""
 LOOK_HERE = """() => {
@@ -277,7 +278,7 @@ def test_a_hidden_tab_draws_nothing_and_tells_the_worst_by_its_title(open_page: 
     expect(page).to_have_title("1 running · Cronscope")
     service.run("broken")
     expect(page).to_have_title("1 failing · Cronscope")
-    assert page.evaluate("changes") == 0
+    assert page.evaluate("changes") == []
     page.evaluate(LOOK_HERE)
     expect(page.get_by_role("row").filter(has_text="broken")).to_contain_text("Failed, exit 3")
 
