@@ -15,6 +15,7 @@ from typing import Any, Literal, NoReturn
 from msgspec import Struct
 
 from exporter.events import Instant
+from exporter.ownership import open_regular
 from exporter.settings import Tls
 
 MAX_BYTES = 1 << 20
@@ -75,10 +76,15 @@ def load(tls: Tls) -> Certificate:
     return Certificate(context, chain, fingerprint, flaw, ends_at, lacks_issuer)
 
 
+def content_of(path: Path) -> bytes:
+    """What is in a file, or of one that is too large the beginning.  Raises OSError."""
+    with open_regular(path) as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def _text(path: Path, key: Literal["cert", "key"]) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = content_of(path)
     except OSError as error:
         raise Unusable(key, f"{path} cannot be read: {error.strerror}") from error
     if len(content) > MAX_BYTES:

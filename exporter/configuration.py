@@ -72,6 +72,8 @@ class Configuration:
         """What was in the file when it was last looked at, sound or not, or why it could not be read."""
         self._turn = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
+        self._has_faults = False
+        """Whether what was read last was refused."""
 
     async def reload(self) -> ConfigChange:
         """Read the file again, and the certificate.  Raises ConfigError, and then the old one stays in force."""
@@ -140,7 +142,14 @@ class Configuration:
             raise
         return await self._take(loaded, {})
 
+    async def look_again(self) -> None:
+        """What the file names was mended, perhaps: where it had faults, read it again."""
+        async with self._turn:
+            if self._has_faults:
+                await self._read_again()
+
     def _tell(self, error: ConfigError) -> None:
+        self._has_faults = True
         for fault in error.faults:
             log.error("%s", fault)
         log.error("the configuration has faults; the old one stays in force")
@@ -150,6 +159,7 @@ class Configuration:
 
     async def _take(self, loaded: LoadedConfig, renamed: Mapping[str, str]) -> ConfigChange:
         before, self.loaded = self.loaded, loaded
+        self._has_faults = False
         self._seen = loaded.text.encode()
         await self._listener.configured(before, renamed)
         return ConfigChange(before, loaded)
@@ -179,7 +189,11 @@ class Configuration:
             if found == self._seen:
                 return
             self._seen = found
-            with suppress(ConfigError):  # which is told
-                change = await self._reload(self.loaded)
+            await self._read_again()
+
+    async def _read_again(self) -> None:
+        with suppress(ConfigError):  # which is told
+            change = await self._reload(self.loaded)
+            if change.after.text != change.before.text:
                 log.info("the configuration was changed by hand, and read again")
                 self._listener.changed_by_hand(change)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from exporter.document import Mapping, Node, Sequence, shown
+from exporter.ownership import open_regular
 from exporter.settings import Token, User
 from exporter.shapes import FAULTY, Fields, Reader, shapes
 
@@ -88,7 +89,7 @@ class Credentials(Generic[C]):
 
     def _content(self, path: Path) -> str:
         """Raises OSError, and ValueError where it has another form."""
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(_LONGEST)
         shape = shapes(self._of)[self._secret]
         assert shape.parse is not None

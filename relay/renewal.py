@@ -93,6 +93,7 @@ class Renewal:
             return
         self._broken_since, self._told, self._flaw_told = None, False, False
         self._engine.troubles.end("certificate")
+        await self._engine.config.look_again()
         if certificate.chain != self._shown.chain:
             log.info("another certificate is shown from now on")
             _tell_of(self._tls, certificate)
@@ -118,6 +119,6 @@ def _tell_of(tls: Tls, certificate: Certificate) -> None:
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return certificates.content_of(path)
     except OSError:  # which is told where it is tried
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import ssl
 import subprocess
@@ -88,6 +89,7 @@ def test_paths_are_relative_to_the_file(pair: tuple[Path, Path]) -> None:
     ("tls: {cert: 5, key: key.pem}", "tls.cert: expected a path, not 5; put it in quotes"),
     ("tls: {cert: a.pem, key: key.pem}", "tls.cert: {folder}/a.pem cannot be read: No such file or directory"),
     ("tls: {cert: cert.pem, key: ./}", "tls.key: {folder} cannot be read: Is a directory"),
+    ("tls: {cert: cert.pem, key: pipe}", "tls.key: {folder}/pipe cannot be read: not a regular file"),
     ("tls: {cert: key.pem, key: cert.pem}",
      "tls.cert: {folder}/key.pem holds no certificate in PEM, which has a line -----BEGIN CERTIFICATE-----; it is a"
      " key: cert and key seem to be swapped"),
@@ -114,6 +116,8 @@ def test_what_cannot_be_shown_is_told_with_line_key_and_what_would_be_right(
         make(folder / "rsa", ("ec -pkeyopt ec_paramgen_curve:prime256v1", "rsa:2048"))
     if "locked" in line:
         make(folder / "locked", ("-nodes", "-passout pass:secret"))
+    if "pipe" in line:
+        os.mkfifo(folder / "pipe")
     if "weak" in line:
         make(folder / "weak", ("ec -pkeyopt ec_paramgen_curve:prime256v1", "rsa:1024"))
     broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"

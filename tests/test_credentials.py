@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -93,11 +94,14 @@ def test_what_a_file_holds_in_place_of_a_hash_is_not_told(tmp_path: Path) -> Non
     (tmp_path / "wrong").write_text("hunter2")
     text = "users:\n- {name: a, role: view, password_hash_file: wrong}\n- {name: b, role: view, password_hash_file: no}"
     text += "\n- {name: c, role: view, password_hash_file: /no/admin.hash}"
+    text += "\n- {name: d, role: view, password_hash_file: pipe}"
+    os.mkfifo(tmp_path / "pipe")
     assert faults(text, tmp_path) == [
         f"2: users[0].password_hash_file: {tmp_path}/wrong cannot be used: expected an argon2id hash as cronscope"
         " passwd writes it",
         "3: users[1].password_hash_file: expected the path of a file: No such file or directory",
         "4: users[2].password_hash_file: /no/admin.hash cannot be used: No such file or directory",
+        f"5: users[3].password_hash_file: {tmp_path}/pipe cannot be used: not a regular file",
     ]
 
 

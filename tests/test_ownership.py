@@ -124,8 +124,9 @@ def test_no_other_file_is_taken_and_it_is_told_who_has_a_hand_in_it(
 
 def test_what_is_no_regular_file_is_neither_waited_for_nor_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
-        with pytest.raises(SpawnError, match=f"env_file {path}: not a regular file"):
+    none = "not a regular file"
+    for path, why in ((tmp_path / "pipe", none), (Path("/dev/zero"), none), (tmp_path, "is a directory")):
+        with pytest.raises(SpawnError, match=f"env_file {path}: {why}"):
             read_env_file(path)
     check_format(tmp_path / "pipe", tmp_path)  # which whoever starts it is told of, not who looks
 
