@@ -57,6 +57,12 @@ class Socket(Handler, SocketHandler):
             raise Problem(426, "This address answers WebSocket connections (RFC 6455) only.", headers=wanted)
         return super().get(*args, **kwargs)
 
+    def open(self, *args: str, **kwargs: str) -> None:
+        assert self.ws_connection is not None
+        assert self.ws_connection.stream is not None
+        self.site.arriving.come(self.ws_connection.stream)  # clients that do not read are seen to by the relay
+        super().open(*args, **kwargs)
+
 
 class OpenAPI(Handler):
     @operation("This document", {200: Answer(of=dict[str, Any], headers=("ETag",))}, conditional=True)

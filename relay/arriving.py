@@ -1,6 +1,6 @@
 """Connections that nobody will miss: the first to go where there is no room for others.
 
-On these a request is still to come, or somebody who may see nothing takes the answer to one, which they need not read.
+On these a request is still to come, or somebody without credentials takes the answer to one, and may never read it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Arriving:
         self._streams[stream] = None
 
     def come(self, stream: BaseIOStream) -> None:
-        """The request is of somebody who may see something."""
+        """The request is of somebody who is known, or the stream is another's to see to."""
         self._streams.pop(stream, None)
 
     def close_one(self) -> bool:

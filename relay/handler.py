@@ -103,7 +103,7 @@ class Handler(Answering):
     def _admit(self) -> None:
         """Raises Problem where the request may not come in."""
         request, access = self.request, self.site.access
-        if access.role(self.identity) is not None:
+        if self.identity is not ANYONE or access.is_open:
             self.site.arriving.come(self.connection.stream)
         shows_some = self.identity is not ANYONE or access.role(ANYONE) is None
         # What a proxy tells, a page under a name that was rebound can send too, from the machine of the proxy.

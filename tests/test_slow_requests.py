@@ -110,18 +110,23 @@ def test_others_are_served_however_many_requests_do_not_come_to_their_end(
     assert upload.recv(1000).startswith(b"HTTP/1.1 200 ")  # whoever has shown who they are is waited for
 
 
+@pytest.mark.parametrize("anonymous", ["none", "scrape", "view"])
 def test_others_are_served_however_many_strangers_read_no_answer(
-    start_service: Callable[..., Service], connect: Callable[[Service, bytes], socket.socket], tmp_path: Path
-) -> None:
+    start_service: Callable[..., Service], connect: Callable[[Service, bytes], socket.socket], tmp_path: Path,
+    anonymous: str,
+) -> None:  # fmt: skip
     page = tmp_path / "page"
     (page / "assets").mkdir(parents=True)
     (page / "assets/large.js").write_bytes(os.urandom(8 * MIB))  # more than the kernel takes of what nobody reads
     service = start_service(
-        CONFIG + "scripts: [{name: job, command: 'true'}]\n", limit="-n 200",
+        f"{CONFIG}anonymous: {anonymous}\nscripts: [{{name: job, command: 'true'}}]\n", limit="-n 200",
         prepare=f"from pathlib import Path; from relay import pages; pages.STATIC = Path({str(page)!r})",
     )  # fmt: skip
-    service.token = TOKEN
-    with service.socket("?v=1") as client:
+    with ExitStack() as stack:
+        if anonymous == "view":
+            looker = stack.enter_context(service.socket("?v=1"))
+        service.token = TOKEN
+        client = stack.enter_context(service.socket("?v=1"))
         client.wait("snapshot")
         unread = []
         for number in range(300):
@@ -131,6 +136,9 @@ def test_others_are_served_however_many_strangers_read_no_answer(
         assert service.fetch("/-/healthy")[0] == 200
         assert service.ended(service.run("job"))["status"] == "completed"
         assert is_over(unread[0])
+        if anonymous == "view":
+            looker.send("ping", 1)
+            assert looker.wait("pong", id=1)
     assert files_below(service, page) == []
     assert "Traceback" not in "".join(service.errors)
 
