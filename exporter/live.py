@@ -132,6 +132,11 @@ class LiveRun:
         return os.path.lexists(self.metrics)
 
     @property
+    def readable(self) -> bool:
+        """Whether its output can be read now (`Recording.readable`)."""
+        return self.recording is None or self.recording.readable
+
+    @property
     def ended(self) -> bool:
         return self.run.status != "running"
 
@@ -332,15 +337,18 @@ class LiveRuns:
         return await asyncio.get_running_loop().run_in_executor(self._publisher, look)
 
     def _put_off(self, live: LiveRun) -> None:
-        """There is no room for the output: the files stay, and take no descriptor of the service."""
+        """The output cannot be moved now: the files stay, and take no descriptor of the service."""
         if live.recording is not None:
             live.recording.release()
         self._unarchived[live.run.run_id] = None
 
     async def _archive(self, live: LiveRun) -> None:
-        """Move the output into the history; where that has no room the files stay, to be tried again."""
+        """Move the output into the history; where it is held, or that has no room, the files stay for another try."""
         run_id, recording, began = live.run.run_id, live.recording, asyncio.get_running_loop().time()
         self._unarchived.pop(run_id, None)
+        if not live.readable:
+            self._put_off(live)
+            return
         if recording is not None:
             chunks = recording.chunks()
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
@@ -366,7 +374,7 @@ class LiveRuns:
         """One after the other: there may be thousands."""
         began = asyncio.get_running_loop().time()
         for run_id in tuple(self._unarchived):
-            if (live := self._runs.get(run_id)) is not None:
+            if (live := self._runs.get(run_id)) is not None and live.readable:
                 await self._archive(live)
                 if run_id in self._unarchived or self._takes_too_long(began):
                     return

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import signal
+import sys
 from pathlib import Path
 
 import psutil
@@ -15,6 +18,7 @@ from exporter.chunks import Chunk
 from exporter.events import Event, Instant, Run, RunStarted
 from exporter.history import History
 from exporter.live import LiveRuns
+from exporter.output import Recording
 from exporter.published import Published
 from exporter.runner import Outcome, Process
 from exporter.scheduler import Start
@@ -171,6 +175,38 @@ def test_a_stop_does_not_wait_for_all_of_a_long_output_and_the_next_start_goes_o
         await history.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are leases on Linux only")
+def test_output_that_a_process_left_behind_holds_by_a_lease_is_stored_when_that_has_gone(tmp_path: Path) -> None:
+    held, free = (tmp_path / "runs" / f"{number:026}" for number in range(2))
+
+    async def take_up() -> None:
+        history = History(tmp_path / "history.db", write_failed=lambda why, first: None)
+        for folder in (held, free):
+            folder.mkdir(parents=True)
+            (folder / "stdout").write_text("printed\n")
+            recording = Recording(folder, Instant.now(), 1000)
+            recording.finish(Instant.now())
+            recording.close()
+            start = structs.replace(START, run_id=folder.name)
+            await history.record(start.record("completed", started_at=Instant.now()))
+        with (held / "stdout").open("r+") as lease:
+            fcntl.fcntl(lease, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(lease, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            runs = LiveRuns(tmp_path / "runs", history, os.environ, -1, Ends())
+            await runs.take_up([], lambda name: None)
+            while runs._tasks:
+                await asyncio.gather(*runs._tasks.values())
+            assert os.listdir(tmp_path / "runs") == [held.name]
+        runs.archive_waiting()
+        await runs.stop("wait")
+        assert os.listdir(tmp_path / "runs") == []
+        for folder in (held, free):
+            assert await history.archived(folder.name, lambda lines: lines.raw()[0]) == b"printed\n"
+        await history.close()
+
+    asyncio.run(take_up())
 
 
 @pytest.mark.parametrize("left", ["", '{"run_id": "01ARZ3N', '{"run_id": 7}', "\0"])
