@@ -22,7 +22,7 @@ from exporter.output import Recording
 from exporter.published import Published
 from exporter.runner import Outcome, Process
 from exporter.scheduler import Start
-from exporter.settings import ScriptSettings
+from exporter.settings import Duration, ScriptSettings
 from tests.service import DEADLINE
 
 START = Start(
@@ -175,6 +175,49 @@ def test_a_stop_does_not_wait_for_all_of_a_long_output_and_the_next_start_goes_o
         await history.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("end", ["timeout", "cancelled", "spawn", "leave"])
+def test_a_command_that_is_kept_from_beginning_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    stopped = tmp_path / "stopped.py"
+    stopped.write_text(
+        "import os, signal, sys\nos.open(sys.argv[1].partition('=')[2], os.O_WRONLY)\n"
+        "os.kill(os.getpid(), signal.SIGSTOP)\n"
+    )
+    monkeypatch.setattr("exporter.confinement.PROGRAM", stopped)
+    if end == "spawn":
+        monkeypatch.setattr("exporter.runner.BEGIN_SECONDS", 0.5)
+    if end == "leave":
+        monkeypatch.setattr(live, "STOP_SECONDS", 0.1)
+    timeout = Duration(500 if end == "timeout" else 0)
+    script = ScriptSettings(name="job", command="true", workdir=tmp_path, umask="022", timeout=timeout)
+
+    async def hold() -> None:
+        history = History(tmp_path / "history.db", write_failed=lambda why, first: None)
+        ends = Ends()
+        runs = LiveRuns(tmp_path / "runs", history, os.environ, -1, ends)
+        runs.launch(START, script, None)
+        launched = runs.get(START.run_id)
+        assert launched is not None
+        await launched.recorded.wait()
+        assert launched.process is not None
+        assert runs.executing() == []
+        if end == "cancelled":
+            launched.stop("cancelled")
+        if end != "leave":
+            assert (await ends.ended.get()).reason == end
+            assert ends.started.empty() == (end == "spawn")
+        await runs.stop("leave")
+        if end == "leave":
+            assert (ends.started.qsize(), ends.ended.qsize()) == (0, 0)
+            launched.process.stop(Duration(0))
+            await launched.process.wait()
+        await history.close()
+
+    (tmp_path / "runs").mkdir()
+    asyncio.run(asyncio.wait_for(hold(), DEADLINE))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there are leases on Linux only")
