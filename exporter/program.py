@@ -24,6 +24,10 @@ _ELF = b"\x7fELF"
 _ALSO_RUNS = {62: 3, 183: 40}  # e_machine, elf(5): x86-64 runs i386 too, AArch64 often runs ARM
 _PT_INTERP = 3
 _MOST_SEGMENTS = 64
+_MOST_FOLDERS = 1000
+"""How many folders of a PATH are looked in."""
+_TOLD_PATH = 200
+"""How many characters of a PATH are told."""
 _FOREIGN_FORMATS = Path("/proc/sys/fs/binfmt_misc")
 
 
@@ -32,8 +36,11 @@ class NoProgram(Exception):
 
 
 def find(program: str, workdir: Path, path: str) -> Path:
-    """The file that execvp(3) would choose in `workdir`: the first one that may be executed.  Raises NoProgram."""
-    folders = [""] if "/" in program else path.split(":")
+    """The file that execvp(3) would choose in `workdir`: the first one that may be executed.
+
+    Raises NoProgram, also where it may be in a folder that is too far back in `path`.
+    """
+    folders = [""] if "/" in program else path.split(":", _MOST_FOLDERS)[:_MOST_FOLDERS]
     refused = None
     for folder in folders:
         candidate = workdir / folder / program
@@ -43,7 +50,13 @@ def find(program: str, workdir: Path, path: str) -> Path:
             refused = candidate
     if refused is not None:
         raise NoProgram(f"{refused} is a directory" if refused.is_dir() else f"{refused} is not executable")
-    raise NoProgram(f"{program}: no such file" if "/" in program else f"{program}: not found in PATH ({path})")
+    raise NoProgram(f"{program}: no such file" if "/" in program else f"{program}: not found in {_told(path)}")
+
+
+def _told(path: str) -> str:
+    shown = path if len(path) <= _TOLD_PATH else f"{path[:_TOLD_PATH]}…"
+    which = f"the first {_MOST_FOLDERS} folders of PATH" if path.count(":") >= _MOST_FOLDERS else "PATH"
+    return f"{which} ({shown})"
 
 
 def check_format(program: Path, workdir: Path, nested: int = 0) -> None:
