@@ -136,8 +136,8 @@ def _value(match: re.Match[str]) -> str:
     return _ESCAPE.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], match["double"])
 
 
-def arguments(script: ScriptSettings, environ: Mapping[str, str]) -> list[str]:
-    """What to execute, in `script.workdir` with `environ`.
+def arguments(script: ScriptSettings, environ: Mapping[str, str], who: Identity | None = None) -> list[str]:
+    """What to execute, in `script.workdir` with `environ`; `who` is another user whose rights the command has.
 
     Raises SpawnError where execvp(3) would fail: a list's program is looked for as there, and must be one that the
     kernel starts by itself.  What a text means is the shell's business.
@@ -148,7 +148,8 @@ def arguments(script: ScriptSettings, environ: Mapping[str, str]) -> list[str]:
     if not script.command:
         raise SpawnError("the command is an empty list")
     try:
-        check_format(find(script.command[0], script.workdir, environ.get("PATH", os.defpath)), script.workdir)
+        program = find(script.command[0], script.workdir, environ.get("PATH", os.defpath))
+        check_format(program, script.workdir, who)
     except NoProgram as error:
         raise SpawnError(str(error)) from error
     return script.command

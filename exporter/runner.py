@@ -91,7 +91,7 @@ def launch(
             variables = environment(script, run, folder / METRICS, environ, who)
             if hide is not None:
                 hide(secrets.values(variables, script.secrets))
-            command = arguments(script, variables)
+            command = arguments(script, variables, who)
             program = command[0]
             folder.mkdir(mode=0o700, exist_ok=True)
             stdout, stderr, notice = (_open(folder / name, opened) for name in ("stdout", "stderr", "notice"))
