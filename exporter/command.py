@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import resource
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +16,16 @@ from exporter.ownership import NotTaken, check_taken, open_regular
 from exporter.program import NoProgram, check_format, find
 from exporter.settings import ScriptSettings, Size
 
-MAX_ENV_FILE = Size(8 << 20)
-"""More than the system takes for all variables together: execve(2)."""
+MAX_ENV_FILE = Size(1 << 20)
+"""More than any use of one: it is read on the event loop, within a quarter of a second."""
+LONGEST_VARIABLE = 32 * resource.getpagesize()
+"""`NAME=VALUE` and a NUL: MAX_ARG_STRLEN, execve(2)."""
+MOST_VARIABLES = Size(2 << 20)
+"""All together: what the kernel takes where nobody has changed the limit on the stack, execve(2)."""
+_POINTER = 8
+"""What a variable takes there, too."""
+_TOLD_NAME = 64
+"""How much of a variable's name is told."""
 _LOCALE = re.compile(r"LANG|LANGUAGE|LC_[A-Z]+|TZ")
 """Of the service's environment what another user's command has too."""
 _SECRET = re.compile(r"CRONSCOPE_.*(PASSWORD|TOKEN|SECRET|HASH)")
@@ -53,9 +62,9 @@ def environment(
 ) -> dict[str, str]:
     """A run's environment, from that of the service; `who` is another user whose rights the command has.
 
-    Raises SpawnError where `env_file` is at fault.
+    Raises SpawnError where `env_file` is at fault, or where there is more than the system takes.
     """
-    return {
+    variables = {
         **inherited(script, environ, who),
         **(read_env_file(script.env_file, who) if script.env_file is not None else {}),
         **script.env,
@@ -66,6 +75,18 @@ def environment(
         "CRONSCOPE_METRICS_FILE": str(metrics_file),
         "PYTHONUNBUFFERED": "1",
     }
+    _check_length(variables)
+    return variables
+
+
+def _check_length(variables: Mapping[str, str]) -> None:
+    """Refuse here what the system would refuse, before programs are looked for by it, and secrets in it."""
+    lengths = {name: len(f"{name}={value}\0") for name, value in variables.items()}  # of no more bytes than it has
+    longest = max(lengths, key=lengths.__getitem__)
+    if lengths[longest] > LONGEST_VARIABLE:
+        raise SpawnError(f"variable {longest[:_TOLD_NAME]} is longer than the system takes")
+    if sum(lengths.values()) + _POINTER * len(lengths) > MOST_VARIABLES:
+        raise SpawnError(f"its variables together are longer than {MOST_VARIABLES}")
 
 
 def inherited(script: ScriptSettings, environ: Mapping[str, str], who: Identity | None) -> dict[str, str]:
@@ -99,6 +120,8 @@ def read_env_file(path: Path, who: Identity | None = None) -> dict[str, str]:
         raise SpawnError(f"env_file {path}: larger than {MAX_ENV_FILE}")
     values = {}
     for number, line in enumerate(text.split("\n"), 1):
+        if not line or line.startswith("#"):
+            continue
         match = _ENV_LINE.fullmatch(line)
         if match is not None:
             values[match["name"]] = _value(match)
@@ -113,8 +136,8 @@ def _value(match: re.Match[str]) -> str:
     return _ESCAPE.sub(lambda escape: "\n" if escape[1] == "n" else escape[1], match["double"])
 
 
-def arguments(script: ScriptSettings, environ: Mapping[str, str]) -> list[str]:
-    """What to execute, in `script.workdir` with `environ`.
+def arguments(script: ScriptSettings, environ: Mapping[str, str], who: Identity | None = None) -> list[str]:
+    """What to execute, in `script.workdir` with `environ`; `who` is another user whose rights the command has.
 
     Raises SpawnError where execvp(3) would fail: a list's program is looked for as there, and must be one that the
     kernel starts by itself.  What a text means is the shell's business.
@@ -125,7 +148,8 @@ def arguments(script: ScriptSettings, environ: Mapping[str, str]) -> list[str]:
     if not script.command:
         raise SpawnError("the command is an empty list")
     try:
-        check_format(find(script.command[0], script.workdir, environ.get("PATH", os.defpath)), script.workdir)
+        program = find(script.command[0], script.workdir, environ.get("PATH", os.defpath))
+        check_format(program, script.workdir, who)
     except NoProgram as error:
         raise SpawnError(str(error)) from error
     return script.command

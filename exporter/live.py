@@ -11,9 +11,9 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -104,6 +104,8 @@ class LiveRun:
         self.script = script
         self.folder = folder
         self.process: Process | None = None
+        self.begun = False
+        """Whether its start is told, or was in the service's last life."""
         self.recording: Recording | None = None
         self.stopped_for: Literal["timeout", "cancelled"] | None = None
         self.progress: ProgressState | None = None
@@ -130,6 +132,11 @@ class LiveRun:
     @property
     def has_published(self) -> bool:
         return os.path.lexists(self.metrics)
+
+    @property
+    def readable(self) -> bool:
+        """Whether its output can be read now (`Recording.readable`)."""
+        return self.recording is None or self.recording.readable
 
     @property
     def ended(self) -> bool:
@@ -187,8 +194,8 @@ class LiveRuns:
     # --- what there is ---
 
     def executing(self) -> list[LiveRun]:
-        """Runs whose process is there, oldest first."""
-        return [live for live in self._runs.values() if live.process is not None and not live.ended]
+        """Runs that were told to have started, and have not ended, oldest first."""
+        return [live for live in self._runs.values() if live.begun and not live.ended]
 
     def get(self, run_id: str) -> LiveRun | None:
         return self._runs.get(run_id)
@@ -247,7 +254,8 @@ class LiveRuns:
             live.process = launch(
                 live.script, live.run, live.folder, self._environ, self._open_files, self._cgroups, recording.hide
             )
-            await live.process.begin()
+            if not await self._begins(live, live.process):
+                return
         except (SpawnError, OSError) as error:
             live.process = None
             message = f"{live.run.script_name} could not be started: {error}"
@@ -258,8 +266,23 @@ class LiveRuns:
             self._listener.happened(Error(message=message, script_name=live.run.script_name), Instant.now())
             return
         next_start = self._listener.next_start(live.run.script_name)
+        live.begun = True
         self._listener.happened(RunStarted(run=live.run, next_run_at=next_start), live.started_at)
+        self._keep_marking()
         await self._watch(live, live.process)
+
+    async def _begins(self, live: LiveRun, process: Process) -> bool:
+        """Whether the command begins before runs are left to themselves.  Raises SpawnError where it cannot."""
+        beginning = asyncio.ensure_future(process.begin())
+        either: list[asyncio.Future[Any]] = [beginning, self._leaving]
+        with _timed(live):
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([beginning], timeout=STOP_SECONDS)
+        if not beginning.done():
+            beginning.cancel()
+            return False
+        await beginning
+        return True
 
     def _record_output(self, live: LiveRun) -> Recording:
         live.recording = Recording(live.folder, live.started_at, int(live.script.max_output))
@@ -271,21 +294,16 @@ class LiveRuns:
         """While the disk is almost full, keep little of what runs under way print, and nothing when they end."""
         if scanty != self._scanty:
             self._scanty = scanty
-            for live in self.executing():
-                if live.recording is not None:
+            for live in self._runs.values():
+                if live.recording is not None and not live.ended:
                     live.recording.limit(SCANTY_BYTES if scanty else None)
                     self._trim(live.run.run_id, live.recording)
 
     async def _watch(self, live: LiveRun, process: Process) -> None:
-        timer = None
-        if live.script.timeout:
-            left = (live.started_at + live.script.timeout - Instant.now()) / 1000
-            timer = asyncio.get_running_loop().call_later(max(0.0, left), live.stop, "timeout")
         ending = asyncio.ensure_future(process.wait())
         either: list[asyncio.Future[Any]] = [ending, self._leaving]
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if timer is not None:
-            timer.cancel()
+        with _timed(live):
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if ending.done():
             await self._end(live, ending.result())
 
@@ -332,15 +350,18 @@ class LiveRuns:
         return await asyncio.get_running_loop().run_in_executor(self._publisher, look)
 
     def _put_off(self, live: LiveRun) -> None:
-        """There is no room for the output: the files stay, and take no descriptor of the service."""
+        """The output cannot be moved now: the files stay, and take no descriptor of the service."""
         if live.recording is not None:
             live.recording.release()
         self._unarchived[live.run.run_id] = None
 
     async def _archive(self, live: LiveRun) -> None:
-        """Move the output into the history; where that has no room the files stay, to be tried again."""
+        """Move the output into the history; where it is held, or that has no room, the files stay for another try."""
         run_id, recording, began = live.run.run_id, live.recording, asyncio.get_running_loop().time()
         self._unarchived.pop(run_id, None)
+        if not live.readable:
+            self._put_off(live)
+            return
         if recording is not None:
             chunks = recording.chunks()
             while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
@@ -366,7 +387,7 @@ class LiveRuns:
         """One after the other: there may be thousands."""
         began = asyncio.get_running_loop().time()
         for run_id in tuple(self._unarchived):
-            if (live := self._runs.get(run_id)) is not None:
+            if (live := self._runs.get(run_id)) is not None and live.readable:
                 await self._archive(live)
                 if run_id in self._unarchived or self._takes_too_long(began):
                     return
@@ -418,6 +439,7 @@ class LiveRuns:
             live.process = found if isinstance(found, Process) else None
             live.go_on_stopping()
             if live.process is not None:
+                live.begun = True
                 self._spawn(run.run_id, self._watch(live, live.process))
             elif isinstance(found, Outcome):
                 await self._end(live, found)
@@ -533,6 +555,20 @@ class LiveRuns:
         if live is not None and not live.ended and not live.given_up:  # else its script would count as running for ever
             live.given_up = True
             self._spawn(run_id, self._end(live, Outcome(exit_code=-1, reason="lost", ended_at=Instant.now())))
+
+
+@contextmanager
+def _timed(live: LiveRun) -> Iterator[None]:
+    """Meanwhile, stop the run once its timeout is over, which counts from its start."""
+    if not live.script.timeout:
+        yield
+        return
+    left = (live.started_at + live.script.timeout - Instant.now()) / 1000
+    timer = asyncio.get_running_loop().call_later(max(0.0, left), live.stop, "timeout")
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _settings(run: Run, script_of: SettingsOf) -> ScriptSettings:

@@ -108,6 +108,15 @@ class Recording(LineReader):
         return sum(stream.dropped() for stream in self._streams)
 
     @property
+    def readable(self) -> bool:
+        """Whether no process that the run left holds a lease on its files; while one does, no more lines are there.
+
+        The system ends that soon after this was asked.
+        """
+        stdout, stderr = (stream.readable for stream in self._streams)  # both are asked for at once
+        return stdout and stderr
+
+    @property
     def trim_due(self) -> bool:
         """So much is over the limit that `trim` should be called, on a worker thread."""
         worth = TRIM_BYTES if self._limit == self.max_output else SCANTY_BYTES
@@ -134,7 +143,7 @@ class Recording(LineReader):
     def progress(self) -> ProgressState | None:
         """What the last line `::progress PERCENT [TEXT]` says that was near the end of stdout at a mark."""
         stdout = self._streams[0]
-        if stdout.size != self._progress_at:
+        if stdout.size != self._progress_at and stdout.readable:
             self._progress_at = stdout.size
             self._progress = progress_in(self._masked(stdout.tail(PROGRESS_BYTES))) or self._progress
         return self._progress
@@ -142,7 +151,7 @@ class Recording(LineReader):
     def trim(self) -> None:
         """Drop the middle of what is over the limit, giving it back to the disk."""
         with self._looking:
-            if not self._closed:
+            if not self._closed and self.readable:
                 self._index()
                 self._drop_middle()
 
@@ -165,7 +174,8 @@ class Recording(LineReader):
         with self._looking:
             if self._closed:
                 raise ValueError("the recording is closed")
-            self._index()
+            if self.readable:
+                self._index()
             return self._table.lines
 
     def segment(self, line: int) -> tuple[Segment, bytes] | None:
@@ -176,6 +186,8 @@ class Recording(LineReader):
         with self._looking:
             if self._closed:
                 raise ValueError("the recording is closed")
+            if not self.readable:
+                return None
             if line >= self._table.lines:
                 self._index()
             segment = self._table.find(line)
@@ -191,11 +203,16 @@ class Recording(LineReader):
         with self._looking:
             if self._closed:
                 raise ValueError("the recording is closed")
+            if not self.readable:
+                return []
             self._index()
             if self._table.lines != line:
                 return []
             found = [(STREAM_NAMES[stream.kind], self._unfinished(stream)) for stream in self._streams]
             return [(name, text) for name, text in found if text]
+
+    def _is_end(self, number: int) -> bool:
+        return self.readable and super()._is_end(number)
 
     def _unfinished(self, stream: StreamFile) -> str:
         """Of a long line the last bytes, and nothing that may become a secret."""

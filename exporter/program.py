@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from exporter.ownership import open_regular
+from exporter.accounts import Identity
+from exporter.ownership import NotTaken, check_taken, open_regular
 
 _HEAD_BYTES = 256
 """How much of a `#!` line the kernel reads: execve(2).  An ELF header is shorter."""
@@ -24,6 +25,10 @@ _ELF = b"\x7fELF"
 _ALSO_RUNS = {62: 3, 183: 40}  # e_machine, elf(5): x86-64 runs i386 too, AArch64 often runs ARM
 _PT_INTERP = 3
 _MOST_SEGMENTS = 64
+_MOST_FOLDERS = 1000
+"""How many folders of a PATH are looked in."""
+_TOLD_PATH = 200
+"""How many characters of a PATH are told."""
 _FOREIGN_FORMATS = Path("/proc/sys/fs/binfmt_misc")
 
 
@@ -32,8 +37,11 @@ class NoProgram(Exception):
 
 
 def find(program: str, workdir: Path, path: str) -> Path:
-    """The file that execvp(3) would choose in `workdir`: the first one that may be executed.  Raises NoProgram."""
-    folders = [""] if "/" in program else path.split(":")
+    """The file that execvp(3) would choose in `workdir`: the first one that may be executed.
+
+    Raises NoProgram, also where it may be in a folder that is too far back in `path`.
+    """
+    folders = [""] if "/" in program else path.split(":", _MOST_FOLDERS)[:_MOST_FOLDERS]
     refused = None
     for folder in folders:
         candidate = workdir / folder / program
@@ -43,22 +51,34 @@ def find(program: str, workdir: Path, path: str) -> Path:
             refused = candidate
     if refused is not None:
         raise NoProgram(f"{refused} is a directory" if refused.is_dir() else f"{refused} is not executable")
-    raise NoProgram(f"{program}: no such file" if "/" in program else f"{program}: not found in PATH ({path})")
+    raise NoProgram(f"{program}: no such file" if "/" in program else f"{program}: not found in {_told(path)}")
 
 
-def check_format(program: Path, workdir: Path, nested: int = 0) -> None:
-    """Raises NoProgram where the kernel would not start the file by itself."""
+def _told(path: str) -> str:
+    shown = path if len(path) <= _TOLD_PATH else f"{path[:_TOLD_PATH]}…"
+    which = f"the first {_MOST_FOLDERS} folders of PATH" if path.count(":") >= _MOST_FOLDERS else "PATH"
+    return f"{which} ({shown})"
+
+
+def check_format(program: Path, workdir: Path, who: Identity | None = None, nested: int = 0) -> None:
+    """Raises NoProgram where the kernel would not start the file by itself.
+
+    For the command of another user, `who`, nothing is told of a file that he could have put in the program's place, nor
+    of an interpreter that is a script itself: he is told what the kernel says once the command is to begin.
+    """
     try:
         with open_regular(program) as file:
+            if who is not None:
+                check_taken(program, file, who)
             head = file.read(_HEAD_BYTES)
             if head.startswith(b"#!"):
-                _check_interpreter(program, head.partition(b"\n")[0], workdir, nested)
+                _check_interpreter(program, head.partition(b"\n")[0], workdir, who, nested)
             elif sys.platform == "darwin":
                 _check(head.startswith(_MACH_O), program)
             elif not _knows_foreign_formats():
                 _check(head.startswith(_ELF), program)
                 _check_elf(program, file, head)
-    except (OSError, OverflowError):  # may be executed, but not read; an offset that no file has
+    except (OSError, OverflowError, NotTaken):  # may be executed, but not read; an offset that no file has
         return
 
 
@@ -67,13 +87,14 @@ def _check(is_binary: bool, program: Path) -> None:
         raise NoProgram(f"{program}: exec format error: it is no binary of this system and does not begin with #!")
 
 
-def _check_interpreter(program: Path, line: bytes, workdir: Path, nested: int) -> None:
+def _check_interpreter(program: Path, line: bytes, workdir: Path, who: Identity | None, nested: int) -> None:
     name = os.fsdecode(line[2:].strip(b" \t").replace(b"\t", b" ").partition(b" ")[0])
     if line.endswith(b"\r"):
         raise NoProgram(f"{program}: its first line ends with CR LF, as on Windows; lines must end with LF alone")
     if not name or not _is_executable(workdir / name) or nested == _NESTED:
         raise NoProgram(f"{program}: bad interpreter in its first line, {os.fsdecode(line).strip()}")
-    check_format(workdir / name, workdir, nested + 1)
+    if who is None:
+        check_format(workdir / name, workdir, nested=nested + 1)
 
 
 def _check_elf(program: Path, file: BinaryIO, head: bytes) -> None:

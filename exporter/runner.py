@@ -51,6 +51,8 @@ __all__ = ["STOPPED", "Outcome", "Process", "SpawnError", "adopt", "file_limit",
 
 log = logging.getLogger(__name__)
 
+BEGIN_SECONDS = 60.0
+"""Within which a command has to begin: its user may stop what bounds it, once that has taken his rights."""
 GIVE_UP_SECONDS = 5.0
 """How long after SIGKILL a process group is waited for: the kernel may hold a process in a system call."""
 STOPPED = "stopped"
@@ -89,7 +91,7 @@ def launch(
             variables = environment(script, run, folder / METRICS, environ, who)
             if hide is not None:
                 hide(secrets.values(variables, script.secrets))
-            command = arguments(script, variables)
+            command = arguments(script, variables, who)
             program = command[0]
             folder.mkdir(mode=0o700, exist_ok=True)
             stdout, stderr, notice = (_open(folder / name, opened) for name in ("stdout", "stderr", "notice"))
@@ -180,7 +182,12 @@ class Process:
 
     async def begin(self) -> None:
         """Wait until the command begins.  Raises SpawnError where it cannot, and then the run is ending by itself."""
-        await asyncio.wait([self._beginning, self._exited], return_when=asyncio.FIRST_COMPLETED)
+        either = [self._beginning, self._exited]
+        begun, _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED, timeout=BEGIN_SECONDS)
+        if not begun and self.stop(Duration(0)):
+            await self.wait()
+            raise SpawnError(f"its command did not begin within {BEGIN_SECONDS:g} s: was it stopped by a signal?")
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)  # a stop ends it
         if self._beginning.done():
             await self._beginning
         elif self._stopping is None:

@@ -7,7 +7,7 @@ import errno
 import os
 from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from exporter.chunks import LAST_LINE
@@ -30,7 +30,9 @@ class StreamFile:
     def __init__(self, path: Path, kind: int, state: StreamState) -> None:
         self.kind = kind
         self._path = path
-        self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptor: int | None = None
+        with suppress(BlockingIOError):
+            self._descriptor = _opened(path, os.O_CREAT)
         self.state = state
         """As far as lines were counted."""
         self.size = 0
@@ -43,14 +45,24 @@ class StreamFile:
         """Hold no descriptor any more: from now on the file is opened whenever it is looked at."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
+            _take(descriptor)
             os.close(descriptor)
+
+    @property
+    def readable(self) -> bool:
+        """Whether nobody holds a lease on the file, which the system ends soon after this was asked."""
+        try:
+            with self._open():
+                return True
+        except BlockingIOError:
+            return False
 
     @contextmanager
     def _open(self) -> Iterator[int]:
         if self._descriptor is not None:
             yield self._descriptor
             return
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = _opened(self._path)
         try:
             yield descriptor
         finally:
@@ -64,8 +76,7 @@ class StreamFile:
     def note_size(self) -> bool:
         """Whether the size has changed."""
         before = self.size, self.base
-        with self._open() as descriptor:
-            length = os.fstat(descriptor).st_size
+        length = os.stat(self._path if self._descriptor is None else self._descriptor).st_size
         if self.base + length < self.size:
             self.base = self.size
         self.size = min(self.base + length, _FARTHEST)
@@ -107,6 +118,24 @@ def ending(line: bytes, size: int) -> str:
     else:
         cut, data = "…", line[-size:].lstrip(_CONTINUATION)
     return cut + getincrementaldecoder("utf-8")("replace").decode(data)  # less a character still being written
+
+
+def _opened(path: Path, flags: int = 0) -> int:
+    """Raises BlockingIOError where somebody holds a lease on the file, fcntl(2), which is asked for but not waited for.
+
+    The system ends a lease that it was asked for within /proc/sys/fs/lease-break-time.
+    """
+    try:
+        return os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | flags, 0o600)
+    except BlockingIOError:
+        _take(path)
+        raise
+
+
+def _take(file: int | Path) -> None:
+    """Let no other user have a new lease on a file that is not held open: only its owner may."""
+    with suppress(OSError):  # who is not root has no scripts of other users either
+        os.chown(file, os.geteuid(), -1)
 
 
 def _punch_hole(descriptor: int, start: int, length: int) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.command import SpawnError, arguments, environment, read_env_file
+from exporter.command import LONGEST_VARIABLE, MOST_VARIABLES, SpawnError, arguments, environment, read_env_file
 from exporter.events import Instant, Run
 from exporter.settings import ScriptSettings
 
@@ -51,6 +52,23 @@ def test_the_environment_is_that_of_the_service_then_the_file_then_env(tmp_path:
         "CRONSCOPE_METRICS_FILE": "/run/metrics",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def test_variables_that_the_system_would_not_take_are_refused_without_being_told(tmp_path: Path) -> None:
+    def taken(**variables: str) -> dict[str, str]:
+        return environment(ScriptSettings(name="backup", command="true", env=variables), RUN, tmp_path, {})
+
+    longest = "x" * (LONGEST_VARIABLE - len("LONG=\0"))
+    subprocess.run(["/bin/true"], env=taken(LONG=longest), check=True)
+    with pytest.raises(OSError, match="too long"):
+        subprocess.run(["/bin/true"], env={"LONG": f"{longest}x"}, check=True)
+    with pytest.raises(SpawnError, match=r"^variable LONG is longer than the system takes$"):
+        taken(LONG=f"{longest}x")
+    with pytest.raises(SpawnError, match=r"^variable x{64} is longer than the system takes$"):
+        taken(**{longest: "value"})
+    many = {f"V{number:04}": "x" * (1 << 10) for number in range(MOST_VARIABLES >> 10)}
+    with pytest.raises(SpawnError, match=r"^its variables together are longer than 2MiB$"):
+        taken(**many)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +121,7 @@ def test_an_env_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_a_long_line_of_an_env_file_is_read_in_no_time(tmp_path: Path) -> None:
     file = tmp_path / "long.env"
-    spaces = " " * 500_000  # to go back and forth in them would take hours
+    spaces = " " * 300_000  # to go back and forth in them would take hours
     file.write_text(f"A=a{spaces}b{spaces}# c\nB='{spaces}\n")
     with pytest.raises(SpawnError, match=r"long\.env:2"):
         read_env_file(file)
@@ -152,6 +170,16 @@ def test_a_program_is_looked_for_as_execvp_does(tmp_path: Path) -> None:
     arguments(listed(tmp_path, "here"), {"PATH": "/bin:"})
     arguments(listed(tmp_path, "tool"), {"PATH": "/bin:second"})
     arguments(listed(tmp_path, "sh"), {})
+
+
+def test_a_path_without_end_is_looked_through_and_told_in_part(tmp_path: Path) -> None:
+    program(tmp_path / "tool", "#!/bin/sh\n")
+    arguments(listed(tmp_path, "tool"), {"PATH": f"{'/none:' * 999}{tmp_path}"})
+    for path in (f"{'/none:' * 1000}{tmp_path}", ":" * 100_000):
+        with pytest.raises(SpawnError, match=r"^absent: not found in the first 1000 folders of PATH \(.{200}…\)$"):
+            arguments(listed(tmp_path, "absent"), {"PATH": path})
+    with pytest.raises(SpawnError, match=r"^tool: not found in the first 1000 folders of PATH"):
+        arguments(listed(tmp_path, "tool"), {"PATH": f"{'/none:' * 1000}{tmp_path}"})
 
 
 def test_a_program_that_cannot_be_started_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -306,6 +306,30 @@ def test_a_program_that_the_user_may_not_execute_is_not_started(run: Launched, t
         run.outcome([str(tmp_path / "secret")], user=Account(USER))
 
 
+@needs_root
+def test_nothing_is_told_of_a_file_that_only_root_can_read(run: Launched, tmp_path: Path) -> None:
+    closed, his = tmp_path / "closed", tmp_path / "his"
+    closed.mkdir(mode=0o700)
+    his.mkdir()
+    for path, text in {
+        closed / "secret": "#!/no/such/hidden\n", his / "program": f"#!{closed}/secret\n", his / "lost": "#!/no/such\n",
+    }.items():  # fmt: skip
+        path.write_text(text)
+        path.chmod(0o755)
+    (his / "linked").symlink_to(closed / "secret")
+    uid = identity(Account(USER), None).uid
+    for path in (his, his / "program", his / "lost", his / "linked"):
+        os.chown(path, uid, -1, follow_symlinks=False)
+    for name, told in {
+        "program": f"program, as {USER}: permission denied$", "linked": f"linked, as {USER}: permission denied$",
+        "lost": "lost: bad interpreter in its first line, #!/no/such$",
+    }.items():  # fmt: skip
+        with pytest.raises(SpawnError, match=told):
+            run.outcome([str(his / name)], user=Account(USER))
+        forget(run.folder)
+        shutil.rmtree(run.folder, ignore_errors=True)
+
+
 def test_another_user_is_refused_where_the_service_is_not_root(run: Launched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1)
     with pytest.raises(SpawnError, match="only a service that runs as root can give scripts another user or group"):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import signal
+import sys
 from pathlib import Path
 
 import psutil
@@ -15,10 +18,11 @@ from exporter.chunks import Chunk
 from exporter.events import Event, Instant, Run, RunStarted
 from exporter.history import History
 from exporter.live import LiveRuns
+from exporter.output import Recording
 from exporter.published import Published
 from exporter.runner import Outcome, Process
 from exporter.scheduler import Start
-from exporter.settings import ScriptSettings
+from exporter.settings import Duration, ScriptSettings
 from tests.service import DEADLINE
 
 START = Start(
@@ -171,6 +175,81 @@ def test_a_stop_does_not_wait_for_all_of_a_long_output_and_the_next_start_goes_o
         await history.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("end", ["timeout", "cancelled", "spawn", "leave"])
+def test_a_command_that_is_kept_from_beginning_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    stopped = tmp_path / "stopped.py"
+    stopped.write_text(
+        "import os, signal, sys\nos.open(sys.argv[1].partition('=')[2], os.O_WRONLY)\n"
+        "os.kill(os.getpid(), signal.SIGSTOP)\n"
+    )
+    monkeypatch.setattr("exporter.confinement.PROGRAM", stopped)
+    if end == "spawn":
+        monkeypatch.setattr("exporter.runner.BEGIN_SECONDS", 0.5)
+    if end == "leave":
+        monkeypatch.setattr(live, "STOP_SECONDS", 0.1)
+    timeout = Duration(500 if end == "timeout" else 0)
+    script = ScriptSettings(name="job", command="true", workdir=tmp_path, umask="022", timeout=timeout)
+
+    async def hold() -> None:
+        history = History(tmp_path / "history.db", write_failed=lambda why, first: None)
+        ends = Ends()
+        runs = LiveRuns(tmp_path / "runs", history, os.environ, -1, ends)
+        runs.launch(START, script, None)
+        launched = runs.get(START.run_id)
+        assert launched is not None
+        await launched.recorded.wait()
+        assert launched.process is not None
+        assert runs.executing() == []
+        if end == "cancelled":
+            launched.stop("cancelled")
+        if end != "leave":
+            assert (await ends.ended.get()).reason == end
+            assert ends.started.empty() == (end == "spawn")
+        await runs.stop("leave")
+        if end == "leave":
+            assert (ends.started.qsize(), ends.ended.qsize()) == (0, 0)
+            launched.process.stop(Duration(0))
+            await launched.process.wait()
+        await history.close()
+
+    (tmp_path / "runs").mkdir()
+    asyncio.run(asyncio.wait_for(hold(), DEADLINE))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are leases on Linux only")
+def test_output_that_a_process_left_behind_holds_by_a_lease_is_stored_when_that_has_gone(tmp_path: Path) -> None:
+    held, free = (tmp_path / "runs" / f"{number:026}" for number in range(2))
+
+    async def take_up() -> None:
+        history = History(tmp_path / "history.db", write_failed=lambda why, first: None)
+        for folder in (held, free):
+            folder.mkdir(parents=True)
+            (folder / "stdout").write_text("printed\n")
+            recording = Recording(folder, Instant.now(), 1000)
+            recording.finish(Instant.now())
+            recording.close()
+            start = structs.replace(START, run_id=folder.name)
+            await history.record(start.record("completed", started_at=Instant.now()))
+        with (held / "stdout").open("r+") as lease:
+            fcntl.fcntl(lease, fcntl.F_SETSIG, signal.SIGURG)
+            fcntl.fcntl(lease, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            runs = LiveRuns(tmp_path / "runs", history, os.environ, -1, Ends())
+            await runs.take_up([], lambda name: None)
+            while runs._tasks:
+                await asyncio.gather(*runs._tasks.values())
+            assert os.listdir(tmp_path / "runs") == [held.name]
+        runs.archive_waiting()
+        await runs.stop("wait")
+        assert os.listdir(tmp_path / "runs") == []
+        for folder in (held, free):
+            assert await history.archived(folder.name, lambda lines: lines.raw()[0]) == b"printed\n"
+        await history.close()
+
+    asyncio.run(take_up())
 
 
 @pytest.mark.parametrize("left", ["", '{"run_id": "01ARZ3N', '{"run_id": 7}', "\0"])

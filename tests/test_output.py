@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
+import signal
+import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -225,6 +228,30 @@ def test_a_recording_that_waits_holds_no_descriptor_and_can_be_read_as_before(sc
     script.recording.release()
     assert len(os.listdir("/proc/self/fd")) == held - 2
     assert script.recording.raw() == before == script.archive().raw()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there are leases on Linux only")
+def test_a_lease_on_output_holds_nobody_up_and_loses_nothing(script: Script) -> None:
+    script.say("seen by the last life of the service\n")
+    script.write("written meanwhile\n")
+    script.recording.close()
+    while script.files:
+        os.close(script.files.popitem()[1])
+    leases = [open(script.folder / name, "r+") for name in STREAMS]  # noqa: SIM115  # closed when they are given up
+    for file in leases:
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+    script.recording = Recording(script.folder, START, script.max_output)
+    script.finish()
+    assert script.recording.stdout_bytes == 55
+    assert (script.recording.readable, script.recording.page(0, 10)) == (False, Page(0, [], 0))
+    assert script.recording.unfinished(0) == []
+    assert script.recording.progress() is None
+    for file in leases:
+        file.close()
+    assert script.recording.readable
+    assert script.recording.raw()[0] == b"seen by the last life of the service\nwritten meanwhile\n"
+    assert script.recording.raw() == script.archive().raw()
 
 
 def test_output_after_the_end_is_not_the_runs(script: Script) -> None:
