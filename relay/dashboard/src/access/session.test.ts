@@ -1,3 +1,4 @@
+import { effect } from "@preact/signals";
 import { afterEach, expect, test, vi } from "vitest";
 import { ApiError, askAs, request } from "../api/client";
 import { draftsOf } from "../drafts";
@@ -45,6 +46,20 @@ test("a role may do what it contains", async () => {
   answer(200, ANN);
   await knowSession();
   expect([may("view"), may("operate"), may("edit")]).toEqual([true, true, false]);
+});
+
+test("what is offered is drawn anew when the role is another one, not whenever it is asked who this is", async () => {
+  const drawn: boolean[] = [];
+  const end = effect(() => void drawn.push(may("edit") && mayLook()));
+  answer(200, { ...ANN, role: "edit" });
+  await knowSession();
+  answer(200, { ...ANN, role: "edit", xsrf_token: "y" }); // with the next connection
+  await knowSession();
+  expect(drawn).toEqual([true]);
+  answer(200, ANN);
+  await knowSession();
+  expect(drawn).toEqual([true, false]);
+  end();
 });
 
 test("what changes something shows the session's token, and what does not change anything does not", async () => {

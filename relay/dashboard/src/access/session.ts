@@ -67,8 +67,11 @@ async function askAnew(sender: Asker): Promise<void> {
 
 /** Whether the reader may do what takes a role; the service decides in any case. */
 export function may(role: Role): boolean {
-  return !session.value || ROLES.indexOf(session.value.role) >= ROLES.indexOf(role);
+  return ROLES.indexOf(held.value) >= ROLES.indexOf(role);
 }
+
+/** The role alone: what is offered by it is drawn anew only when that is another one. */
+const held = computed<Role>(() => session.value?.role ?? "edit");
 
 /** Whether there is any use in asking for what the page shows; not where it waits for the reader to sign in again. */
 export function mayLook(): boolean {
