@@ -256,10 +256,13 @@ def test_a_paused_page_stands_still_and_catches_up(open_page: OpenPage, service:
     expect(page.get_by_role("row").filter(has_text="greet")).to_contain_text("Completed")
 
 
-LOOK_AWAY = """() => {
+LOOK_AWAY = """async () => {
   Object.defineProperty(document, "visibilityState", {value: "hidden", configurable: true});
-  window.requestAnimationFrame = () => 0; // as it is in a tab that is not shown
   document.dispatchEvent(new Event("visibilitychange"));
+  // What was drawn before has effects: charts are made in the next frame, and take their size in the one after that.
+  for (let frames = 0; frames < 4; frames += 1)
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  window.requestAnimationFrame = () => 0; // as it is in a tab that is not shown
   window.changes = [];
   new MutationObserver((seen) => window.changes.push(...seen.map(({type, attributeName, target}) =>
     [type, attributeName, target.outerHTML ?? target.parentElement.outerHTML]))).observe(

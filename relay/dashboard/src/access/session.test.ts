@@ -1,8 +1,11 @@
+import { effect } from "@preact/signals";
 import { afterEach, expect, test, vi } from "vitest";
-import { ApiError, protect, request } from "../api/client";
+import { ApiError, askAs, request } from "../api/client";
 import { draftsOf } from "../drafts";
 import { guardLeaving, parse } from "../route";
-import { followSession, knowSession, may, mayLook, needOf, over, refused, session, signInAddress, signOut } from "./session";
+import {
+  followSession, knowSession, may, mayLook, needOf, over, refused, session, signInAddress, signInAsAnother, signOut,
+} from "./session";
 
 function answer(status: number, body: object) {
   const fetch = vi.fn(async (_path: string, _options: RequestInit) => Response.json(body, { status }));
@@ -30,7 +33,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
   led.mockClear();
   session.value = over.value = refused.value = null;
-  protect(null);
+  askAs({ name: null, xsrf_token: null });
   sessionStorage.clear();
   location.hash = "";
 });
@@ -43,6 +46,20 @@ test("a role may do what it contains", async () => {
   answer(200, ANN);
   await knowSession();
   expect([may("view"), may("operate"), may("edit")]).toEqual([true, true, false]);
+});
+
+test("what is offered is drawn anew when the role is another one, not whenever it is asked who this is", async () => {
+  const drawn: boolean[] = [];
+  const end = effect(() => void drawn.push(may("edit") && mayLook()));
+  answer(200, { ...ANN, role: "edit" });
+  await knowSession();
+  answer(200, { ...ANN, role: "edit", xsrf_token: "y" }); // with the next connection
+  await knowSession();
+  expect(drawn).toEqual([true]);
+  answer(200, ANN);
+  await knowSession();
+  expect(drawn).toEqual([true, false]);
+  end();
 });
 
 test("what changes something shows the session's token, and what does not change anything does not", async () => {
@@ -119,6 +136,58 @@ test("nothing is done as somebody else who has signed in meanwhile", async () =>
     new ApiError("Not done: bob has signed in here meanwhile.", 403),
   );
   expect([fetch.mock.calls.length, session.value, over.value]).toEqual([2, BOB, null]);
+});
+
+/** A change that ann sends is refused only when bob has signed in, and the page is his; `found` are the sessions asked for. */
+async function refusedLate(...found: object[]) {
+  answer(200, ANN);
+  await knowSession();
+  let refuse!: (response: Response) => void;
+  const changes = vi.fn(async (_options: RequestInit) => new Response(null, { status: 202 }));
+  changes.mockReturnValueOnce(new Promise((resolve) => (refuse = resolve)));
+  vi.stubGlobal("fetch", async (path: string, options: RequestInit) =>
+    path === "api/v1/session" ? Response.json(found.shift()) : changes(options),
+  );
+  const sent = request("api/v1/scripts/a/run", { method: "POST" });
+  await knowSession(); // with the next connection
+  expect(session.value).toEqual(BOB);
+  refuse(Response.json({}, { status: 403 }));
+  return { sent, changes };
+}
+
+test("a change that is refused late is not repeated as who has signed in by then", async () => {
+  const { sent, changes } = await refusedLate(BOB, BOB);
+  await expect(sent).rejects.toEqual(new ApiError("Not done: bob has signed in here meanwhile.", 403));
+  expect(changes).toHaveBeenCalledOnce();
+});
+
+test("a change that is refused late is repeated as who sent it, where they have signed in again by then", async () => {
+  const { sent, changes } = await refusedLate(BOB, { ...ANN, xsrf_token: "y" });
+  expect((await sent).status).toBe(202);
+  expect(changes.mock.lastCall![0].headers).toMatchObject({ "X-XSRF-Token": "y" });
+});
+
+test("who has signed in meanwhile is signed out with their own token, and nothing else is asked with it", async () => {
+  answer(200, ANN);
+  await knowSession();
+  const release = guardLeaving(() => "Leave?");
+  answer(200, BOB);
+  await knowSession();
+  const fetch = vi.fn(async (_path: string, _options: RequestInit): Promise<Response> => {
+    throw new TypeError("Failed to fetch");
+  });
+  vi.stubGlobal("fetch", fetch);
+  await expect(signInAsAnother()).rejects.toThrow("The service cannot be reached.");
+  await expect(request("api/v1/scripts", { method: "POST" })).rejects.toThrow("The service cannot be reached.");
+  expect(fetch.mock.calls.map(([path, { headers }]) => [path, (headers as Record<string, string>)["X-XSRF-Token"]])).toEqual([
+    ["logout", "z"],
+    ["api/v1/scripts", "x"],
+  ]);
+  expect(led).not.toHaveBeenCalled();
+  fetch.mockImplementation(async () => new Response(null, { status: 204 }));
+  await signInAsAnother();
+  expect(led).toHaveBeenCalledOnce();
+  release();
 });
 
 test("a page with something unsaved is not handed to somebody else", async () => {

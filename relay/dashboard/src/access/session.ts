@@ -1,6 +1,6 @@
 /** Who asks, and what they may do here. */
-import { signal } from "@preact/signals";
-import { ApiError, getJson, onRefused, onSignedOut, protect, request } from "../api/client";
+import { computed, signal } from "@preact/signals";
+import { ApiError, askAs, type Asker, getJson, onRefused, onSignedOut, request } from "../api/client";
 import { claimDrafts, comeBack, forgetDrafts } from "../drafts";
 import { leave, objection, type Route } from "../route";
 import { words } from "./words";
@@ -9,9 +9,7 @@ import { words } from "./words";
 const ROLES = ["scrape", "view", "operate", "edit"] as const;
 export type Role = (typeof ROLES)[number];
 
-interface Session {
-  /** Null for whoever comes without credentials. */
-  name: string | null;
+interface Session extends Asker {
   role: Role;
   /** There is something to sign out of. */
   signed_in: boolean;
@@ -19,7 +17,6 @@ interface Session {
   can_sign_in: boolean;
   /** Only the proxy can sign them out. */
   by_proxy: boolean;
-  xsrf_token: string | null;
 }
 
 /** Whom the page serves; null until the service has told. */
@@ -54,31 +51,37 @@ function become(found: Session): void {
   }
   over.value = found.name === null && (isOther || over.value) ? { by: null } : null;
   session.value = found;
-  protect(found.xsrf_token);
+  askAs(found);
   claimDrafts(found.name);
   if (found.role === "scrape" && found.name === null && found.can_sign_in) signIn();
 }
 
-/** A change was refused. Raises ApiError where that is because somebody else has signed in. */
-async function askAnew(): Promise<void> {
-  const before = session.value?.name;
+/** A change of `sender` was refused. Raises ApiError where that is because somebody else has signed in. */
+async function askAnew(sender: Asker): Promise<void> {
   await knowSession();
   const now = over.value?.by ?? session.value;
-  if (now && before !== undefined && now.name !== before) {
+  if (now && now.name !== sender.name) {
     throw new ApiError(now.name === null ? words().ended : words().another(now.name), 403);
   }
 }
 
 /** Whether the reader may do what takes a role; the service decides in any case. */
 export function may(role: Role): boolean {
-  return !session.value || ROLES.indexOf(session.value.role) >= ROLES.indexOf(role);
+  return ROLES.indexOf(held.value) >= ROLES.indexOf(role);
 }
+
+/** The role alone: what is offered by it is drawn anew only when that is another one. */
+const held = computed<Role>(() => session.value?.role ?? "edit");
 
 /** Whether there is any use in asking for what the page shows; not where it waits for the reader to sign in again. */
 export function mayLook(): boolean {
+  return looks.value;
+}
+
+const looks = computed(() => {
   const waits = over.value !== null && session.value?.name !== null;
   return !waits && refused.value === null && may("view");
-}
+});
 
 /** What a place in the page is of no use without. */
 export function needOf(place: Route): Role {
@@ -124,7 +127,6 @@ export async function signOut(sessions: "this" | "all"): Promise<void> {
 /** End the session of whoever has signed in, for somebody else to sign in and come to this place. */
 export async function signInAsAnother(): Promise<void> {
   const now = over.value?.by;
-  if (now) protect(now.xsrf_token);
-  await request("logout", { method: "POST" });
+  await request("logout", { method: "POST", ...(now ? { as: now } : {}) });
   signIn();
 }

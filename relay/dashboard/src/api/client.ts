@@ -57,17 +57,27 @@ export interface RequestOptions {
   /** Only where there is nothing yet; else the service answers 412. */
   ifNew?: boolean;
   signal?: AbortSignal;
+  /** Who asks, where that is somebody else than with all other requests. */
+  as?: Asker;
+}
+
+/** Whose requests these are. */
+export interface Asker {
+  /** Null for whoever comes without credentials. */
+  readonly name: string | null;
+  /** Shown with every request that changes something, as a session takes it; null: there is no session. */
+  readonly xsrf_token: string | null;
 }
 
 const TIMEOUT = 30_000;
 
-let xsrfToken: string | null = null;
+let asker: Asker = { name: null, xsrf_token: null };
 let signedOut: () => void = () => {};
-let askAnew: () => Promise<void> = async () => {};
+let askAnew: (sender: Asker) => Promise<void> = async () => {};
 
-/** Show this with every request that changes something, as a session takes it; null: there is no session. */
-export function protect(token: string | null): void {
-  xsrfToken = token;
+/** Ask as `who` from now on. */
+export function askAs(who: Asker): void {
+  asker = who;
 }
 
 /** Have something done when the service wants to know who asks. */
@@ -75,15 +85,15 @@ export function onSignedOut(act: () => void): void {
   signedOut = act;
 }
 
-/** Have it asked anew who this is, where a change is refused: another tab may have signed in meanwhile. */
-export function onRefused(ask: () => Promise<void>): void {
+/** Have it asked anew who this is, where a change of `sender` is refused: another tab may have signed in meanwhile. */
+export function onRefused(ask: (sender: Asker) => Promise<void>): void {
   askAnew = ask;
 }
 
 /** Raises ApiError for any answer but 2xx, and where none comes. An aborted request raises what `signal` says. */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
-  const { method = "GET", json, text, file, ifMatch, ifNew, signal } = options;
-  const shown = method === "GET" ? null : xsrfToken;
+  const { method = "GET", json, text, file, ifMatch, ifNew, signal, as: sender = asker } = options;
+  const shown = method === "GET" ? null : sender.xsrf_token;
   const headers: Record<string, string> = { "Accept-Language": language.value };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
@@ -105,11 +115,12 @@ export async function request(path: string, options: RequestOptions = {}): Promi
   }
   if (response.status === 401) {
     signedOut();
-    if (xsrfToken !== null) throw new ApiError(words().ended, 401);
+    if (sender.xsrf_token !== null) throw new ApiError(words().ended, 401);
   }
   if (response.status === 403 && shown !== null) {
-    await askAnew();
-    if (shown !== xsrfToken) return request(path, options); // of the same user's new session
+    await askAnew(sender);
+    const isOfNewSession = asker.name === sender.name && asker.xsrf_token !== shown;
+    if (isOfNewSession) return request(path, { ...options, as: asker });
   }
   if (!response.ok) throw await problem(response);
   return response;

@@ -1,5 +1,6 @@
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { mayLook } from "../access/session";
 import { draftsOf } from "../drafts";
 import { onFrame } from "../live/live";
 import { guardLeaving } from "../route";
@@ -46,7 +47,7 @@ function watch(session: Session): () => void {
   let ended = false;
   const look = async () => {
     clearTimeout(next);
-    if (document.visibilityState === "visible") await session.look();
+    if (document.visibilityState === "visible" && mayLook()) await session.look();
     clearTimeout(next);
     if (!ended) next = window.setTimeout(look, LOOK_EVERY);
   };
@@ -72,7 +73,7 @@ function checkWhileTyping(session: Session): () => void {
   let soon = 0;
   let wait = 0; // what is opened is checked at once
   const end = effect(() => {
-    if (session.base.value === null) return;
+    if (session.base.value === null || !mayLook()) return;
     void [session.text.value, language.value]; // findings are told in words
     clearTimeout(soon);
     soon = window.setTimeout(() => void session.check(), wait);

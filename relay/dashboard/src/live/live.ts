@@ -37,9 +37,6 @@ export const isLive = computed(() => connection.value.kind === "live" || connect
 /** When what is shown was heard, where that is not the present; on this machine's clock. */
 export const asOf = computed(() => (isLive.value && !paused.value ? null : state.value.heardAt));
 
-/** Whether the service would answer. */
-const looks = computed(mayLook);
-
 const listeners = new Set<(frame: Frame) => void>();
 
 /** Call `listener` with every frame as it comes, until the returned function is called. */
@@ -107,7 +104,7 @@ const stream = new Stream({
       failures = 0;
       outputs.forEach(subscribe);
     }
-    if (changed.kind === "refused" && looks.value) void goOn(); // a session may be over
+    if (changed.kind === "refused" && mayLook()) void goOn(); // a session may be over
     if (changed.kind === "waiting") failures += 1;
     clearTimeout(hanging);
     if (changed.kind === "connecting") hanging = setTimeout(() => polling.start(), HANGS_AFTER);
@@ -120,7 +117,7 @@ const stream = new Stream({
 async function goOn(): Promise<void> {
   const before = session.value?.name;
   await knowSession();
-  if (looks.value && session.value?.name !== before) stream.connect();
+  if (mayLook() && session.value?.name !== before) stream.connect();
 }
 
 /** An attempt to connect may hang on the way, as some proxies have it: then requests answer sooner. Milliseconds. */
@@ -180,7 +177,7 @@ function subscribe(reader: OutputReader): void {
 
 /** Do not wait for the next attempt. */
 export function retry(): void {
-  if (looks.value) stream.connect();
+  if (mayLook()) stream.connect();
   else void knowSession();
 }
 
@@ -214,9 +211,9 @@ export function start(): void {
     updates.flush();
     if (visible.value) stream.wake();
   });
-  clock.start(() => looks.value && stream.connect()); // the greeting tells the service's time
+  clock.start(() => mayLook() && stream.connect()); // the greeting tells the service's time
   effect(() => {
-    const isOfUse = looks.value;
+    const isOfUse = mayLook();
     untracked(() => (isOfUse ? stream.connect() : stream.stop(accessWords().signedOut)));
   });
 }
