@@ -15,11 +15,11 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from exporter.events import Instant, to_json
+from exporter.events import Instant, from_json, to_json
 from exporter.history import CursorError, History
 from exporter.secrets import without_credentials
 from exporter.settings import Duration, Role
-from exporter.ulid import PATTERN, UlidSource
+from exporter.ulid import PATTERN, UlidSource, time_of
 
 MAX_AGE = Duration(400 * 86_400_000)
 """For how long entries are kept."""
@@ -213,6 +213,18 @@ def page(connection: sqlite3.Connection, query: AuditQuery) -> AuditPage:
     more = len(entries) > query.limit
     entries = entries[: query.limit]
     return AuditPage(entries, entries[-1].id if more else None)
+
+
+def check(row: tuple[Any, ...]) -> None:
+    """Raises ValueError, which msgspec's is, where no entry has these values of COLUMNS."""
+    entry = _to_entry(row)
+    from_json(to_json(entry), AuditEntry)
+    if not re.fullmatch(PATTERN, entry.id):
+        raise ValueError("its id is none")
+    if time_of(entry.id) < entry.at:
+        raise ValueError("its id is older than it is")
+    if any(isinstance(value, str) and len(value) > MAX_TEXT for value in row):
+        raise ValueError("it has a text that is too long")
 
 
 def _trim(connection: sqlite3.Connection, oldest: int) -> None:

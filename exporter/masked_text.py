@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from exporter import document
 from exporter.document import Node, Place, Scalar, Sequence, Unreadable, compose
 from exporter.faults import ConfigError, Fault
 from exporter.rough_masking import RoughMasking
 from exporter.secrets import MASK, NOTHING_BEHIND, UNSEEN, hides, is_mask
+from exporter.settings import AuthProxy, Limits, Retention, ScriptSettings, Settings, Tls, Token, User
 from exporter.yaml_text import scalar
 
 _BOM = "\ufeff"
@@ -25,6 +26,17 @@ _SAME_EVERYWHERE = re.compile(r"""[\w./~][\w./~@+=-]*|'[^'\n]*'|"[^"\n]*\"""")
 _MENDED_ELSEWHERE = (
     f"{UNSEEN} stands for a part that was not shown: write what is to stand there, or mend the file itself where it is"
 )
+_ENV, _LABELS = ("scripts", "env"), ("scripts", "labels")
+_STRUCTS = {
+    (): Settings, ("tls",): Tls, ("auth_proxy",): AuthProxy, ("users",): User, ("tokens",): Token,
+    ("retention",): Retention, ("scripts",): ScriptSettings, ("scripts", "limits"): Limits,
+    ("scripts", "retention"): Retention,
+}  # fmt: skip
+"""Where the configuration's own keys are."""
+_OWN = {(*at, name) for at, of in _STRUCTS.items() for name in of.__struct_fields__}
+_Where: TypeAlias = tuple[str, ...]
+"""Keys down to something, or one of:"""
+_OWN_VALUE, _ELSEWHERE, _SECRET = ("the value of an own key",), ("where no own key is",), ("what a secret may be",)
 
 
 class _Value(NamedTuple):
@@ -54,10 +66,11 @@ class _Text:
         self.declared: set[str] = set()
         """Variables that any script declares to be secret."""
         self.values: list[_Value] = []
-        self._misplaced: list[tuple[str | None, Scalar]] = []
-        """What stands where values should, though it is none; with the name of the variable, if it has one."""
+        self._misplaced: list[Scalar] = []
+        """What may be the value of a secret, or a part of it, perhaps not where such a one should stand."""
         if (root := compose(self.plain)) is not None:
             self._locate(root, set())
+            self._suspect(root)
             scripts = _merged(root).get("scripts")
             for number, item in enumerate(scripts.items if isinstance(scripts, Sequence) else ()):
                 self._look(number, _merged(item))
@@ -66,6 +79,9 @@ class _Text:
         if isinstance(node, Scalar) or id(node) in seen:
             return
         seen.add(id(node))
+        for key, child in node.pairs if isinstance(node, document.Mapping) else ():
+            if isinstance(key, Scalar) and key.text == "secrets":
+                self.declared.update(item.text for item in _scalars(child))
         children = node.items if isinstance(node, Sequence) else [child for pair in node.pairs for child in pair]
         for child, place in zip(children, node.places, strict=True):
             if not isinstance(child, Scalar):
@@ -80,16 +96,55 @@ class _Text:
         return Place(start, start + len(self.plain[start : place.end].rstrip()))
 
     def _look(self, number: int, entry: Mapping[str, Node]) -> None:
-        name, declared = entry.get("name"), entry.get("secrets")
-        self.declared.update(item.text for item in _scalars(declared))
-        if not isinstance(env := entry.get("env"), document.Mapping):
-            self._misplaced += [(None, item) for item in _scalars(env)]
-        for variable, node in _merged(env).items():
-            if not isinstance(node, Scalar):
-                self._misplaced += [(variable, item) for item in _scalars(node)]
-            else:
+        name = entry.get("name")
+        for variable, node in _merged(entry.get("env")).items():
+            if isinstance(node, Scalar):
                 script = name.text if isinstance(name, Scalar) else ""
                 self.values.append(_Value(script, number, variable, node, self._bare(self._places[id(node)])))
+
+    def _suspect(self, root: Node) -> None:
+        seen: set[tuple[int, _Where]] = set()
+        waiting: list[tuple[Node, _Where]] = [(root, ())]
+        while waiting:
+            node, where = waiting.pop()
+            if (id(node), where) in seen:
+                continue
+            seen.add((id(node), where))
+            match node:
+                case Scalar():
+                    if where == _SECRET or (where == _ELSEWHERE and self._assigns(node)):
+                        self._misplaced.append(node)
+                case Sequence(items):
+                    waiting += [(item, where) for item in items]
+                case document.Mapping(pairs):
+                    named = where == _ELSEWHERE and any(
+                        isinstance(value, Scalar) and hides(value.text, self.declared) for _, value in pairs
+                    )
+                    for key, value in pairs:
+                        waiting += self._within(where, key, value, named)
+
+    def _within(self, where: _Where, key: Node, value: Node, named: bool) -> Iterator[tuple[Node, _Where]]:
+        """What a key and its value are; `named`: beside them stands the name of a secret."""
+        name = key.text if isinstance(key, Scalar) else ""
+        at = (*where, name)
+        if where == _SECRET:
+            yield key, _SECRET
+            yield value, _SECRET
+        elif name == "<<" and isinstance(value, document.Mapping | Sequence):
+            yield value, where
+        elif at in _OWN:
+            lacks_names = at == _ENV and not isinstance(value, document.Mapping)
+            yield value, _SECRET if lacks_names else at if at in _STRUCTS or at in (_ENV, _LABELS) else _OWN_VALUE
+        else:
+            alone = where == _ENV and isinstance(value, Scalar) and value.kind == "null"
+            yield key, _SECRET if alone else _ELSEWHERE
+            secret = where != _LABELS and (hides(name, self.declared) or (name == "value" and named))
+            yield value, _SECRET if secret else _OWN_VALUE if where in (_ENV, _LABELS) else _ELSEWHERE
+
+    def _assigns(self, node: Scalar) -> bool:
+        """Whether it is such as API_TOKEN=value."""
+        name, separator, _ = node.text.partition("=")
+        return bool(separator) and hides(name, self.declared)
 
     def hidden(self, declared: set[str]) -> list[_Value]:
         hiding = (value for value in self.values if hides(value.name, declared))
@@ -102,8 +157,8 @@ class _Text:
     def shown(self) -> str:
         """Without the values of secrets, and what may be some."""
         written = {id(value.node): (value.place, f'"{MASK}"') for value in self.hidden(self.declared)}
-        for name, node in self._misplaced:
-            if node.kind != "null" and (name is None or hides(name, self.declared)):
+        for node in self._misplaced:
+            if node.kind != "null" and node.text:
                 written.setdefault(id(node), (self._bare(self._places[id(node)]), f'"{UNSEEN}"'))
         return self.with_(written)
 
@@ -198,13 +253,13 @@ def _readable(*texts: str) -> _Text:
     return _Text("")
 
 
-def _scalars(node: Node | None) -> Iterator[Scalar]:
+def _scalars(node: Node) -> Iterator[Scalar]:
     """Those that stand there, keys too, with what aliases bring: each once."""
     seen: set[int] = set()
     waiting = [node]
     while waiting:
         each = waiting.pop()
-        if each is None or id(each) in seen:
+        if id(each) in seen:
             continue
         seen.add(id(each))
         match each:

@@ -54,6 +54,8 @@ _SHOWN = 80
 """Characters of what is at fault that a message shows."""
 _WHY = 200
 """Characters of a reason that a message tells: names may be long."""
+MAX_REASONS = (_TOLD + 1) * (_WHY + 50)
+"""Characters that `reasons` are at most."""
 
 
 class Refusal(NamedTuple):

@@ -34,7 +34,8 @@ _AUDIT = ", ".join(audit.COLUMNS)
 _CARRY_AUDIT_OVER = (
     # Nobody gets rid of an entry by a restore, nor puts one among those that are there.
     f"CREATE TEMP TABLE trail AS SELECT {_AUDIT} FROM before.audit UNION ALL SELECT {_AUDIT} FROM main.audit"  # noqa: S608
-    " WHERE id < coalesce((SELECT min(id) FROM before.audit), '~')",
+    " WHERE NOT EXISTS (SELECT 1 FROM (SELECT id, at FROM before.audit ORDER BY id LIMIT 1) AS oldest"
+    " WHERE main.audit.id >= oldest.id OR main.audit.at > oldest.at)",
     "DELETE FROM main.audit",
     f"INSERT INTO main.audit ({_AUDIT}) SELECT {_AUDIT} FROM trail",  # noqa: S608
 )
@@ -43,7 +44,12 @@ _STATISTICS = {
     for name, columns in (("sqlite_stat1", "tbl,idx,stat"), ("sqlite_stat4", "tbl,idx,neq,nlt,ndlt,sample"))
 }
 """Tables that SQLite makes where somebody asks for them (https://sqlite.org/fileformat2.html, 2.6)."""
-_TIMES = {"runs": ("scheduled_at", "started_at", "ended_at", "duration"), "audit": ("at",)}
+_TIMES = {
+    "runs": ("scheduled_at", "started_at", "ended_at", "duration"),
+    "audit": ("at",),
+    "cleared": ("last_success",),
+    "file_versions": ("saved_at",),
+}
 _LAST = 253_402_300_799_999
 """Milliseconds at the end of the year 9999."""
 _CLOSE = (

@@ -106,7 +106,9 @@ class Account(str):
 # A description is what an error message calls the accepted form.
 _NO_CREDENTIAL = rf"(?!{TOKEN_PREFIX}[A-Za-z0-9_-]{{16}}|[0-9A-Fa-f]{{64}}$)"
 """Names are shown and logged, and somebody may take one of these for the name of what it belongs to."""
-NAME_PATTERN = rf"^{_NO_CREDENTIAL}[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}}$"
+FORMER_NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+"""Of names in the history, where there may be some that are no longer taken."""
+NAME_PATTERN = rf"^{_NO_CREDENTIAL}{FORMER_NAME_PATTERN}$"
 Name = Annotated[
     str,
     Meta(pattern=NAME_PATTERN, description="a name of at most 64 letters, digits, `_`, `.` and `-`, the first a letter"

@@ -31,7 +31,7 @@ FAULTY = object()
 _LONGEST_OPEN = 20
 """Characters of a text beside a secret that may be told where it is wrong: longer ones may be the secret."""
 _KEY = re.compile(f"[a-z0-9_]{{1,{_LONGEST_OPEN}}}")
-_NAME = re.compile(r"[\w.-]{1,64}")
+_NAME = re.compile(r"[A-Za-z_]\w{0,63}", re.ASCII)
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")  # no program takes these as an argument, nor JSON the surrogates
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -251,10 +251,10 @@ class Reader:
             try:
                 name.parse(text)
             except ValueError:
-                self._report(at, _told(key, text, name.secret), f"expected {name.form}")
+                self._report(at, _told(key, text, child, name.secret), f"expected {name.form}")
                 values[text] = FAULTY
             else:
-                values[text] = self.value(_WRITTEN_AS_TEXT, child, _join(key, text))
+                values[text] = self.value(_WRITTEN_AS_TEXT, child, _told(key, text, child, name.secret))
         return FAULTY if FAULTY in values.values() else values
 
     def pairs(self, node: Mapping, key: str, depth: int = 0, secret: bool = False) -> dict[str, tuple[Scalar, Node]]:
@@ -269,7 +269,7 @@ class Reader:
                 self._report(at, key, f"expected text as a key, not {shown(at, secret=secret)}")
             elif at.text in pairs:
                 first = pairs[at.text][0].mark.line + 1
-                self._report(at, _told(key, at.text, secret), f"given twice, first in line {first}")
+                self._report(at, _told(key, at.text, child, secret), f"given twice, first in line {first}")
             else:
                 pairs[at.text] = at, child
         if "<<" in pairs:
@@ -301,9 +301,10 @@ class Reader:
             raise Unreadable(f"more than {MAX_VALUES} values, counting each use of an alias", node.mark)
 
 
-def _told(key: str, name: str, secret: bool) -> str:
-    """The path of a name, or of what it is in, where it may have a secret in it, such as PASSWORD=value."""
-    return key if secret and not _NAME.fullmatch(name) else _join(key, name)
+def _told(key: str, name: str, value: Node, secret: bool) -> str:
+    """The path of a name, or of what it is in, where it may be a secret or have one in it, such as PASSWORD=value."""
+    alone = isinstance(value, Scalar) and value.kind == "null"
+    return key if secret and (alone or not _NAME.fullmatch(name)) else _join(key, name)
 
 
 def _join(key: str, name: str) -> str:

@@ -8,6 +8,14 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PATTERN = rf"[0-7][{_ALPHABET}]{{25}}"
 
 
+def time_of(ulid: str) -> int:
+    """When it was made, in milliseconds since the Unix epoch; or later, where the clock stepped back before."""
+    milliseconds = 0
+    for digit in ulid[:10]:
+        milliseconds = milliseconds << 5 | _ALPHABET.index(digit)
+    return milliseconds
+
+
 class UlidSource:
     """Makes ids that rise strictly even within one millisecond or when the clock steps back."""
 

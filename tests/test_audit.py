@@ -265,6 +265,18 @@ def test_a_restore_takes_nothing_from_the_trail_and_puts_nothing_into_it_but_wha
         assert _targets(archive) == ["of the archive", "1", "own", "2", "own, too"]
 
 
+def test_an_entry_of_an_archive_is_older_than_the_trail_by_its_time_too(tmp_path: Path) -> None:
+    before, archive = tmp_path / "before", tmp_path / "archive"
+    _trail(archive)
+    _trail(before, run(target="own"))
+    with closing(sqlite3.connect(archive / "history.db", isolation_level=None)) as connection:
+        connection.execute("INSERT INTO audit (id, at, actor_kind, action, target, outcome)"
+                           " VALUES (?, ?, 'user', 'script.run', 'forged', 'done')",
+                           ("0" * 26, Instant.now() + 1000))  # fmt: skip
+    carry_over(before / "history.db", archive / "history.db", 0)
+    assert _targets(archive) == ["own"]
+
+
 def test_where_there_was_no_trail_that_of_the_archive_is_taken_over(tmp_path: Path) -> None:
     before, archive = tmp_path / "before", tmp_path / "archive"
     _trail(before)

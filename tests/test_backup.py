@@ -448,11 +448,39 @@ def in_utf_16(folder: Path) -> bytes:
     return path.read_bytes()
 
 
+FIRST = "0" * 26
+
+
+def entry(**values: Any) -> str:
+    """Puts an entry into the audit trail."""
+    sound = {"id": FIRST, "at": 0, "actor_kind": "user", "action": "script.run", "outcome": "done"}
+    return insertion("audit", sound | values)
+
+
+def cleared(**values: Any) -> str:
+    """Puts in a script of which the record of this run is deleted, but for what is told of it."""
+    sound = {"run_id": FIRST, "script_name": "job", "trigger": "manual", "status": "skipped"}
+    record = sound | {"scheduled_at": "2026-01-31T19:00:00.000Z"} | values
+    return insertion("cleared", {"script_name": "job", "last_run": json.dumps(record)})
+
+
+def insertion(table: str, values: dict[str, Any]) -> str:
+    told = ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values.values())
+    return f"INSERT INTO {table} ({', '.join(values)}) VALUES ({told})"  # noqa: S608
+
+
 ROWS = [
     "UPDATE runs SET run_id = '../../x'",
     "UPDATE runs SET status = 'odd'",
     "UPDATE runs SET script_name = CAST(x'ff' AS TEXT)",
     "UPDATE runs SET script_name = CAST(zeroblob(9000000) AS TEXT)",
+    "UPDATE runs SET script_name = '../../etc'",
+    "UPDATE runs SET script_name = ''",
+    "UPDATE runs SET script_name = hex(zeroblob(40))",
+    "UPDATE runs SET metrics_rejected = hex(zeroblob(9000))",
+    "UPDATE runs SET started_at = NULL",
+    "UPDATE output_chunks SET run_id = ''",
+    "INSERT INTO output_garbage VALUES ('../x')",
     "UPDATE output_chunks SET data = x'00'",
     "UPDATE output_chunks SET data = zeroblob(9000000)",
     "UPDATE output_chunks SET lines = 9000000000000000000",
@@ -460,7 +488,26 @@ ROWS = [
     "INSERT INTO file_versions VALUES ('a', 1, 0, 'written', 420, 9, '', x'00')",
     "INSERT INTO file_versions VALUES ('a', 1, 0, 'deleted', 2541, NULL, NULL, NULL)",
     "INSERT INTO file_versions VALUES ('a', 1, 0, 'odd', 420, NULL, NULL, NULL)",
+    "INSERT INTO file_versions VALUES (hex(zeroblob(600)), 1, 0, 'deleted', 420, NULL, NULL, NULL)",
+    "INSERT INTO file_versions VALUES ('a', 1, -1, 'deleted', 420, NULL, NULL, NULL)",
     "INSERT INTO cleared VALUES ('job', '{}', NULL)",
+    cleared(run_id="x"),
+    cleared(script_name="../x"),
+    cleared(metrics_rejected="x" * 9000),
+    cleared(more="x" * 90_000),
+    cleared().replace("'job'", "'../x'"),
+    "INSERT INTO facts VALUES ('a', hex(zeroblob(100)))",
+    entry(id=""),
+    entry(id="!00206"),
+    entry(id="00000000000000000000000abc"),
+    entry(id=FIRST, at=1),
+    entry(actor_kind="odd"),
+    entry(actor_role="odd"),
+    entry(action="file.odd"),
+    entry(outcome="odd"),
+    entry(target="x" * 1001),
+    entry(actor_name="x" * 1001),
+    entry(address="x" * 1001),
     "INSERT INTO facts VALUES ('a', CAST(x'ff' AS TEXT))",
 ]
 """What makes a sound history one with a row that there cannot be."""
@@ -582,13 +629,25 @@ def test_an_archive_of_a_hostile_hand_changes_nothing(service: Service, archive:
     assert restore(service, archive)["files"] == 1
 
 
+def test_what_there_can_be_in_a_history_is_restored(archive: bytes, tmp_path: Path) -> None:
+    rows = (
+        entry(), entry(id="7" + "0" * 25, at=1),  # after the clock stepped back
+        entry(id="0" * 25 + "1", target="x" * 1000, path="x" * 1000, method="PUT"),
+        cleared(metrics_rejected="\x01" * 1000),
+        "UPDATE runs SET script_name = 'cst_0123456789abcdef'",  # as earlier versions took
+        "INSERT INTO file_versions VALUES (hex(zeroblob(512)), 1, 0, 'deleted', 420, NULL, NULL, NULL)",
+    )  # fmt: skip
+    altered(contents(archive)["history.db"], tmp_path, *rows)
+    assert check(tmp_path / "altered.db") == 1
+
+
 def test_output_of_runs_that_a_restored_history_does_not_have_is_swept_away(
     service: Service, archive: bytes, tmp_path: Path
 ) -> None:
     files = contents(archive)
     stray = (
         "INSERT INTO output_chunks (run_id, first_line, lines, segments, data)"
-        " SELECT 'nobody', first_line, lines, segments, data FROM output_chunks"
+        " SELECT hex(zeroblob(13)), first_line, lines, segments, data FROM output_chunks"
     )
     restore(service, archive_of(files | {"history.db": altered(files["history.db"], tmp_path, stray)}))
 
@@ -596,7 +655,7 @@ def test_output_of_runs_that_a_restored_history_does_not_have_is_swept_away(
         with closing(sqlite3.connect(service.folder / "data/history.db")) as connection:
             return [run_id for (run_id,) in connection.execute("SELECT run_id FROM output_chunks")]
 
-    assert until(owners, lambda found: "nobody" not in found) == run_ids(service)
+    assert until(owners, lambda found: FIRST not in found) == run_ids(service)
 
 
 def test_what_is_in_the_way_of_a_script_stays(service: Service, archive: bytes, tmp_path: Path) -> None:

@@ -157,6 +157,35 @@ def test_what_stands_in_place_of_variables_is_hidden_too_and_nobody_saves_what_s
     assert (fault.line, "stands for a part that was not shown" in fault.message) == (4, True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["scripts: [{name: a, env: {API_TOKEN: 12345678, API_TOKEN: new}}]", "scripts: [{environment: {KEY: 12345678}}]",
+     "scripts: {a: {env: {API_TOKEN: 12345678}}}", "scripts: {a: {env: {LOGIN: 12345678}, secrets: [LOGIN]}}",
+     "scripts: [[{env: {API_TOKEN: 12345678}}]]", "scripts: [{env: {API_TOKEN: 12345678}, env: {}}]",
+     "scripts: [{command: {API_TOKEN: [12345678]}}]", "env: {API_TOKEN: {12345678}}", "API_TOKEN: 12345678",
+     "scripts: [{labels: {a: {API_TOKEN: 12345678}}}]", "tokens: {key: 12345678}", "key: 12345678",
+     "scripts: [{environment: [API_TOKEN=12345678]}]", "scripts: [{environment: [{name: API_TOKEN, value: 12345678}]}]",
+     "scripts: [{env: {x12345678}}]", "scripts: [{env: {API_TOKEN=12345678: }}]", "x: {? {API_TOKEN: 12345678} : y}"],
+)  # fmt: skip
+def test_a_secret_is_hidden_wherever_it_stands_in_a_faulty_configuration(text: str) -> None:
+    shown = masked_text(text, "")
+    assert "12345678" not in shown
+    with pytest.raises(ConfigError, match="stands for a part that was not shown"):
+        whole(shown)
+
+
+def test_what_is_the_configurations_own_is_shown_whatever_it_is_called() -> None:
+    text = """\
+tls: {cert: a.pem, key: b.pem}
+users: [{name: a, role: view, password_hash_file: c}]
+tokens: [{name: KEY, role: view, sha256: d}]
+scripts:
+  - &base {name: a, command: API_TOKEN=x ./job, secrets: [LOGIN, runs], retention: {runs: 5}, labels: {key: e}}
+  - {<<: *base, name: b, env: {PATH: /bin, OTHER: LOGIN=f, value: KEY}}
+"""
+    assert masked_text(text, "") == text
+
+
 # --- a text that is no YAML ---
 
 SPELLINGS = [

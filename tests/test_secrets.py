@@ -100,7 +100,9 @@ def test_a_mask_without_a_value_behind_it_is_a_fault(decision: Decision, keys: l
     "keys",
     ["env: 12345678", "env: '12345678'", "env: 1234567.8", "env: [12345678]", "env: !!int '12345678'",
      "env: {A_TOKEN: [12345678]}", "env: {A_TOKEN: {B: 12345678}}", "env: {'A_TOKEN=12345678'}",
-     "env: {A_TOKEN=12345678: }", "env: {1: 12345678, 1: 12345678}", "env: {? [12345678] : x}", "env: {<<: 12345678}",
+     "env: {A_TOKEN=12345678: }", "env: {1: 12345678, 1: 12345678}",
+     "env: {x12345678}", "env: {x12345678, x12345678: }", "env: {a-12345678: x}",
+     "env: {? [12345678] : x}", "env: {<<: 12345678}",
      "secrets: 12345678", "secrets: {A: 12345678}", "secrets: [A=12345678]", "secrets: [12345678]"],
 )  # fmt: skip
 def test_a_fault_of_what_stands_where_secrets_may_does_not_tell_it(keys: str) -> None:
