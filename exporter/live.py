@@ -371,6 +371,7 @@ class LiveRuns:
         del self._runs[run_id]
         if recording is not None:
             recording.close()
+        self.tell_followers(run_id)  # who could not read it as it ended can now
         await asyncio.to_thread(_discard, self._folder / run_id, live.folder)
 
     def _takes_too_long(self, began: float) -> bool:

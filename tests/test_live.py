@@ -242,8 +242,11 @@ def test_output_that_a_process_left_behind_holds_by_a_lease_is_stored_when_that_
             while runs._tasks:
                 await asyncio.gather(*runs._tasks.values())
             assert os.listdir(tmp_path / "runs") == [held.name]
+        stored = asyncio.Event()
+        runs.follow(held.name, stored.set)
         runs.archive_waiting()
         await runs.stop("wait")
+        assert stored.is_set()
         assert os.listdir(tmp_path / "runs") == []
         for folder in (held, free):
             assert await history.archived(folder.name, lambda lines: lines.raw()[0]) == b"printed\n"
