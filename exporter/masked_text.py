@@ -20,6 +20,7 @@ from exporter.settings import AuthProxy, Limits, Retention, ScriptSettings, Sett
 from exporter.yaml_text import scalar
 
 _BOM = "\ufeff"
+_WORD = re.compile(r"\w+")
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)*")
 _SAME_EVERYWHERE = re.compile(r"""[\w./~][\w./~@+=-]*|'[^'\n]*'|"[^"\n]*\"""")
 """A value that is the same between any brackets, and however far it stands in."""
@@ -138,13 +139,18 @@ class _Text:
         else:
             alone = where == _ENV and isinstance(value, Scalar) and value.kind == "null"
             yield key, _SECRET if alone else _ELSEWHERE
-            secret = where != _LABELS and (hides(name, self.declared) or (name == "value" and named))
+            named = named and name == "value"
+            secret = where != _LABELS and (named or not isinstance(key, Scalar) or self._hides(name))
             yield value, _SECRET if secret else _OWN_VALUE if where in (_ENV, _LABELS) else _ELSEWHERE
 
     def _assigns(self, node: Scalar) -> bool:
         """Whether it is such as API_TOKEN=value."""
         name, separator, _ = node.text.partition("=")
-        return bool(separator) and hides(name, self.declared)
+        return bool(separator) and self._hides(name)
+
+    def _hides(self, name: str) -> bool:
+        """Also where the name of a secret is only a word of it, as in ${API_KEY}."""
+        return any(hides(word, self.declared) for word in _WORD.findall(name))
 
     def hidden(self, declared: set[str]) -> list[_Value]:
         hiding = (value for value in self.values if hides(value.name, declared))

@@ -25,6 +25,8 @@ _KEY = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 """What may be a key, in whatever way it is written."""
+_GIVEN = re.compile(r"""(?P<lead>)(?<![\w.-])(?P<key>\w[\w.-]*)(?P<separator>["'`)\]}>]*[ \t]*[:=])""")
+"""A word that is given a value, wherever in a line, also where no key can be."""
 _BEGINS = re.compile(r"""[ \t]*(?:[}\],]|(?:-[ \t]+)*(?:[\w.$/+-]+|"[\w.$/+ -]+"|'[\w.$/+ -]+')[ \t]*:(?:\s|$))""")
 """A line with which something else begins, unless it stands further in."""
 _BEGUN = re.compile(r"[ \t]*[^\s|>&!\"'*\[{#]")
@@ -43,6 +45,8 @@ _BESIDE = re.compile(r"[ \t]*(?:(?<=\s)#.*)?\r?$|[ \t]*(?P<next>[,}\]])", re.MUL
 """What may stand behind a value that is whole."""
 _IN_BRACES = re.compile(r"""[{,][ \t]*(?:[^\s,"']+|"[^"]*"|'[^']*')[ \t]*:[ \t]*(?:&\S+[ \t]+)?$""")
 _SCRIPT = re.compile(r"""\bname["']?[ \t]*:[ \t]*["']?([\w.-]+)""")
+_VALUE = "value"
+"""No key of the configuration, but one that others have beside the name of a variable."""
 _NOTHING = {'""', "''"}
 _NEAR = 500
 """Characters before a key that are looked at."""
@@ -113,24 +117,28 @@ class RoughMasking:
 
     def _places(self) -> Iterator[tuple[int, int, str]]:
         """Where what belongs to a secret begins, the column of its key, and its name."""
+        places: dict[int, tuple[int, str]] = {}
+        for found in (*self._keys(), *_GIVEN.finditer(self._text)):
+            if found.end() not in places and self._is_secret(found):
+                places[found.end()] = self._column(found), found["key"].strip("\"'")
+        return ((start, *places[start]) for start in sorted(places))
+
+    def _keys(self) -> Iterator[re.Match[str]]:
         at = 0
         while found := _KEY.search(self._text, at):
             at = found.start("key") + 1  # quotes may be closed elsewhere than it seems
-            if self._is_secret(found):
-                yield found.end(), self._column(found), found["key"].strip("\"'")
+            yield found
 
     def _is_secret(self, found: re.Match[str]) -> bool:
         key, separator, explicit = found["key"], found["separator"], "?" in found["lead"]
         if separator is None and not explicit and (not self._begins_line(found) or key[0] in "\"'*|>"):
-            return False
-        if " " in key and found["lead"].startswith(":"):  # words of a command
             return False
         if key[0] in "|>" or key[0] == "*":
             return explicit or key[0] == "*"
         if "\\" in key:
             return True
         name = key.strip("\"'")
-        if not hides(name, self._declared) or name in _OWN:
+        if not (hides(name, self._declared) or name == _VALUE) or name in _OWN:
             return False
         if name in Tls.__struct_fields__ and _OF_TLS.search(self._near(found.end("lead"))):
             return False

@@ -188,6 +188,12 @@ scripts:
 
 # --- a text that is no YAML ---
 
+
+@pytest.mark.parametrize("line", ["# API_TOKEN: hunter22", "LANG: C  # API_TOKEN=hunter22"])
+def test_a_comment_that_gives_a_secret_a_value_is_hidden_while_nobody_can_tell_that_it_is_one(line: str) -> None:
+    assert "hunter22" not in masked_text(f"listen: [\nscripts:\n  - env:\n      {line}\n", "")
+
+
 SPELLINGS = [
     "{K}: {a}", "{K}: {a} {b}  # mine", "{K} : {a}", '"{K}": "{a}"', "'{K}': {a}", "? {K}\n      : {a}",
     "{K}:\n        {a}",
@@ -203,6 +209,9 @@ SPELLINGS = [
 NO_VARIABLES = [
     " [{K}={a}]", " ['LANG=C', \"{K}={a} {b}\"]", "\n      - LANG=C\n      - {K}={a}", "\n      - '{K}={a}\n {b}'",
     " {K}={a}", " '{K}={a}'", "\n      MY SECRET {K}: {a}", "\r      {K}: {a}\r", "\n      {K}:{a}", "\n      {K} {a}",
+    " [{{name: {K}, value: {a}}}]", "\n      - value: {a}\n        name: {K}", " {{X: 1; {K}: {a}}}",
+    "\n      LANG: C {K}: {a}",
+    "\n      @{K}: {a}", "\n      %{K}: {a}", "\n      [{K}]: {a}", "\n      `{K}`: {a}", "\n      ${{{K}}}: {a}",
 ]  # fmt: skip
 IN_BRACES = [
     "{K}: {a}", "'{K}': '{a}, {b}'", '"{K}":"{a}"', "{K} : {a}\n  {b}", "{K}:\n  {a}", '{K}: "{a}\n{b}"', "? {K} : {a}",
