@@ -72,6 +72,9 @@ class FakeConfiguration(Configuration):
         self._asked("reload")
         return ConfigChange(self.loaded, self.loaded)
 
+    async def look_again(self) -> None:
+        """It never has faults."""
+
 
 class FakeFiles(Files):
     """Has one file, `backup.sh`, which never changes."""
