@@ -31,7 +31,7 @@ FAULTY = object()
 _LONGEST_OPEN = 20
 """Characters of a text beside a secret that may be told where it is wrong: longer ones may be the secret."""
 _KEY = re.compile(f"[a-z0-9_]{{1,{_LONGEST_OPEN}}}")
-_NAME = re.compile(r"[A-Za-z_]\w{0,63}", re.ASCII)
+_NAME = re.compile(r"\w{1,64}", re.ASCII)
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")  # no program takes these as an argument, nor JSON the surrogates
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 

@@ -289,7 +289,7 @@ SCRIPT_FAULTS = [
     ("env: [A=b]", "scripts[0].env: expected a mapping from names to text, not a list"),
     ("env: PASSWORD=hunter22", "scripts[0].env: expected a mapping from names to text, not a value"),
     ("secrets: PASSWORD", "scripts[0].secrets: expected a list, each item a variable name"),
-    ("env: {1A: x}", "scripts[0].env: expected a variable name: letters, digits and `_`, no digit first"),
+    ("env: {1A: x}", "scripts[0].env.1A: expected a variable name: letters, digits and `_`, no digit first"),
     ("env: {A: [x]}", "scripts[0].env.A: expected text, not a list"),
     ("env: {A: }", 'scripts[0].env: expected text, not nothing; empty text is written ""'),
     ("labels: {a-b: x}", "scripts[0].labels.a-b: expected a label name: letters, digits and `_`, no digit first"),
