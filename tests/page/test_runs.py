@@ -22,7 +22,7 @@ scripts:
     command: read go < gate; exit 3
     overlap: allow
   - name: busy
-    command: read go < gate
+    command: read go < shut
     every: 1s
 """
 MINUTE = 60_000
@@ -31,7 +31,8 @@ MINUTE = 60_000
 @pytest.fixture
 def service(start_service: Callable[..., Service]) -> Service:
     service = start_service(CONFIG)
-    os.mkfifo(service.folder / "gate")
+    for name in ("gate", "shut"):  # that of one script must not be taken by another
+        os.mkfifo(service.folder / name)
     return service
 
 
