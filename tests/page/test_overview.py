@@ -236,6 +236,7 @@ def test_something_is_done_to_several_scripts_at_once(page: Page, service: Servi
     question.get_by_role("button", name="Delete 2 scripts").click()
     expect(question).to_have_count(0)
     page.get_by_role("searchbox").fill("")
+    expect(page.get_by_role("searchbox")).to_have_value("")
     expect(names(page)).to_have_text(["copies"])
     assert "gated" not in service.config.read_text()
 
