@@ -44,6 +44,8 @@ SCHEMA_VERSION = len(_SCHEMA)
 RETRY_SECONDS = 1.0
 RESERVE_BYTES = 1 << 20
 """Room for some hundred records after the disk is full."""
+_OPENING_BYTES = 64 << 10
+"""Room that must be there to open the database: a file is mapped, and to write there on a full disk kills."""
 _UPSERT = (
     f"INSERT INTO runs ({', '.join(records.COLUMNS)}) VALUES ({', '.join('?' * len(records.COLUMNS))})"  # noqa: S608
     f" ON CONFLICT (run_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in records.COLUMNS[1:])}"
@@ -86,6 +88,10 @@ class History:
 
     def _open(self) -> None:
         self._reserve.release()  # opening takes room too; the writer takes it again
+        opening = Reserve(self._reserve.path, _OPENING_BYTES)
+        if not opening.take():
+            raise HistoryError(f"cannot open the history {self.path}: the disk is full; it takes some 64 KiB")
+        opening.release()
         try:
             connection = _connect(private(self.path))
             prepare(connection)

@@ -67,7 +67,7 @@ def check(path: Path) -> int:
     must not happen again.  So are metrics that scripts published: what is shown now stays.  Raises BadArchive.
     """
     try:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        with closing(_connect(path)) as connection:
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
             _check_schema(connection)
@@ -85,6 +85,13 @@ def check(path: Path) -> int:
     except sqlite3.Error as error:
         raise BadArchive(f"The history in the archive is damaged: {error}.") from error
     return int(runs)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """A database that nobody else has open, so no file of it need be mapped: to write there on a full disk kills."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA main.locking_mode = EXCLUSIVE")
+    return connection
 
 
 def _check_schema(connection: sqlite3.Connection) -> None:
@@ -120,7 +127,7 @@ def carry_over(before: Path, path: Path, asked_at: int) -> None:
     second time changes nothing.  Runs under way when the backup was made are what the earlier history says of them, or
     else lost.
     """
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with closing(_connect(path)) as connection:
         connection.execute("CREATE TEMP TABLE under_way (run_id TEXT PRIMARY KEY)")
         connection.execute("CREATE TEMP TABLE asked AS SELECT ? AS asked_at", (asked_at,))
         try:

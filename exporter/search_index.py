@@ -84,10 +84,7 @@ class Indexer:
             self._closing.wait(POLL_SECONDS)
 
     def _scarce(self) -> bool:
-        """What the disk has left is for what cannot be made anew then.
-
-        Nor is the index opened: where SQLite maps a new file and the disk is full, the process may get SIGBUS.
-        """
+        """What the disk has left is for what cannot be made anew then."""
         return scarce(self._history.parent)
 
     def _step(self, index: _Index) -> bool:
@@ -122,6 +119,7 @@ class _Index:
         for _ in range(2):
             index = sqlite3.connect(private(path), isolation_level=None, timeout=1)
             try:
+                _keep_journal(index)
                 if index.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema)").fetchone() == (0,):
                     _create(index, identity)
                 made_from, upto = index.execute(
@@ -196,9 +194,16 @@ def _text(number: int, chunk: Chunk) -> str:
         return ""
 
 
+def _keep_journal(index: sqlite3.Connection) -> None:
+    """No write-ahead log: it comes with a file that is mapped, and to write there on a full disk ends the process.
+
+    Whoever looks something up, in milliseconds, waits for a commit.  https://sqlite.org/wal.html#the_wal_index_file
+    """
+    index.execute("PRAGMA journal_mode = TRUNCATE")
+
+
 def _create(index: sqlite3.Connection, identity: str) -> None:
     index.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    index.execute("PRAGMA journal_mode = WAL")
     index.executescript(_SCHEMA)
     _begin_generation(index, 1)
     index.execute("INSERT INTO made_from VALUES (?)", (identity,))  # last: without it the file is made anew
@@ -217,7 +222,7 @@ def _begin_generation(index: sqlite3.Connection, number: int) -> None:
 
 def remove(path: Path) -> None:
     """Remove a database that nothing has open."""
-    for suffix in ("", "-wal", "-shm"):
+    for suffix in ("", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,14 +54,27 @@ def start_service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 MiB."""
+    yield from _mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs")
+
+
+@pytest.fixture
+def disk_of_small_blocks(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 20 MiB in blocks of 1 KiB: a page of memory takes several."""
+    if shutil.which("mkfs.ext4") is None:
+        pytest.skip("needs mkfs.ext4")
+    image = tmp_path / "image"
+    with image.open("wb") as file:
+        file.truncate(20 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-b", "1024", "-m", "0", image], check=True)
+    yield from _mounted(tmp_path / "disk", "-o", "loop", str(image))
+
+
+def _mounted(path: Path, *arguments: str) -> Iterator[Path]:
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small file system")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True, check=False
-    )
+    path.mkdir()
+    mounted = subprocess.run(["mount", *arguments, path], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip(f"cannot mount a small file system here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,7 +124,7 @@ def test_the_search_index_leaves_the_last_of_the_disk_to_what_cannot_be_made_ane
     until(lambda: len(looked), lambda count: count > 3)
     indexer.close()
     assert (looked[0], steps) == (tmp_path, [])
-    assert not (tmp_path / search_index.FILE).exists()  # to make one on a full disk can end the process, by SIGBUS
+    assert not (tmp_path / search_index.FILE).exists()
 
 
 def test_what_opening_the_history_takes_is_there_though_the_disk_is_full(
@@ -143,3 +145,58 @@ def test_what_opening_the_history_takes_is_there_though_the_disk_is_full(
 
     asyncio.run(open_and_close())
     assert (there[0], reserve.stat().st_size) == (False, history.RESERVE_BYTES)
+
+
+MAPPING = """\
+import asyncio, os, sqlite3, sys
+from contextlib import suppress
+from pathlib import Path
+from exporter import backup_format, history, restored_history, search_index
+from exporter.history import History
+
+def index(history):
+    with search_index._Index(history) as index:
+        index.step()
+
+async def opened(folder):
+    await History(folder / "history.db", write_failed=lambda why, first: None).close()
+
+opens = {
+    "history": lambda folder: asyncio.run(opened(folder)),
+    "index": lambda folder: index(folder / "history.db"),
+    "restored": lambda folder: restored_history.check(folder / "restored.db"),
+}
+full = OSError, sqlite3.Error, history.HistoryError, backup_format.BadArchive
+for spare in range(0, 80, 4):  # KiB
+    folder = Path(sys.argv[2]) / str(spare)
+    folder.mkdir()
+    asyncio.run(opened(folder))
+    if sys.argv[1] == "index":  # the service has the history open then
+        held = sqlite3.connect(folder / "history.db")
+        held.execute("SELECT * FROM facts").fetchall()
+    (folder / "reserve").unlink()
+    with sqlite3.connect(folder / "history.db") as connection:
+        connection.execute("VACUUM INTO ?", (str(folder / "restored.db"),))
+    connection.close()
+    (folder / "spare").write_bytes(bytes(spare << 10))
+    with suppress(OSError), (folder / "fill").open("wb", buffering=0) as fill:
+        while True:
+            fill.write(bytes(1 << 10))
+    os.sync()
+    (folder / "spare").unlink()
+    os.sync()
+    print(spare, "KiB left", flush=True)
+    with suppress(*full):
+        opens[sys.argv[1]](folder)
+    (folder / "fill").unlink()
+"""
+
+
+@pytest.mark.parametrize("what", ["history", "index", "restored"])
+def test_no_database_is_mapped_where_the_disk_can_not_take_what_is_written_there(
+    what: str, disk_of_small_blocks: Path
+) -> None:
+    """The system ends a process that writes into a mapped file for which there is no room (mmap(2), SIGBUS)."""
+    command = [sys.executable, "-c", MAPPING, what, str(disk_of_small_blocks)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)

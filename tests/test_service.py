@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -242,45 +241,33 @@ def fill(path: Path) -> None:
 
 
 def test_scripts_go_on_starting_on_a_full_disk_and_a_crash_meanwhile_loses_no_run(
-    start_service: Callable[..., Service], tmp_path: Path
+    disk_of_small_blocks: Path, start_service: Callable[..., Service]
 ) -> None:
-    if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
-        pytest.skip("needs root and mkfs.ext4, to mount a small file system")
-    disk, image = tmp_path / "disk", tmp_path / "image"
-    disk.mkdir()
-    with image.open("wb") as file:
-        file.truncate(20 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-m", "0", image], check=True)
-    mounted = subprocess.run(["mount", "-o", "loop", image, disk], capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a file system in a file here: {mounted.stderr.decode().strip()}")
-    try:
-        service = start_service(
-            f'{{data_dir: {disk}/data, scripts: [{{name: job, command: "echo out; echo x >> ran; exit 3"}}, '
-            f'{{name: long, command: "echo begun; read x < gate; exit 4"}}]}}'
-        )
-        os.mkfifo(service.folder / "gate")
-        (disk / "data/reserve").unlink()  # as if records had taken it
-        fill(disk / "fill")
-        first = service.ended(service.run("job"))
-        assert (first["reason"], first["exit_code"]) == ("exit_code", 3)
-        assert service.fetch(f"/api/v1/runs/{first['run_id']}/output.txt")[2] == b"out\n"
-        long = service.run("long")
-        until(lambda: service.get("/api/v1/scripts/long")["running"], bool)
-        until(lambda: service.get(f"/api/v1/runs/{long}/output")["lines"], bool)
-        service.kill()
-        (service.folder / "gate").write_text("go\n")
-        (disk / "fill").unlink()
-        service.start()
-        record = service.ended(long)
-        assert (record["reason"], record["exit_code"]) == ("exit_code", 4)
-        assert service.fetch(f"/api/v1/runs/{long}/output.txt")[2] == b"begun\n"
-        assert service.ended(first["run_id"])["exit_code"] == 3
-        assert (service.folder / "ran").read_text() == "x\n"
-        until(lambda: os.listdir(disk / "data/runs"), lambda left: not left)
-    finally:
-        service.stop()
-        subprocess.run(["umount", "-l", disk], check=True)
+    disk = disk_of_small_blocks
+    service = start_service(
+        f'{{data_dir: {disk}/data, scripts: [{{name: job, command: "echo out; echo x >> ran; exit 3"}}, '
+        f'{{name: long, command: "echo begun; read x < gate; exit 4"}}]}}'
+    )
+    os.mkfifo(service.folder / "gate")
+    (disk / "data/reserve").unlink()  # as if records had taken it
+    fill(disk / "fill")
+    first = service.ended(service.run("job"))
+    assert (first["reason"], first["exit_code"]) == ("exit_code", 3)
+    assert service.fetch(f"/api/v1/runs/{first['run_id']}/output.txt")[2] == b"out\n"
+    long = service.run("long")
+    until(lambda: service.get("/api/v1/scripts/long")["running"], bool)
+    until(lambda: service.get(f"/api/v1/runs/{long}/output")["lines"], bool)
+    service.kill()
+    (service.folder / "gate").write_text("go\n")
+    (disk / "fill").unlink()
+    service.start()
+    record = service.ended(long)
+    assert (record["reason"], record["exit_code"]) == ("exit_code", 4)
+    assert service.fetch(f"/api/v1/runs/{long}/output.txt")[2] == b"begun\n"
+    assert service.ended(first["run_id"])["exit_code"] == 3
+    assert (service.folder / "ran").read_text() == "x\n"
+    until(lambda: os.listdir(disk / "data/runs"), lambda left: not left)
+    service.stop()
 
 
 def test_a_full_disk_is_told_loses_no_run_and_no_exit_code(
