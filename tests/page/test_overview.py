@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tests.page.conftest import OpenPage
 from tests.service import Service, until
@@ -239,6 +239,23 @@ def test_something_is_done_to_several_scripts_at_once(page: Page, service: Servi
     expect(page.get_by_role("searchbox")).to_have_value("")
     expect(names(page)).to_have_text(["copies"])
     assert "gated" not in service.config.read_text()
+
+
+def test_what_is_to_be_deleted_is_what_was_asked_about_though_the_rows_have_gone(page: Page, service: Service) -> None:
+    answers: list[tuple[Route, APIResponse]] = []
+    page.route("**/api/v1/scripts/batch", lambda route: answers.append((route, route.fetch())))
+    for name in ("gated", "copies", "greet"):
+        page.get_by_label(f"Select {name}").check()
+    page.get_by_role("searchbox").fill("g")
+    expect(names(page)).to_have_text(["greet", "gated"])
+    page.get_by_role("group", name="2 selected").get_by_role("button", name="Delete").click()
+    question = page.get_by_role("dialog", name="Delete 2 scripts")
+    question.get_by_role("button", name="Delete 2 scripts").click()
+    expect(page.get_by_role("group", name="0 selected")).to_have_count(1)
+    expect(question).to_contain_text("greet, gated")
+    [(asked, answer)] = answers
+    asked.fulfill(response=answer)
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_change_of_the_file_is_seen_at_once(page: Page, service: Service) -> None:

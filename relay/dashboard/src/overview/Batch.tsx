@@ -19,7 +19,8 @@ interface Refusal {
 /** What can be done to all scripts that are selected and seen. */
 export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; onClear(): void }) {
   const t = words();
-  const [removing, setRemoving] = useState(false);
+  /** What it was asked for: rows that go meanwhile change neither the question nor what is done. */
+  const [removing, setRemoving] = useState<Omit<Chosen, "all"> | null>(null);
   const [refused, setRefused] = useState<{ of: number; refusals: readonly Refusal[] } | null>(null);
   const n = seen.length;
 
@@ -30,12 +31,14 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
     else announce(done(n));
   });
   /** All or none of them. */
-  const change = useAction(async (action: "enable" | "disable" | "delete", done: (n: number) => string) => {
-    await changeScripts(action, seen).catch((error: unknown) => {
-      throw new Error(t.unchanged(said(error)));
-    });
-    announce(done(n));
-  });
+  const change = useAction(
+    async (action: "enable" | "disable" | "delete", names: readonly string[], done: (n: number) => string) => {
+      await changeScripts(action, names).catch((error: unknown) => {
+        throw new Error(t.unchanged(said(error)));
+      });
+      announce(done(names.length));
+    },
+  );
 
   const id = useId();
   const none = n ? undefined : t.noneSeen;
@@ -45,8 +48,8 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
   const buttons: [string, () => unknown][] = [
     [t.run, () => each.go(runScript, t.startedAll)],
     [t.stop, () => each.go(stop, t.stoppingAll)],
-    [t.enable, () => change.go("enable", t.enabledAll)],
-    [t.disable, () => change.go("disable", t.disabledAll)],
+    [t.enable, () => change.go("enable", seen, t.enabledAll)],
+    [t.disable, () => change.go("disable", seen, t.disabledAll)],
   ];
   return (
     <div class="batch bar-of" role="group" aria-label={t.selected(count(n))}>
@@ -70,7 +73,7 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
         class="danger"
         disabled={busy || whyNotRemove !== undefined}
         aria-describedby={whyNotRemove === undefined ? undefined : id}
-        onClick={() => setRemoving(true)}
+        onClick={() => setRemoving({ seen, hidden })}
       >
         {t.remove}
       </button>
@@ -84,18 +87,18 @@ export function Batch({ chosen: { seen, hidden }, onClear }: { chosen: Chosen; o
       )}
       {removing && (
         <Question
-          title={t.removeAll(n)}
-          answer={t.removeAll(n)}
+          title={t.removeAll(removing.seen.length)}
+          answer={t.removeAll(removing.seen.length)}
           busy={change.busy}
-          onClose={() => setRemoving(false)}
+          onClose={() => setRemoving(null)}
           onAnswer={async () => {
-            await change.go("delete", t.removedAll);
-            setRemoving(false);
+            await change.go("delete", removing.seen, t.removedAll);
+            setRemoving(null);
           }}
         >
-          <Names names={seen} />
+          <Names names={removing.seen} />
           <p>{t.reallyRemove}</p>
-          {hidden > 0 && <p class="note">{t.hiddenStay(count(hidden))}</p>}
+          {removing.hidden > 0 && <p class="note">{t.hiddenStay(count(removing.hidden))}</p>}
         </Question>
       )}
       {refused && <Refused {...refused} onClose={() => setRefused(null)} />}
