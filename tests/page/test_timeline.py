@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.page.conftest import OpenPage
 from tests.page.history import PastRun, remember
-from tests.service import Service
+from tests.service import Service, until
 
 CONFIG = """\
 scripts:
@@ -60,6 +60,13 @@ def as_table(page: Page) -> Locator:
     return page.get_by_role("region", name=re.compile("^Runs from")).get_by_role("row")
 
 
+def middle_of(link: Locator) -> tuple[float, float]:
+    """Of a run that takes a good part of what is seen: it is drawn some time after the range was chosen."""
+    box = until(link.bounding_box, lambda box: box is not None and box["width"] > 100)
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
 def only(page: Page, name: str) -> None:
     page.get_by_label("Filter by name").fill(name)
     expect(page.locator("figure").get_by_role("listitem")).to_have_count(1)
@@ -77,6 +84,22 @@ def test_a_run_comes_and_ends_as_it_happens_and_the_keyboard_leads_to_its_output
     expect(page.get_by_text("Show the output")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(f"#/scripts/gated/output/{run_id}$"))
+
+
+def test_the_link_to_a_run_is_there_where_the_run_is(page: Page, service: Service) -> None:
+    only(page, "gated")
+    page.evaluate("""() => {
+        window.seen = new Promise((told) => {
+            const look = () => {
+                const link = document.querySelector("a.cursor");
+                if (link) told(link.getBoundingClientRect().width);
+            };
+            new MutationObserver(look).observe(document.querySelector(".lanes"), {childList: true});
+        });
+    }""")
+    expect(run_link(page)).to_have_count(0)
+    service.run("gated")
+    assert page.evaluate("seen") >= 12
 
 
 def test_keys_walk_through_runs_and_lanes(page: Page, service: Service) -> None:
@@ -117,14 +140,20 @@ def test_what_is_pointed_at_is_told_and_a_press_leads_there(page: Page, service:
     page.reload()
     page.get_by_role("button", name="1 h", exact=True).click()
     only(page, "greet")
-    link = run_link(page)
-    expect(link).to_have_accessible_name(re.compile("Timed out"))
-    box = link.bounding_box()
-    assert box is not None
-    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(run_link(page)).to_have_accessible_name(re.compile("Timed out"))
+    middle = middle_of(run_link(page))
+    detail = page.locator(".detail")
     page.mouse.move(*middle)
-    expect(page.locator(".detail")).to_contain_text("Timed out")
-    expect(page.locator(".detail")).to_contain_text("25 min")
+    expect(detail).to_contain_text("Timed out")
+    expect(detail).to_contain_text("25 min")
+    page.keyboard.press("Escape")  # out of the filter
+    day = page.get_by_role("button", name="24 h", exact=True)
+    page.keyboard.press("0")  # it is drawn elsewhere then, and the mouse is where it was
+    expect(day).to_have_attribute("aria-pressed", "true")
+    expect(detail).to_be_hidden()
+    page.get_by_role("button", name="1 h", exact=True).click()
+    page.mouse.move(*middle)
+    expect(detail).to_contain_text("Timed out")
     page.mouse.click(*middle)
     expect(page).to_have_url(re.compile("#/scripts/greet/output/0{26}$"))
 

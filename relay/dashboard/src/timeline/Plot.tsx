@@ -52,6 +52,8 @@ export function Plot(props: Props) {
   const link = useRef<HTMLAnchorElement>(null);
   const lanes = useRef<ReadonlyMap<string, Lane>>(new Map());
   const pointed = useSignal<Pointed | null>(null);
+  /** Where the mouse rests on what is drawn, which moves on beneath it. */
+  const mouse = useRef<PointerEvent | null>(null);
   const cursor = useSignal<Cursor | null>(null);
   const latest = useRef(props);
   latest.current = props;
@@ -64,7 +66,7 @@ export function Plot(props: Props) {
         frame = 0;
         const width = plot.current!.clientWidth;
         lanes.current = draw(axis.current!, canvas.current!, width, latest.current);
-        pointed.value = found(pointed.value, lanes.current);
+        pointed.value = mouse.current ? at(mouse.current) : found(pointed.value, lanes.current);
         cursor.value = present(cursor.value, latest.current, lanes.current);
         moveTo(link.current, cursor.value, latest.current, lanes.current);
         clearTimeout(timer);
@@ -73,7 +75,7 @@ export function Plot(props: Props) {
     };
     const size = new ResizeObserver(() => redraw.current?.());
     size.observe(plot.current!);
-    const ignore = listen(plot.current!, (target) => target === canvas.current || target === axis.current, {
+    const ignore = listen(plot.current!, isDrawn, {
       onZoom: (factor, x) => zoom(factor, timeAt(x)),
       onPan: (by) => pan(by / plot.current!.clientWidth),
       onPoint: (event) => {
@@ -96,6 +98,7 @@ export function Plot(props: Props) {
     };
   }, []);
 
+  useLayoutEffect(() => moveTo(link.current, cursor.value, latest.current, lanes.current), [cursor.value]);
   useEffect(() => redraw.current?.(), [rows, first, end, height, props.fits, place.value, isDark.value, language.value]);
 
   function timeAt(x: number): number {
@@ -153,8 +156,18 @@ export function Plot(props: Props) {
     link.current?.scrollIntoView({ block: "nearest" });
   }
 
+  function isDrawn(target: EventTarget | null): boolean {
+    return target === canvas.current || target === axis.current;
+  }
+
+  function hide() {
+    mouse.current = null;
+    pointed.value = null;
+  }
+
   /** Show what has the focus. */
   function point() {
+    mouse.current = null;
     const { row, run } = (cursor.value = { ...cursor.value!, visited: true });
     const item = lanes.current.get(row.name)?.runs.find((each) => each.run.id === run.id);
     pointed.value = item ? { row, item } : null;
@@ -164,8 +177,12 @@ export function Plot(props: Props) {
     <div
       ref={plot}
       class="plot"
-      onPointerLeave={(event) => event.pointerType === "mouse" && (pointed.value = null)}
-      onKeyDown={(event) => event.key === "Escape" && (pointed.value = null)}
+      onPointerMove={(event) => {
+        const rests = event.pointerType === "mouse" && !event.buttons && isDrawn(event.target);
+        mouse.current = rests ? event : null;
+      }}
+      onPointerLeave={(event) => event.pointerType === "mouse" && hide()}
+      onKeyDown={(event) => event.key === "Escape" && hide()}
     >
       <canvas ref={axis} class="axis" height={AXIS} aria-hidden="true" />
       <div class="lanes" style={{ height: `${rows.length * height}px` }}>
