@@ -110,7 +110,7 @@ class History:
         await asyncio.to_thread(self._writer.join)
         for connection in self._reading:
             connection.interrupt()
-        await asyncio.to_thread(self._readers.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._end_reading, cancel=True)
 
     async def exchange(self, swap: Callable[[], None]) -> None:
         """Have `swap`, on a worker thread, put another database in the place of this one, which nothing has open then.
@@ -119,11 +119,9 @@ class History:
         raises is raised, and then it must have left the old one in its place.
         """
         self._opened.clear()
-        await asyncio.to_thread(self._readers.shutdown)
+        await asyncio.to_thread(self._end_reading)
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
-        for connection in self._reading:
-            connection.close()
         try:
             await asyncio.to_thread(swap)
         finally:
@@ -261,6 +259,12 @@ class History:
         """Run `query` on a reader's thread, with that thread's connection."""
         await self._opened.wait()
         return await self._loop.run_in_executor(self._readers, lambda: query(self._reader()))
+
+    def _end_reading(self, *, cancel: bool = False) -> None:
+        """Wait for who reads, without `cancel` also for who is to read, and have nothing open any more."""
+        self._readers.shutdown(cancel_futures=cancel)
+        for connection in self._reading:
+            connection.close()
 
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
