@@ -66,7 +66,8 @@ export function Plot(props: Props) {
         frame = 0;
         const width = plot.current!.clientWidth;
         lanes.current = draw(axis.current!, canvas.current!, width, latest.current);
-        pointed.value = mouse.current ? at(mouse.current) : found(pointed.value, lanes.current);
+        if (mouse.current) pointAt(mouse.current);
+        else pointed.value = found(pointed.value, lanes.current);
         cursor.value = present(cursor.value, latest.current, lanes.current);
         moveTo(link.current, cursor.value, latest.current, lanes.current);
         clearTimeout(timer);
@@ -78,10 +79,7 @@ export function Plot(props: Props) {
     const ignore = listen(plot.current!, isDrawn, {
       onZoom: (factor, x) => zoom(factor, timeAt(x)),
       onPan: (by) => pan(by / plot.current!.clientWidth),
-      onPoint: (event) => {
-        pointed.value = at(event);
-        canvas.current!.style.cursor = pointed.value && "run" in pointed.value.item ? "pointer" : "";
-      },
+      onPoint: pointAt,
       onPress: (event) => {
         const hit = at(event);
         // Who has no pointer that hovers sees what it is before going there.
@@ -158,6 +156,11 @@ export function Plot(props: Props) {
 
   function isDrawn(target: EventTarget | null): boolean {
     return target === canvas.current || target === axis.current;
+  }
+
+  function pointAt(event: PointerEvent) {
+    pointed.value = at(event);
+    canvas.current!.style.cursor = pointed.value && "run" in pointed.value.item ? "pointer" : "";
   }
 
   function hide() {
