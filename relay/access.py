@@ -27,7 +27,7 @@ from relay.passwords import Busy, Passwords
 from relay.problem import Problem
 from relay.roles import Need, suffices
 from relay.sessions import Session, Sessions
-from relay.sign_ins import SignIns
+from relay.sign_ins import SignIns, is_told
 from relay.throttle import Throttle, keys_of
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,8 @@ class SignInRefused(Problem):
 
     @property
     def is_told(self) -> bool:
-        """Whether the audit trail is to have it: of those that have to wait the first, the tenth, the hundredth…"""
-        return self.waited == 0 or str(self.waited).rstrip("0") == "1"
+        """Whether the audit trail is to have it: of those that have to wait only some."""
+        return self.waited == 0 or is_told(self.waited)
 
 
 class Access:
@@ -188,12 +188,12 @@ class Access:
         """
         keys, users = keys_of(address, name), self._settings().users
         account = next((each.name for each in users if each.name == name), None)
-        if wait := self._throttle.admit(keys):
+        if wait := self._throttle.admit(*keys):
             raise self._too_many(wait, address, account)
         try:
             user = await self._passwords.user(users, name, password)
         except Busy:
-            self._throttle.withdraw(keys)
+            self._throttle.withdraw(*keys)
             raise self._too_many(1, address, account) from None
         if user is None:
             self._sign_ins.failed(keys[0], account)
@@ -202,7 +202,7 @@ class Access:
             )
             headers = {"WWW-Authenticate": f"{_CHALLENGE}, {_BASIC}"}
             raise SignInRefused(Problem(401, "Name or password is wrong.", headers=headers), account)
-        self._throttle.forgive(keys)
+        self._throttle.forgive(*keys)
         return user
 
     async def begin_session(self, name: str, password: str, address: str) -> tuple[User, str]:
@@ -215,6 +215,10 @@ class Access:
     def is_news(self, identity: Identity, address: str) -> bool:
         """Whether the audit trail is to have that somebody at an address shows a password, as with every request."""
         return identity.kind == "user" and self._sign_ins.succeeded(keys_of(address, identity.name)[0], identity.name)
+
+    def turned_away(self, address: str, action: str) -> int:
+        """How many attempts in a row at something came from an address by nobody knows who, with this one."""
+        return self._sign_ins.turned_away(keys_of(address, "")[0], action)
 
     def _too_many(self, seconds: int, address: str, account: str | None) -> SignInRefused:
         headers = {"Retry-After": str(seconds)}

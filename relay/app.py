@@ -222,6 +222,8 @@ class App(Application):
         """Called once for every answer, that of a WebSocket's handshake included."""
         request, code = handler.request, handler.get_status()
         if isinstance(handler, Handler) and handler.note.action is not None and self.site.relay is not None:
+            if code >= 400:
+                handler.note_turned_away()
             named = handler.path_args[0] if handler.path_args else None
             method, path, address = request.method or "", request.path, request.remote_ip or ""
             self.site.engine.audit.note(

@@ -64,6 +64,8 @@ class Note:
         self.detail: str | None = None
         self.before: str | None = None
         self.after: str | None = None
+        self.is_counted = False
+        """An attempt to sign in, which is told or not by how often there was one."""
 
     def changed(self, before: str | None, after: str | None) -> None:
         """Hashes of what was changed; None where it was, or is, not there."""

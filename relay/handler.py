@@ -18,6 +18,7 @@ from relay.answering import Answering
 from relay.audit import Note, actor_of
 from relay.problem import Problem
 from relay.roles import Need, needed
+from relay.sign_ins import TOLD_EACH, is_told
 from relay.site import Site
 
 T = TypeVar("T")
@@ -133,9 +134,21 @@ class Handler(Answering):
 
     def note_refused(self, refused: SignInRefused) -> None:
         """Somebody wanted to sign in."""
+        self.note.is_counted = True
         self.note.action = "sign-in" if refused.is_told else None
         self.note.targets = [] if refused.account is None else [refused.account]
         self.note.detail = f"{refused.waited} attempts had to wait" if refused.waited > 1 else None
+
+    def note_turned_away(self) -> None:
+        """It was refused or failed; whoever shows no credentials can have that as often as they like."""
+        note, access = self.note, self.site.access
+        if note.action is None or note.is_counted or note.actor.kind != "anonymous" or access.is_open:
+            return
+        number = access.turned_away(self.source.address, note.action)
+        if number > TOLD_EACH and not is_told(number):
+            note.action = None
+        elif number > TOLD_EACH:
+            note.detail = f"{number} attempts from there"
 
     def check_role(self, need: Need | None) -> None:
         """Raises Problem where who asks may not do a part of what the address is for."""

@@ -1,4 +1,4 @@
-"""Sign-ins that come again and again: which of them the audit trail is told of, and how many sessions they begin.
+"""What strangers can do again and again: which of it the audit trail is told of, and how many sessions sign-ins begin.
 
 A scraper signs in every few seconds, and so may whoever guesses: an entry for each would drown the others.
 """
@@ -15,8 +15,17 @@ SESSIONS_AT_ONCE = 1000
 """That somebody may begin in a row."""
 SESSION_SECONDS = 60.0
 """After so long, one more."""
+TOLD_EACH = 10
+"""Attempts in a row of somebody without credentials at the same thing that are told one by one."""
+TURNED_AWAY_SECONDS = 3600.0
+"""After so long without one, attempts of somebody without credentials are counted anew."""
 MAX_PAIRS = 10_000
 """Accounts with an address each that are remembered; of more, those that came longest ago are told anew."""
+
+
+def is_told(number: int) -> bool:
+    """Whether the trail is to have the attempt of this number: the first, the tenth, the hundredth…"""
+    return str(number).rstrip("0") == "1"
 
 
 class _Seen(NamedTuple):
@@ -33,6 +42,8 @@ class SignIns:
         """`clock` tells seconds, and never goes back."""
         self._clock = clock
         self._seen: OrderedDict[tuple[str, str | None], _Seen] = OrderedDict()
+        self._turned_away: OrderedDict[tuple[str, str], tuple[int, float]] = OrderedDict()
+        """How many attempts at something came from each site in a row, and when the last one did."""
         self._sessions: dict[str, float] = {}
         """When all those that each account began would have been due, one at a time."""
 
@@ -51,6 +62,16 @@ class SignIns:
         waiting = self._of(site, account).waiting + 1
         self._remember(site, account, _Seen(waiting=waiting))
         return waiting
+
+    def turned_away(self, site: str, action: str) -> int:
+        """How many attempts in a row at something nobody knows who came by, with this one."""
+        now = self._clock()
+        count, at = self._turned_away.pop((site, action), (0, now))
+        count = count + 1 if now - at < TURNED_AWAY_SECONDS else 1
+        self._turned_away[site, action] = count, now
+        while len(self._turned_away) > MAX_PAIRS:
+            self._turned_away.popitem(last=False)
+        return count
 
     def begin_session(self, account: str) -> float:
         """Count a session; or the seconds to wait, and then it does not count."""

@@ -16,7 +16,7 @@ from exporter.settings import AuthProxy, Settings
 from relay import passwords, roles
 from relay.access import Identity, new_token
 from relay.audit import ACTIONS, BATCH, UNAUDITED, actor_of
-from relay.sign_ins import SESSION_SECONDS, TOLD_AGAIN_SECONDS
+from relay.sign_ins import SESSION_SECONDS, TOLD_AGAIN_SECONDS, TOLD_EACH, TURNED_AWAY_SECONDS
 from relay.throttle import FREE
 from tests.access.asking import PASSWORD, TOKENS, Clock, Fetch, address, basic, bearer
 from tests.fake_engine import RUN_ID, FakeEngine
@@ -189,6 +189,37 @@ async def test_attempts_that_have_to_wait_are_told_however_many_they_are_by_few_
     assert [(noted.target, noted.detail) for noted in engine.audit.noted] == [
         (None, None), (None, "10 attempts had to wait"),
     ]  # fmt: skip
+
+
+@pytest.mark.gen_test
+async def test_attempts_without_credentials_are_told_however_many_they_are_by_few_entries(
+    fetch: Fetch, engine: FakeEngine, clock: Clock
+) -> None:
+    async def run() -> int:
+        return (await fetch("/api/v1/scripts/backup/run", "POST", b"")).code
+
+    async def sign_in_without_form() -> int:
+        return (await fetch("/login", "POST", b"", Content_Type="text/plain")).code
+
+    async def with_token_that_is_none() -> int:
+        return (await fetch("/api/v1/scripts/backup/stop", "POST", b"", **bearer(new_token()))).code
+
+    for attempt, code in ((run, 401), (sign_in_without_form, 415), (with_token_that_is_none, 401)):
+        for _ in range(120):
+            assert await attempt() == code
+        assert [(noted.status, noted.detail) for noted in engine.audit.noted] == [
+            *[(code, None)] * TOLD_EACH, (code, "100 attempts from there"),
+        ]  # fmt: skip
+        engine.audit.noted.clear()
+    assert (await sign_in(fetch, "operate-user", "wrong"))[0] == 401  # a password was looked at
+    assert deed(engine).target == "operate-user"
+    for _ in range(3):
+        await fetch("/api/v1/scripts/missing/run", "POST", b"", **bearer(TOKENS["view"]))
+    assert len(engine.audit.noted) == 3  # who is known answers for it
+    engine.audit.noted.clear()
+    clock.seconds += TURNED_AWAY_SECONDS
+    await run()
+    assert deed(engine).detail is None
 
 
 @pytest.mark.gen_test
