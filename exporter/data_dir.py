@@ -14,6 +14,8 @@ from msgspec import Struct
 
 LOCK = "cronscope.lock"
 """Holds the owner's process id and, once it listens, lines with address, token and the certificate's fingerprint."""
+RESERVE = "reserve"
+"""Room for the history, see `Reserve`."""
 ETAG_KEY = "etag.key"
 _KEY_BYTES = 32
 _LOOK_SECONDS = 0.05

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import queue
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +30,7 @@ import msgspec
 from exporter import records, search_index
 from exporter.archive import Archive
 from exporter.chunks import Chunk
-from exporter.data_dir import Reserve, private
+from exporter.data_dir import RESERVE, Reserve, private
 from exporter.events import Instant, PastRun, Run
 from exporter.records import CursorError, Past, RunPage, RunQuery, TimetableEntry
 from exporter.sweeper import Sweeper
@@ -45,7 +47,8 @@ RETRY_SECONDS = 1.0
 RESERVE_BYTES = 1 << 20
 """Room for some hundred records after the disk is full."""
 _OPENING_BYTES = 64 << 10
-"""Room that must be there to open the database: a file is mapped, and to write there on a full disk kills."""
+"""Room that must be there to open the database, more than it takes: a process that writes into a mapped file for which
+there is none is killed (mmap(2), SIGBUS)."""
 _UPSERT = (
     f"INSERT INTO runs ({', '.join(records.COLUMNS)}) VALUES ({', '.join('?' * len(records.COLUMNS))})"  # noqa: S608
     f" ON CONFLICT (run_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in records.COLUMNS[1:])}"
@@ -81,18 +84,15 @@ class History:
         self._swept = False
         self.failure: str | None = None
         """Why the last commit failed, or may soon; None while all is well."""
-        self._reserve = Reserve(path.with_name("reserve"), RESERVE_BYTES)
+        self._reserve = Reserve(path.with_name(RESERVE), RESERVE_BYTES)
         self._opened = asyncio.Event()
         self._open()
         self._opened.set()
 
     def _open(self) -> None:
         self._reserve.release()  # opening takes room too; the writer takes it again
-        opening = Reserve(self._reserve.path, _OPENING_BYTES)
-        if not opening.take():
-            raise HistoryError(f"cannot open the history {self.path}: the disk is full; it takes some 64 KiB")
-        opening.release()
         try:
+            _check_room(self.path)
             connection = _connect(private(self.path))
             prepare(connection)
         except (sqlite3.Error, OSError) as error:
@@ -338,6 +338,7 @@ def read_only(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None)
         prepare(connection)
         return connection
+    _check_room(path)
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=1)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version < SCHEMA_VERSION:
@@ -347,6 +348,18 @@ def read_only(path: Path) -> sqlite3.Connection:
     if version > SCHEMA_VERSION:
         raise sqlite3.DatabaseError(f"a newer version wrote it (schema {version}, this one knows {SCHEMA_VERSION})")
     return connection
+
+
+def _check_room(path: Path) -> None:
+    """Raises sqlite3.OperationalError where there is no room for the file that is mapped as the database is opened."""
+    if path.with_name(f"{path.name}-shm").exists():
+        return
+    try:  # what the system tells of free room is more than there is
+        with tempfile.TemporaryFile(dir=path.parent) as probe:
+            probe.write(bytes(_OPENING_BYTES))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise sqlite3.OperationalError("the disk is full, and to open it takes some 64 KiB") from error
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -125,7 +126,8 @@ def carry_over(before: Path, path: Path, asked_at: int) -> None:
 
     That is when the restore was asked for, in milliseconds.  Of the trail in the archive is left what is older.  A
     second time changes nothing.  Runs under way when the backup was made are what the earlier history says of them, or
-    else lost.
+    else lost.  Raises sqlite3.Error where that cannot be done now; of an earlier history that is damaged is taken what
+    there is.
     """
     with closing(_connect(path)) as connection:
         connection.execute("CREATE TEMP TABLE under_way (run_id TEXT PRIMARY KEY)")
@@ -134,12 +136,21 @@ def carry_over(before: Path, path: Path, asked_at: int) -> None:
             connection.execute("ATTACH ? AS before", (str(before),))
             _execute(connection, _CARRY_OVER)
         except sqlite3.Error as error:  # it is damaged perhaps, which may be why there is a restore
+            _raise_if_passing(error)
             log.error("runs under way are not carried over into the restored history: %s", error)
         try:
             _execute(connection, _CARRY_AUDIT_OVER)
         except sqlite3.Error as error:
+            _raise_if_passing(error)
             log.error("the audit trail is not carried over into the restored history: %s", error)
         _execute(connection, _CLOSE)
+
+
+def _raise_if_passing(error: sqlite3.Error) -> None:
+    """Raise what has nothing to do with what is in the database: the disk is full, or another program reads it."""
+    name = getattr(error, "sqlite_errorname", "")
+    if re.match("SQLITE_(FULL|BUSY|LOCKED|NOMEM|IOERR_(WRITE|SHMSIZE|FSYNC|TRUNCATE))", name):
+        raise error
 
 
 def _execute(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
@@ -148,7 +159,8 @@ def _execute(connection: sqlite3.Connection, statements: Iterable[str]) -> None:
     try:
         for statement in statements:
             connection.execute(statement)
+        connection.execute("COMMIT")
     except sqlite3.Error:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")

@@ -20,7 +20,7 @@ from exporter.backup import STAGED, own_places, script_files
 from exporter.backup_format import CONFIG, HISTORY, SCRIPTS
 from exporter.config import LoadedConfig
 from exporter.config_file import ConfigFile, EditRefused, NotWritten
-from exporter.data_dir import StartError, claim
+from exporter.data_dir import RESERVE, StartError, claim
 from exporter.durable import sync_folder
 from exporter.faults import ConfigError
 from exporter.restored_history import carry_over
@@ -107,6 +107,7 @@ class StagedRestore:
         if not new.exists():
             return
         if old.exists():
+            (self._data_dir / RESERVE).unlink(missing_ok=True)  # it is for this too; the history takes it again
             carry_over(old, new, int(self._asked_at.read_text()))
         search_index.remove(self._data_dir / search_index.FILE)
         moved: list[tuple[Path, Path]] = []

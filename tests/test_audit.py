@@ -18,6 +18,7 @@ from exporter.audit import DISK, Actor, AuditEntry, AuditQuery, Deed, Trail
 from exporter.events import Instant
 from exporter.history import CursorError, History
 from exporter.restored_history import carry_over
+from tests.service import leave_free
 from tests.test_history import with_history
 
 ALICE = Actor(kind="user", name="alice", role="edit")
@@ -263,6 +264,18 @@ def test_a_restore_takes_nothing_from_the_trail_and_puts_nothing_into_it_but_wha
     for _ in range(2):  # as after a crash in the middle
         carry_over(before / "history.db", archive / "history.db", 0)
         assert _targets(archive) == ["of the archive", "1", "own", "2", "own, too"]
+
+
+def test_a_restore_takes_nothing_from_the_trail_on_a_full_disk_but_waits_for_room(disk: Path) -> None:
+    before, archive = disk / "before", disk / "archive"
+    _trail(archive, run(target="of the archive"))
+    _trail(before, run(target="own"))
+    leave_free(disk, 0)
+    with pytest.raises(sqlite3.OperationalError):
+        carry_over(before / "history.db", archive / "history.db", 0)
+    (disk / "fill").unlink()
+    carry_over(before / "history.db", archive / "history.db", 0)
+    assert _targets(archive) == ["of the archive", "own"]
 
 
 def test_an_entry_of_an_archive_is_older_than_the_trail_by_its_time_too(tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ async def opened(folder):
 
 opens = {
     "history": lambda folder: asyncio.run(opened(folder)),
+    "read only": lambda folder: history.read_only(folder / "history.db").execute("SELECT * FROM facts").fetchall(),
     "index": lambda folder: index(folder / "history.db"),
     "restored": lambda folder: restored_history.check(folder / "restored.db"),
 }
@@ -192,7 +193,7 @@ for spare in range(0, 80, 4):  # KiB
 """
 
 
-@pytest.mark.parametrize("what", ["history", "index", "restored"])
+@pytest.mark.parametrize("what", ["history", "read only", "index", "restored"])
 def test_no_database_is_mapped_where_the_disk_can_not_take_what_is_written_there(
     what: str, disk_of_small_blocks: Path
 ) -> None:
