@@ -68,8 +68,8 @@ relay/dashboard/node_modules: relay/dashboard/package-lock.json | .venv/installe
 debian:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get && \
 	  ! { command -v chromium && command -v promtool && command -v amtool && \
-	    command -v docker-compose && command -v nginx; }; then \
+	    command -v docker-compose && command -v nginx && command -v mkfs.ext4; }; then \
 	  apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	    chromium prometheus prometheus-alertmanager docker-compose nginx-light; \
+	    chromium prometheus prometheus-alertmanager docker-compose nginx-light e2fsprogs; \
 	fi >/dev/null

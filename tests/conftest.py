@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.effort import TIMES
+from tests.programs import program
 from tests.service import Service
 
 settings.register_profile("cronscope", deadline=None, max_examples=100 * TIMES)  # how long it takes, the bench says
@@ -58,14 +58,19 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    yield from _mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=4m", "tmpfs")
+
+
+@pytest.fixture
 def disk_of_small_blocks(tmp_path: Path) -> Iterator[Path]:
     """A file system of 20 MiB in blocks of 1 KiB: a page of memory takes several."""
-    if shutil.which("mkfs.ext4") is None:
-        pytest.skip("needs mkfs.ext4")
+    mkfs = program("mkfs.ext4", "e2fsprogs")
     image = tmp_path / "image"
     with image.open("wb") as file:
         file.truncate(20 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-b", "1024", "-m", "0", image], check=True)
+    subprocess.run([mkfs, "-q", "-b", "1024", "-m", "0", image], check=True)
     yield from _mounted(tmp_path / "disk", "-o", "loop", str(image))
 
 

@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
-import pytest
 
 from exporter.events import Instant
 from tests.command_line import cronscope
@@ -271,36 +270,27 @@ def test_scripts_go_on_starting_on_a_full_disk_and_a_crash_meanwhile_loses_no_ru
 
 
 def test_a_full_disk_is_told_loses_no_run_and_no_exit_code(
-    start_service: Callable[..., Service], tmp_path: Path
+    tiny_disk: Path, start_service: Callable[..., Service]
 ) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small file system")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount a small file system here: {mounted.stderr.decode().strip()}")
-    try:
-        service = start_service(
-            f"{{data_dir: {disk}/data, scripts: [{{name: job, command: exit 3}}, "
-            f"{{name: big, command: head -c 20000000 /dev/zero}}]}}"
-        )
-        fill(disk / "fill")
-        with service.socket() as plain:
-            run_id = service.run("job")
-            assert plain.wait("script_status", status="failed")["data"]["exit_code"] in (3, -1)
-        status, _, body = service.fetch("/-/healthy")
-        assert status == 503
-        assert b"history" in body
-        assert service.metrics()["cronscope_store_write_failures_total"] > 0
-        service.stop()  # before there is room
-        (disk / "fill").unlink()
-        service.start()
-        until(lambda: service.fetch("/-/healthy")[0], lambda status: status == 200)
-        assert service.ended(run_id)["status"] == "failed"
-        assert len(service.get("/api/v1/runs?script=job")["runs"]) == 1
-        big = service.ended(service.run("big"))
-        assert big["exit_code"] != 0
-        service.stop()
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
+    disk = tiny_disk
+    service = start_service(
+        f"{{data_dir: {disk}/data, scripts: [{{name: job, command: exit 3}}, "
+        f"{{name: big, command: head -c 20000000 /dev/zero}}]}}"
+    )
+    fill(disk / "fill")
+    with service.socket() as plain:
+        run_id = service.run("job")
+        assert plain.wait("script_status", status="failed")["data"]["exit_code"] in (3, -1)
+    status, _, body = service.fetch("/-/healthy")
+    assert status == 503
+    assert b"history" in body
+    assert service.metrics()["cronscope_store_write_failures_total"] > 0
+    service.stop()  # before there is room
+    (disk / "fill").unlink()
+    service.start()
+    until(lambda: service.fetch("/-/healthy")[0], lambda status: status == 200)
+    assert service.ended(run_id)["status"] == "failed"
+    assert len(service.get("/api/v1/runs?script=job")["runs"]) == 1
+    big = service.ended(service.run("big"))
+    assert big["exit_code"] != 0
+    service.stop()
