@@ -99,7 +99,7 @@ def test_what_scripts_print_on_a_full_disk_goes_into_memory(disk: Path, start_se
     until(lambda: list((disk / "data/runs").iterdir()), lambda left: not left)  # so that the database has room in it
     leave_free(disk, 0)
     run = service.ended(service.run("hello"))
-    assert (run["status"], run["stdout_bytes"]) == ("completed", 6)
+    assert (run["status"], run["stdout_bytes"]) == ("completed", 6), run
 
 
 def test_the_search_index_leaves_the_last_of_the_disk_to_what_cannot_be_made_anew(
